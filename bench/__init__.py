@@ -1,0 +1,1 @@
+"""Measures Headrace against its targets and its peers, on real Kafka and Postgres. See README.md."""

@@ -1,0 +1,115 @@
+"""What a workspace with 20,000 waiting jobs does to nine others: how long their jobs wait to begin."""
+
+import time
+from statistics import median
+
+import msgspec
+
+from bench.failure import BenchmarkFailed
+from bench.jobs_log import JobTimes, Trickle, leads, make_workspaces, workspace, write_messages
+from bench.jobs_worker import Worker, running_worker
+from bench.measures import Values
+from bench.place import broker, temporary_home, wait
+from bench.progress import Say
+from bench.quantiles import quantiles
+from dev.home import Home
+from runtime.settings import Settings
+from runtime.topics import create_topics
+
+#: Workspace 0 has the backlog; the others come after it.
+_OTHERS = 9
+#: The others' messages, apart from those of the backlog.
+_FIRST_QUIET, _FIRST_BESIDE = 1_000_000, 2_000_000
+#: Before them: messages whose delay is not counted.
+_UNCOUNTED = 100_000
+_PATIENCE = 300.0
+_TICK = 0.2
+
+
+class HotTenantSizes(msgspec.Struct, frozen=True, kw_only=True):
+    """The backlog; how many messages a second each of the others gets, and for how long; and how long a step takes."""
+
+    backlog: int = 20_000
+    rate: float = 4.0
+    seconds: float = 12.0
+    step_seconds: float = 1.0
+    rounds: int = 3
+
+
+class _Round(msgspec.Struct, frozen=True):
+    """Seconds that the others' jobs waited to begin: p50 and p95."""
+
+    quiet: list[float]
+    beside: list[float]
+
+    @property
+    def ratio(self) -> float:
+        return self.beside[1] / self.quiet[1]
+
+
+def measure_hot_tenant(sizes: HotTenantSizes, say: Say) -> Values:
+    """Each round: a trickle in quiet, then the same beside the backlog, with one worker. Raises BenchmarkFailed."""
+    rounds = []
+    with temporary_home() as home, broker(home) as settings:
+        for number in range(sizes.rounds):
+            # Topics of its own: the backlog of the round before would still be there.
+            own = settings.model_copy(
+                update={"topic_prefix": f"round{number}.", "data_dir": settings.data_dir / str(number)}
+            )
+            rounds.append(_round(sizes, own, home))
+            quiet, beside = rounds[-1].quiet[1], rounds[-1].beside[1]
+            say(f"round {number + 1}/{sizes.rounds}: p95 {quiet * 1000:.0f} ms without, {beside * 1000:.0f} ms with it")
+    return {
+        "jobs.hot_tenant_p95_ratio": median(one.ratio for one in rounds),
+        "jobs.hot_tenant_others_p95_ms": 1000 * median(one.beside[1] for one in rounds),
+        "jobs.hot_tenant_others_p95_ms_without": 1000 * median(one.quiet[1] for one in rounds),
+        "jobs.hot_tenant_others_p50_ms": 1000 * median(one.beside[0] for one in rounds),
+        "jobs.hot_tenant_others_p50_ms_without": 1000 * median(one.quiet[0] for one in rounds),
+        "jobs.hot_tenant_backlog": sizes.backlog,
+    }
+
+
+def _round(sizes: HotTenantSizes, settings: Settings, home: Home) -> _Round:
+    create_topics(settings)
+    make_workspaces(settings, 1 + _OTHERS)
+    with running_worker(home, settings, "waiting", "--seconds", str(sizes.step_seconds)) as worker:
+        times = JobTimes(settings)
+        # The first jobs pay for what is loaded late.
+        _trickle(sizes, settings, times, _FIRST_QUIET - _UNCOUNTED, 1.0, worker, home)
+        quiet = _trickle(sizes, settings, times, _FIRST_QUIET, sizes.seconds, worker, home)
+        already = len(times.requested)
+        write_messages(settings, range(sizes.backlog), 1)
+
+        def asked_for() -> bool:
+            times.read()
+            return len(times.requested) >= already + sizes.backlog
+
+        wait(asked_for, _PATIENCE, worker.process, home.log("jobs_worker"), _TICK)
+        # Once these have begun, the worker knows of the whole backlog.
+        _trickle(sizes, settings, times, _FIRST_BESIDE - _UNCOUNTED, 1.0, worker, home)
+        beside = _trickle(sizes, settings, times, _FIRST_BESIDE, sizes.seconds, worker, home)
+        if len(times.started) >= already + sizes.backlog:
+            raise BenchmarkFailed("the backlog was worked off before the end: what was measured is the quiet again")
+        times.close()
+    return _Round(quiet, beside)
+
+
+def _trickle(
+    sizes: HotTenantSizes, settings: Settings, times: JobTimes, first: int, seconds: float, worker: Worker, home: Home
+) -> list[float]:
+    """Messages of the others, evenly over the time; p50 and p95 of how long their jobs waited to begin."""
+    writer = Trickle(settings)
+    count = round(_OTHERS * sizes.rate * seconds)
+    began = time.monotonic()
+    for index in range(count):
+        time.sleep(max(0.0, began + index * seconds / count - time.monotonic()))
+        writer.send(first + index, workspace(1 + index % _OTHERS))
+    writer.flush()
+    numbers = range(first, first + count)
+
+    def begun() -> bool:
+        times.read()
+        return len(times.delays(leads(numbers))) == count
+
+    wait(begun, _PATIENCE, worker.process, home.log("jobs_worker"), _TICK)
+    return quantiles(times.delays(leads(numbers)), (0.5, 0.95))

@@ -1,0 +1,1 @@
+"""`headrace …`: thin; every verb calls one function elsewhere."""

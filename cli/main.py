@@ -1,0 +1,78 @@
+"""The `headrace` command: puts the verbs of this folder together."""
+
+import sys
+from importlib import import_module
+from typing import Any
+
+import typer
+from pydantic import ValidationError
+from typer.core import TyperGroup
+from typer.main import get_command
+
+#: Command → the module with its typer `app`, and what it is for.
+COMMANDS = {
+    "run": ("cli.run", "Run one process in the foreground."),
+    "dev": ("cli.dev", "The local stack: Kafka, Postgres and every process."),
+    "workspace": ("cli.workspace", "Apply, list, show and remove workspaces."),
+    "topics": ("cli.topics", "Create, list and describe the Kafka topics; find records in them and follow them."),
+    "db": ("cli.db", "Migrate the Postgres schema."),
+    "jobs": ("cli.jobs", "See jobs, and retry, cancel, pause or resume all that match."),
+    "ai": ("cli.ai", "Measure how well replies are understood."),
+    "proj": ("cli.proj", "The projections from Kafka to Postgres."),
+    "dlq": ("cli.dlq", "Dead letters: list, show, send through again, discard."),
+    "runs": ("cli.runs", "What engineers set in motion: list, show, resume and cancel."),
+    "replay": ("cli.replay", "Read webhooks again through today's adapters."),
+    "trace": ("cli.trace", "Tell the whole story of an id: from the raw request to every row and conclusion."),
+    "audit": ("cli.audit", "Prove that nothing accepted was lost or doubled."),
+}
+
+
+class LazyCommands(TyperGroup):
+    """Imports only the module of the command that is asked for: all together take seconds, most need none of them."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
+        """In the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
+        """The command; None for an unknown one, about which typer then says something helpful."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, purpose = COMMANDS[cmd_name]
+        command = get_command(import_module(module).app)
+        command.name = cmd_name
+        command.help = command.help or purpose
+        command.short_help = purpose
+        return command
+
+
+app = typer.Typer(
+    name="headrace",
+    help="Turns provider webhooks into decisions a sales team can trust.",
+    cls=LazyCommands,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback()
+def headrace() -> None:
+    """Turns provider webhooks into decisions a sales team can trust."""
+
+
+def main() -> None:
+    """The console script. A setting that can't be used is one sentence and exit status 2."""
+    try:
+        app()
+    except ValidationError as error:
+        if error.title != "Settings":
+            raise
+        for problem in error.errors(include_url=False, include_input=False, include_context=False):
+            print(f"{environment_name(problem['loc'])} is not usable: {problem['msg']}.", file=sys.stderr)
+        sys.exit(2)
+
+
+def environment_name(location: tuple[int | str, ...]) -> str:
+    """The environment variable of a setting: its alias as it is, or the prefix and the field in capitals."""
+    name = str(location[0])
+    return name if name.isupper() else f"HEADRACE_{name}".upper()

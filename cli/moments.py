@@ -1,0 +1,44 @@
+"""How people name a moment on the command line: a date, a time, or how long ago."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+import typer
+
+_AGO = re.compile(r"(\d{1,9})([smhd])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+From = Annotated[
+    str | None,
+    typer.Option(
+        "--from", help="Not older than this: 2026-03-02, 2026-03-02T09:30 (UTC), …+01:00, or 90s, 15m, 2h, 3d ago."
+    ),
+]
+To = Annotated[str | None, typer.Option("--to", help="Older than this; written like --from.")]
+
+
+def moment(text: str, now: datetime) -> datetime:
+    """The moment in UTC. A time without a zone is UTC, a date its first instant. Raises typer.BadParameter."""
+    ago = _AGO.fullmatch(text)
+    try:
+        if ago is not None:
+            return now.astimezone(UTC) - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+        found = datetime.fromisoformat(text)
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise typer.BadParameter(
+            f"{text!r} is no moment; write 2026-03-02, 2026-03-02T09:30, 2026-03-02T09:30:00+01:00, "
+            "or how long ago: 90s, 15m, 2h, 3d"
+        ) from None
+
+
+def window(from_: str | None, to: str | None, now: datetime) -> tuple[datetime | None, datetime | None]:
+    """Both ends of a window. Raises typer.BadParameter when it holds nothing."""
+    start = None if from_ is None else moment(from_, now)
+    end = None if to is None else moment(to, now)
+    if start is not None and end is not None and start >= end:
+        raise typer.BadParameter(
+            f"--from ({start:%Y-%m-%d %H:%M:%S} UTC) is not before --to ({end:%Y-%m-%d %H:%M:%S} UTC)"
+        )
+    return start, end

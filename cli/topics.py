@@ -1,0 +1,292 @@
+"""`headrace topics …`: the broker's side of the contracts, and what stands in the topics."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Annotated, Any, NoReturn
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from cli.moments import From, To, window
+from cli.record_lines import lines_of
+from events.asyncapi import asyncapi_document, events_of
+from events.records import Record
+from events.topics import ALL_TOPICS, Topic
+from replay.log_offsets import LogOffsets, TopicsMissing
+from replay.record_filter import RecordFilter, UnknownTopic, topics_named
+from replay.shown_record import Shower
+from replay.topic_reader import Scanned, follow, newest
+from replay.topic_reader import find as find_records
+from runtime.kafka import KafkaSettingsError, KafkaUnreachable
+from runtime.settings import Settings
+from runtime.topics import TopicMismatch, TopicState, create_topics, describe_topics, topic_config
+
+# Options are a command's arguments, and both readers take the whole filter.
+# ruff: noqa: PLR0913, PLR0917
+
+app = typer.Typer(no_args_is_help=True, add_completion=False)
+
+#: Seconds between two lines of progress.
+_PROGRESS_EVERY = 2.0
+
+_Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+_Names = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="TOPIC", help="Such as messages, or webhooks.*; all topics without any.", show_default=False
+    ),
+]
+_Key = Annotated[str | None, typer.Option("--key", help="Only with this key; reads only the partition it lives in.")]
+_Workspace = Annotated[str | None, typer.Option("--workspace", help="Only of this workspace.")]
+_Lead = Annotated[str | None, typer.Option("--lead", help="Only what is about this lead, or names it.")]
+_Type = Annotated[
+    str | None, typer.Option("--type", help="Only of this type: message.received, or one version: message.received.v1.")
+]
+_Receipt = Annotated[str | None, typer.Option("--receipt", help="Only what this webhook caused, or what names it.")]
+_Lines = Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")]
+_Text = Annotated[
+    bool, typer.Option("--text", "--body", help="Show message texts and the bodies of webhooks. Never shows secrets.")
+]
+_EXPECTED = (KafkaUnreachable, KafkaSettingsError, TopicMismatch)
+
+
+@app.command()
+def create(as_json: _Json = False) -> None:
+    """Create the topics that are missing. Existing ones keep their settings and records."""
+    try:
+        created = create_topics(Settings())
+    except _EXPECTED as error:
+        _fail(error)
+    if as_json:
+        typer.echo(json.dumps({"created": list(created)}))
+        return
+    for name in created:
+        typer.echo(f"created {name}")
+    typer.echo(f"{len(created)} created, {len(ALL_TOPICS) - len(created)} there before")
+
+
+@app.command("list")
+def list_(as_json: _Json = False) -> None:
+    """List every topic as it is on the broker."""
+    try:
+        states = describe_topics(Settings())
+    except _EXPECTED as error:
+        _fail(error)
+    if as_json:
+        typer.echo(json.dumps([_state(state) for state in states], indent=2))
+        return
+    table = Table("topic", "partitions", "kept", "differs from its declaration")
+    for state in states:
+        differences = [f"{name} is {found}, not {declared}" for name, (declared, found) in state.differences.items()]
+        partitions = str(state.partitions) if state.partitions else "missing: run `headrace topics create`"
+        table.add_row(state.name, partitions, _kept(state.topic), ", ".join(differences))
+    Console().print(table)
+
+
+@app.command()
+def describe(
+    asyncapi: Annotated[bool, typer.Option("--asyncapi", help="Print the AsyncAPI 3 document.")] = False,
+    as_json: _Json = False,
+) -> None:
+    """Describe the declared topics: key, content, writer, readers. Needs no broker."""
+    settings = Settings()
+    if asyncapi:
+        typer.echo(json.dumps(asyncapi_document(settings.topic_prefix, version("headrace")), indent=2))
+        return
+    if as_json:
+        typer.echo(json.dumps([_declared(topic, settings) for topic in ALL_TOPICS], indent=2))
+        return
+    table = Table("topic", "key", "carries", "written by", "read by", "kept")
+    for topic in ALL_TOPICS:
+        name = settings.topic(topic)
+        table.add_row(name, topic.key, topic.carries, topic.writer, ", ".join(topic.readers), _kept(topic))
+    Console().print(table)
+
+
+@app.command()
+def find(
+    names: _Names = None,
+    from_: From = None,
+    to: To = None,
+    key: _Key = None,
+    workspace: _Workspace = None,
+    lead: _Lead = None,
+    type_: _Type = None,
+    receipt: _Receipt = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="Stop after so many, the earliest first.")] = 1000,
+    text: _Text = False,
+    as_json: _Lines = False,
+) -> None:
+    """Find records in a window of time, decoded, in the order in which the broker got them.
+
+    Times are the broker's. Its index gives the offsets, so only the window is read, all partitions at once. Records
+    that can't be decoded are shown as such. Exit 0: found. Exit 1: nothing matches. Exit 2: Kafka can't be asked.
+
+    headrace topics find messages jobs --lead 0f0c… --from 2h
+
+    headrace topics find 'webhooks.*' --workspace acme --from 2026-03-02T09:00 --to 2026-03-02T09:30 --json
+    """
+    start, end = window(from_, to, datetime.now(UTC))
+    wanted = _wanted(key, workspace, lead, type_, receipt)
+    settings = Settings()
+    progress = _Progress()
+    show = _printer(settings, text=text, as_json=as_json)
+    shown = 0
+    with _refusing_plainly():
+        records = find_records(
+            settings, _physical(settings, names), wanted, from_=start, to=end, limit=limit, progress=progress.tell
+        )
+        for record in records:
+            show(record)
+            shown += 1
+    typer.echo(progress.summary(shown, limit), err=True)
+    if not shown:
+        raise typer.Exit(1)
+
+
+@app.command()
+def tail(
+    names: _Names = None,
+    last: Annotated[int, typer.Option("--last", min=0, help="Begin with the newest so many that match.")] = 10,
+    key: _Key = None,
+    workspace: _Workspace = None,
+    lead: _Lead = None,
+    type_: _Type = None,
+    receipt: _Receipt = None,
+    limit: Annotated[int | None, typer.Option("--limit", min=1, help="Stop after so many.", show_default=False)] = None,
+    text: _Text = False,
+    as_json: _Lines = False,
+) -> None:
+    """Show the newest records, decoded, and go on with those that are written. Ctrl-C ends it.
+
+    headrace topics tail dead-letters --last 3
+
+    headrace topics tail jobs enrichments --workspace acme --json | jq .event
+    """
+    wanted = _wanted(key, workspace, lead, type_, receipt)
+    settings = Settings()
+    show = _printer(settings, text=text, as_json=as_json)
+    left = limit
+    try:
+        with _refusing_plainly():
+            ranges = LogOffsets(settings).ranges(_physical(settings, names))
+            for record in newest(settings, ranges, wanted, last if limit is None else min(last, limit)):
+                show(record)
+                left = None if left is None else left - 1
+            if left == 0:
+                return
+            ends = {place: found.end for place, found in wanted.ranges(ranges).items()}
+            for record in follow(settings, ends, wanted, _trouble):
+                show(record)
+                left = None if left is None else left - 1
+                if left == 0:
+                    return
+    except KeyboardInterrupt:
+        return
+
+
+@contextmanager
+def _refusing_plainly() -> Iterator[None]:
+    """As `cli.refusals.told_plainly`, which would load the database's libraries for what never asks a database."""
+    try:
+        yield
+    except (KafkaUnreachable, KafkaSettingsError, TopicsMissing) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from None
+
+
+def _wanted(
+    key: str | None, workspace: str | None, lead: str | None, type_: str | None, receipt: str | None
+) -> RecordFilter:
+    return RecordFilter(key=key, workspace=workspace, lead_id=_id(lead), type=type_, receipt_id=_id(receipt))
+
+
+def _id(text: str | None) -> str | None:
+    return None if text is None else text.strip().lower()
+
+
+def _physical(settings: Settings, names: list[str] | None) -> list[str]:
+    try:
+        return [settings.topic(topic) for topic in topics_named(names or [], settings.topic_prefix)]
+    except UnknownTopic as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+def _printer(settings: Settings, *, text: bool, as_json: bool) -> Callable[[Record], None]:
+    shower = Shower(settings, texts=text)
+
+    def show(record: Record) -> None:
+        shown = shower.show(record)
+        typer.echo(msgspec.json.encode(shown).decode() if as_json else "\n".join(lines_of(shown)))
+
+    return show
+
+
+def _trouble(reason: str) -> None:
+    typer.echo(f"Kafka can't be read ({reason}); waiting for it." if reason else "Kafka can be read again.", err=True)
+
+
+class _Progress:
+    """Says every two seconds how far a scan is."""
+
+    def __init__(self) -> None:
+        self._began = self._told = time.monotonic()
+        self._counts = Scanned()
+
+    def tell(self, counts: Scanned) -> None:
+        self._counts = counts
+        now = time.monotonic()
+        if now - self._told >= _PROGRESS_EVERY:
+            self._told = now
+            typer.echo(f"read {counts.read:,} of {counts.total:,} records, {counts.found:,} found", err=True)
+
+    def summary(self, shown: int, limit: int) -> str:
+        counts, seconds = self._counts, time.monotonic() - self._began
+        read = f"{counts.read:,} of the {counts.total:,} records in the window read in {seconds:.1f} s"
+        if shown == limit:
+            return f"Stopped at --limit {limit:,}, more may follow; {read}."
+        if shown:
+            return f"{shown:,} found; {read}."
+        return f"Nothing matches; {read}. A wider --from or --to, or fewer conditions, may find it."
+
+
+def _state(state: TopicState) -> dict[str, Any]:
+    differences = {name: {"declared": d, "found": f} for name, (d, f) in state.differences.items()}
+    return {
+        "topic": state.topic.name,
+        "name": state.name,
+        "partitions": state.partitions,
+        "config": state.config,
+        "differences": differences,
+    }
+
+
+def _declared(topic: Topic, settings: Settings) -> dict[str, Any]:
+    return {
+        "topic": topic.name,
+        "name": settings.topic(topic),
+        "key": topic.key,
+        "carries": topic.carries,
+        "events": list(events_of(topic)),
+        "writer": topic.writer,
+        "readers": list(topic.readers),
+        "partitions": settings.partitions,
+        "config": topic_config(topic),
+    }
+
+
+def _kept(topic: Topic) -> str:
+    if topic.compacted:
+        return "newest of each key"
+    return "for ever" if topic.retention is None else f"{topic.retention.days} days"
+
+
+def _fail(error: object) -> NoReturn:
+    typer.echo(f"error: {error}", err=True)
+    raise typer.Exit(1)

@@ -1,0 +1,166 @@
+"""`headrace workspace …`: who the webhooks belong to."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from providers.registry import ADAPTERS
+from runtime.kafka import KafkaSettingsError, KafkaUnreachable
+from runtime.settings import Settings
+from workspaces.document import WorkspaceFileError, read_workspace_files
+from workspaces.encryption import SecretBox, SecretsKeyError
+from workspaces.settings_shown import shown_settings
+from workspaces.store import WorkspaceRefused, apply_workspaces, read_directory, remove_workspace
+from workspaces.workspace import ProviderAccount, Workspace
+
+app = typer.Typer(no_args_is_help=True, add_completion=False)
+
+_Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+_EXPECTED = (WorkspaceFileError, WorkspaceRefused, SecretsKeyError, KafkaUnreachable, KafkaSettingsError)
+
+
+@app.command()
+def apply(
+    files: Annotated[list[Path], typer.Argument(help="YAML files, each with one or more workspaces.")],
+    as_json: _Json = False,
+) -> None:
+    """Make the workspaces of these files the newest state; running processes follow within a second."""
+    try:
+        settings = Settings()
+        workspaces = read_workspace_files(files, ADAPTERS)
+        apply_workspaces(settings, workspaces, datetime.now(UTC))
+    except _EXPECTED as error:
+        _fail(error)
+    for warning in (warning for workspace in workspaces for warning in proof_warnings(workspace)):
+        typer.echo(f"warning: {warning}", err=True)
+    _print(workspaces, settings, as_json)
+
+
+@app.command("list")
+def list_(as_json: _Json = False) -> None:
+    """List all workspaces."""
+    try:
+        settings = Settings()
+        directory = read_directory(settings)
+    except _EXPECTED as error:
+        _fail(error)
+    _print(sorted(directory, key=lambda one: one.id), settings, as_json)
+
+
+@app.command()
+def show(workspace_id: str, as_json: _Json = False) -> None:
+    """Show one workspace: its accounts, and every setting for jobs with those that are defaults.
+
+    Of each secret only a short fingerprint is printed.
+    """
+    try:
+        settings = Settings()
+        workspace = read_directory(settings).get(workspace_id)
+    except _EXPECTED as error:
+        _fail(error)
+    if workspace is None:
+        _fail(f"there is no workspace {workspace_id}; `headrace workspace list` shows those there are")
+    _print([workspace], settings, as_json, with_settings=True)
+
+
+@app.command()
+def remove(workspace_id: str) -> None:
+    """Remove a workspace: webhooks of its accounts are quarantined from then on."""
+    try:
+        remove_workspace(Settings(), workspace_id, datetime.now(UTC))
+    except _EXPECTED as error:
+        _fail(error)
+    typer.echo(f"removed {workspace_id}")
+
+
+def summary(workspace: Workspace, fingerprint: Callable[[str], str]) -> dict[str, Any]:
+    """A workspace as it may be shown to anybody: no secret in it."""
+    return {
+        "workspace": workspace.id,
+        "name": workspace.name,
+        "timezone": workspace.timezone,
+        "providers": {provider: _shown(account, fingerprint) for provider, account in workspace.providers.items()},
+    }
+
+
+def proof_warnings(workspace: Workspace) -> list[str]:
+    """What an operator should know about how senders prove themselves to this workspace."""
+    return [
+        f"{workspace.id}: {provider}: {_proof_warning(account)}"
+        for provider, account in workspace.providers.items()
+        if account.allow_unsigned or not account.secrets
+    ]
+
+
+def _proof_warning(account: ProviderAccount) -> str:
+    if account.allow_unsigned:
+        return "allow_unsigned is set, so anybody who knows the address can post webhooks"
+    return "no secret is set, so webhooks are answered 401 unless an installation-wide key signs them"
+
+
+def _shown(account: ProviderAccount, fingerprint: Callable[[str], str]) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        **account.accounts,
+        "secrets": [fingerprint(secret) for secret in account.secrets],
+        "allow_unsigned": account.allow_unsigned,
+    }
+    return shown if account.readable else shown | {"secrets": "not readable with this HEADRACE_SECRETS_KEY"}
+
+
+def _print(workspaces: list[Workspace], settings: Settings, as_json: bool, *, with_settings: bool = False) -> None:
+    # Without a key no secret could be read, so there is none to take a fingerprint of.
+    fingerprint = SecretBox.of(settings).fingerprint if settings.secrets_key else str
+    summaries = [summary(workspace, fingerprint) for workspace in workspaces]
+    if as_json:
+        if with_settings:
+            summaries = [one | {"settings": _settings_json(w)} for one, w in zip(summaries, workspaces, strict=True)]
+        typer.echo(json.dumps(summaries, indent=2))
+        return
+    _print_accounts(summaries)
+    for workspace in workspaces if with_settings else ():
+        _print_settings(workspace)
+
+
+def _settings_json(workspace: Workspace) -> dict[str, Any]:
+    return {one.name: {"value": one.value, "is_default": one.is_default} for one in shown_settings(workspace.settings)}
+
+
+def _print_settings(workspace: Workspace) -> None:
+    table = Table("setting", "value", "", title="Settings for jobs", title_justify="left")
+    for one in shown_settings(workspace.settings):
+        value = "none" if one.value is None else one.value if isinstance(one.value, str) else json.dumps(one.value)
+        table.add_row(one.name, escape(value), "default" if one.is_default else "")
+    Console().print(table)
+
+
+def _print_accounts(summaries: list[dict[str, Any]]) -> None:
+    table = Table()
+    for name in ("workspace", "name", "time zone", "provider", "account", "secrets", "unsigned"):
+        # Ids are copied from here: a narrow terminal must not cut them.
+        table.add_column(name, overflow="fold")
+    for one in summaries:
+        for provider, account in one["providers"].items() or [("-", {})]:
+            fields = [f"{k}={v}" for k, v in account.items() if k not in ("secrets", "allow_unsigned")]
+            secrets = account.get("secrets", [])
+            table.add_row(
+                one["workspace"],
+                one["name"],
+                one["timezone"],
+                provider,
+                ", ".join(fields),
+                secrets if isinstance(secrets, str) else f"{len(secrets)}: {' '.join(secrets)}" if secrets else "none",
+                "yes" if account.get("allow_unsigned") else "no",
+            )
+    Console().print(table)
+
+
+def _fail(error: object) -> NoReturn:
+    typer.echo(f"error: {error}", err=True)
+    raise typer.Exit(1)

@@ -1,0 +1,176 @@
+"""The life of a job (topic `jobs`, keyed by lead): an event-sourced queue has no other state than these."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+import msgspec
+
+JobType = Literal[
+    "SMS_INBOUND_POST_PROCESS",
+    "LINKEDIN_INBOUND_POST_PROCESS",
+    "SMARTLEAD_INBOUND_POST_PROCESS",
+    "INSTANTLY_INBOUND_POST_PROCESS",
+    "EMAIL_INBOUND_POST_PROCESS",
+    "LEAD_SCORING_POST_PROCESS",
+]
+#: What to do about a failed attempt.
+ErrorClass = Literal["transient", "permanent", "rate_limited", "over_budget", "dependency_down"]
+
+
+class JobEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What every event of a job says. Its id is derived from message and type: asking twice is asking once."""
+
+    job_id: str
+    workspace: str
+    lead_id: str
+    #: A plain string on the wire: a type this program doesn't know must reach the dead letters, not break the fold.
+    type: str
+    message_id: str
+    #: The receipt of the webhook that caused it.
+    receipt_id: str
+    #: Counted up when a person asks again: same job, new life.
+    generation: int = 1
+    at: datetime
+
+
+class JobRequested(JobEvent, frozen=True, kw_only=True, omit_defaults=True):
+    """Somebody wants it done, not before `due_at`."""
+
+    due_at: datetime
+    requested_by: str = "pipeline"
+    #: Of a later generation: steps that finished in an earlier one are done again. A job that succeeded always is.
+    from_start: bool = False
+
+
+class JobStarted(JobEvent, frozen=True, kw_only=True, omit_defaults=True):
+    """An attempt began. Attempts count from 1 within a generation."""
+
+    attempt: int
+    worker: str
+
+
+class StepAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a model answered a step: whoever has it need not ask, and so never pays, again."""
+
+    #: What was asked: `sentiment.classify`, `draft.generate` …
+    feature: str
+    #: The answer as its schema has it, plain JSON.
+    value: dict[str, Any]
+    provider: str
+    model: str
+    prompt_key: str
+    prompt_version: int
+    #: Of the prompt's text with its shared part, before facts: hex.
+    prompt_sha256: str
+    #: Of the lead's words the question was about: hex. Other words make it another question.
+    words_sha256: str
+    #: The provider that needs no network gave it, for a second opinion.
+    embedded: bool = False
+    injection_suspected: bool = False
+    needs_review: bool = False
+    #: The deterministic rule that decided, where one did.
+    rule: str | None = None
+
+
+class JobStepFinished(JobEvent, frozen=True, kw_only=True, omit_defaults=True):
+    """A step of the running attempt is done and will not be repeated by a retry."""
+
+    step: str
+    attempt: int
+    #: What later steps need of it, plain JSON.
+    result: dict[str, Any] = {}
+    #: Why there was nothing to do; empty when it was done.
+    skipped: str = ""
+    #: Why the steps behind it are not needed; empty when they are.
+    ends_job: str = ""
+    #: What models answered, in the order asked. Not for rows: also the text of drafts that the checks refused.
+    answers: tuple[StepAnswer, ...] = ()
+
+
+class JobAttemptEnded(JobEvent, frozen=True, kw_only=True, omit_defaults=True):
+    """What the end of an attempt says, so that it tells the whole attempt without its beginning."""
+
+    #: 0 when the job was put off before its first attempt.
+    attempt: int
+    #: None when this attempt never began.
+    started_at: datetime | None = None
+    worker: str = ""
+
+
+class JobRetryScheduled(JobAttemptEnded, frozen=True, kw_only=True, omit_defaults=True):
+    """The attempt failed and will be repeated from the failed step."""
+
+    due_at: datetime
+    step: str
+    error_class: ErrorClass
+    #: A word or two, never content.
+    reason: str
+    #: False when the fault was not the job's: breaker open, over budget, worker stopping.
+    spends_attempt: bool = True
+
+
+class JobSucceeded(JobAttemptEnded, frozen=True, kw_only=True, omit_defaults=True):
+    """All steps are done or skipped."""
+
+
+class JobDied(JobAttemptEnded, frozen=True, kw_only=True, omit_defaults=True):
+    """No attempt is left, or none would help. A dead letter has the details."""
+
+    step: str
+    error_class: ErrorClass
+    reason: str
+
+
+class JobCancelled(JobEvent, frozen=True, kw_only=True, omit_defaults=True):
+    """It is not wanted any more: the lead was suppressed, or a person said so."""
+
+    reason: str
+    cancelled_by: str = "headrace"
+
+
+class JobPaused(JobEvent, frozen=True, kw_only=True, omit_defaults=True):
+    """A person holds it back."""
+
+    paused_by: str
+
+
+class JobResumed(JobEvent, frozen=True, kw_only=True, omit_defaults=True):
+    """A person lets it go on."""
+
+    resumed_by: str
+
+
+class RedecidedStep(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A step as a replay concluded it; see `JobStepFinished`."""
+
+    step: str
+    result: dict[str, Any] = {}
+    skipped: str = ""
+    ends_job: str = ""
+    answers: tuple[StepAnswer, ...] = ()
+
+
+class JobRedecided(JobEvent, frozen=True, kw_only=True, omit_defaults=True):
+    """A job that succeeded was decided again from what models had answered: a whole life, which nobody ran.
+
+    One event, so that no process ever sees an open job. It counts only for the generation after one that succeeded.
+    """
+
+    #: The run that did it.
+    run_id: str
+    decided_by: str
+    steps: tuple[RedecidedStep, ...]
+
+
+AnyJobEvent = (
+    JobRequested
+    | JobStarted
+    | JobStepFinished
+    | JobRetryScheduled
+    | JobSucceeded
+    | JobDied
+    | JobCancelled
+    | JobPaused
+    | JobResumed
+    | JobRedecided
+)

@@ -1,0 +1,73 @@
+"""May a webhook's sender write where it wants to: pure decisions over one request and one directory snapshot."""
+
+from collections.abc import Callable, Mapping
+from urllib.parse import parse_qsl
+
+from providers.adapter import Adapter, Credentials, Request
+from providers.proofs import is_ed25519_key, is_rsa_key
+from runtime.settings import Settings
+from workspaces.directory import Directory
+from workspaces.workspace import ProviderAccount
+
+_MOST_PARAMETERS = 50
+#: Never stored, whatever the provider: some dashboards add them although the provider proves itself otherwise.
+_SECRET_PARAMETERS = frozenset(("secret", "secret_key", "token", "password", "api_key", "apikey", "signature"))
+
+
+class PublicKeyError(ValueError):
+    """A public key of the settings can prove nobody; the message names its variable."""
+
+
+class InstallationKeys:
+    """Public keys that hold for all workspaces, by provider. Raises PublicKeyError for one that can't be used."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._ed25519 = _usable(settings.ghl_ed25519_public_key, is_ed25519_key, "Ed25519")
+        self._rsa = _usable(settings.ghl_rsa_public_key, is_rsa_key, "RSA")
+
+    def credentials(self, adapter: Adapter, secrets: tuple[str, ...]) -> Credentials:
+        """What a sender may prove itself with, given a workspace's secrets."""
+        if adapter.name != "ghl":
+            return Credentials(secrets=secrets)
+        return Credentials(secrets=secrets, ed25519_public_key=self._ed25519, rsa_public_key=self._rsa)
+
+
+def _usable(key: str | None, is_usable: Callable[[str], bool], kind: str) -> str | None:
+    """At start, because a key that fails later answers every webhook 401, and GoHighLevel gives it up."""
+    if key and not is_usable(key):
+        raise PublicKeyError(
+            f"HEADRACE_GHL_{kind.upper()}_PUBLIC_KEY is no {kind} key: give the base64 of its SPKI DER, "
+            "as GoHighLevel publishes it, or leave the variable unset"
+        )
+    return key or None
+
+
+def accepts_content(headers: Mapping[str, str]) -> bool:
+    """True for JSON that is not compressed; a missing content type counts as JSON."""
+    media = headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+    is_json = media in ("application/json", "text/json", "") or media.endswith("+json")
+    return is_json and headers.get("content-encoding", "identity").strip().lower() in ("identity", "")
+
+
+def read_query(raw: bytes) -> dict[str, str]:
+    """The first value of each parameter. Raises ValueError for more parameters than any provider sends."""
+    if not raw:
+        return {}
+    pairs = parse_qsl(raw.decode("latin-1"), keep_blank_values=True, max_num_fields=_MOST_PARAMETERS)
+    return dict(reversed(pairs))
+
+
+def without_secrets(query: Mapping[str, str], adapter: Adapter) -> dict[str, str]:
+    """The query as it may be stored."""
+    secret = _SECRET_PARAMETERS.union(name.lower() for name in adapter.secret_query_parameters)
+    return {name: value for name, value in query.items() if name.lower() not in secret}
+
+
+def may_write(adapter: Adapter, request: Request, account: ProviderAccount, keys: InstallationKeys) -> bool:
+    """True when the sender proved itself to this account, or the account asks for no proof."""
+    return adapter.proves(request, keys.credentials(adapter, account.secrets)) or account.allow_unsigned
+
+
+def is_somebody(adapter: Adapter, request: Request, directory: Directory, keys: InstallationKeys) -> bool:
+    """True when the sender proved itself to any account of the provider: enough for quarantine."""
+    return adapter.proves(request, keys.credentials(adapter, directory.secrets(adapter.name)))

@@ -1,0 +1,185 @@
+"""Puts ingest together: FastAPI for health, metrics and OpenAPI, plain routes for webhooks."""
+
+import asyncio
+import os
+import random
+import signal
+import socket
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from functools import partial
+from importlib.metadata import version
+from typing import Any
+
+import structlog
+import uuid_utils
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from ingest import problems
+from ingest.admission import InstallationKeys
+from ingest.latency import LatencyMiddleware, LatencyRecorder
+from ingest.latency_publisher import LatencyPublisher
+from ingest.metrics import IngestMetrics
+from ingest.openapi import describe_webhooks
+from ingest.problems import Problem, problem_document
+from ingest.publisher import Publisher
+from ingest.routing import WebhookRoutes
+from ingest.webhook import IngestContext, UnknownProvider, WebhookReceiver
+from providers.adapter import Adapter
+from providers.registry import ADAPTERS
+from runtime.settings import Settings
+from workspaces.follow import WorkspaceFollower
+
+log = structlog.get_logger()
+
+
+class Liveness(BaseModel):
+    """The process answers."""
+
+    status: str = "ok"
+
+
+class Readiness(BaseModel):
+    """Whether webhooks can be judged, and whether Kafka takes them."""
+
+    status: str
+    workspaces: int
+    kafka_up: bool
+
+
+def create_app(settings: Settings, adapters: Mapping[str, Adapter] = ADAPTERS) -> FastAPI:
+    """The ASGI app. Nothing connects before its lifespan starts."""
+    clock = partial(datetime.now, UTC)
+    recorder = LatencyRecorder(clock())
+    publisher = Publisher(settings)
+    follower = WorkspaceFollower(settings)
+    metrics = IngestMetrics(recorder, lambda: publisher.is_up, lambda: len(follower.directory))
+    context = IngestContext(
+        settings=settings,
+        publisher=publisher,
+        follower=follower,
+        metrics=metrics,
+        keys=InstallationKeys(settings),
+        clock=clock,
+        new_receipt_id=lambda: str(uuid_utils.uuid7()),
+        # Trace ids need to differ, not to be secret.
+        random_bytes=random.Random(os.urandom(16)).randbytes,  # noqa: S311
+        quarantine_gate=asyncio.Lock(),
+    )
+    latency = LatencyPublisher(settings, recorder, publisher, _process_id(), clock)
+    receivers = {name: WebhookReceiver(adapter, context) for name, adapter in adapters.items()}
+    app = FastAPI(
+        title="Headrace ingest",
+        version=version("headrace"),
+        lifespan=partial(_running, publisher=publisher, follower=follower, latency=latency),
+        redirect_slashes=False,
+        telemetry={"tracing": False, "metrics": False, "logs": False},
+    )
+    endpoints = {
+        path: receivers[one.name] for one in adapters.values() for path in (f"/webhooks/{one.name}", one.origin_path)
+    }
+    labels = {path: path for path in endpoints}
+    app.router.routes.append(Route("/webhooks/{provider}", UnknownProvider(receivers)))
+    app.add_middleware(WebhookRoutes, endpoints=endpoints)
+    # Added last, so it runs first.
+    app.add_middleware(LatencyMiddleware, recorder=recorder, routes=labels)
+    _add_operations(app, publisher, follower, metrics)
+    _add_problems(app)
+    app.openapi = partial(_openapi, app, adapters, settings.body_limit)  # type: ignore[method-assign]
+    return app
+
+
+@asynccontextmanager
+async def _running(
+    app: FastAPI, publisher: Publisher, follower: WorkspaceFollower, latency: LatencyPublisher
+) -> AsyncIterator[None]:
+    """The server closes its last connection before the code after `yield` runs: what was accepted is then complete."""
+    producing = asyncio.create_task(publisher.run())
+    others = [asyncio.create_task(follower.run()), asyncio.create_task(latency.run())]
+    for task in (producing, *others):
+        task.add_done_callback(partial(_stop_on_failure, app))
+    try:
+        yield
+    finally:
+        await _cancelled(*others)
+        await latency.publish_window()
+        await _cancelled(producing)
+
+
+def _stop_on_failure(app: FastAPI, task: asyncio.Task[None]) -> None:
+    """A process with half its tasks looks alive and isn't: it finishes its requests and leaves it to the supervisor."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        app.state.failure = type(error).__name__
+        log.error("background task failed, stopping", error=app.state.failure)
+        signal.raise_signal(signal.SIGTERM)
+
+
+async def _cancelled(*tasks: asyncio.Task[None]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
+
+
+def _add_operations(app: FastAPI, publisher: Publisher, follower: WorkspaceFollower, metrics: IngestMetrics) -> None:
+    @app.get("/health/live", tags=["operations"])
+    async def live() -> Liveness:
+        """Answers as long as the process runs."""
+        return Liveness()
+
+    @app.get("/health/ready", tags=["operations"], responses={503: {"model": Readiness}})
+    async def ready(response: Response) -> Readiness:
+        """200 once Kafka was reached and the workspaces are loaded.
+
+        It stays 200 while Kafka is away afterwards: only this process knows which status makes each provider
+        send a webhook again, and a balancer without ready processes would answer in its place.
+        """
+        is_ready = follower.loaded.is_set() and publisher.is_started
+        response.status_code = 200 if is_ready else 503
+        status = "ready" if is_ready else "starting"
+        return Readiness(status=status, workspaces=len(follower.directory), kafka_up=publisher.is_up)
+
+    @app.get("/metrics", tags=["operations"], response_class=Response)
+    async def prometheus() -> Response:
+        """Prometheus text."""
+        return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
+
+
+def _add_problems(app: FastAPI) -> None:
+    async def http_problem(request: Request, error: Exception) -> Response:
+        status = error.status_code if isinstance(error, HTTPException) else 500
+        headers = dict(getattr(error, "headers", None) or {})
+        if status == 405:
+            return _response(problems.method_not_allowed(headers.get("Allow", "GET")), request)
+        if status == 404:
+            return _response(problems.unmatched(), request)
+        return _response(problems.internal_error(), request)
+
+    async def internal_problem(request: Request, _error: Exception) -> Response:
+        return _response(problems.internal_error(), request)
+
+    app.add_exception_handler(HTTPException, http_problem)
+    app.add_exception_handler(Exception, internal_problem)
+
+
+def _response(problem: Problem, request: Request) -> JSONResponse:
+    document = problem_document(problem, request.url.path)
+    return JSONResponse(document, problem.status, problem.headers, media_type=problems.CONTENT_TYPE)
+
+
+def _openapi(app: FastAPI, adapters: Mapping[str, Adapter], limit: int) -> dict[str, Any]:
+    if not app.openapi_schema:
+        document = get_openapi(title=app.title, version=app.version, routes=app.routes)
+        app.openapi_schema = describe_webhooks(document, adapters.values(), limit)
+    return app.openapi_schema
+
+
+def _process_id() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}"

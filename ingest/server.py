@@ -1,0 +1,73 @@
+"""Runs ingest on uvicorn until it is told to stop, then lets it finish what it accepted."""
+
+import signal
+import socket
+
+import uvicorn
+from fastapi import FastAPI
+
+from ingest.app import create_app
+from runtime.garbage import collect_rarely
+from runtime.logs import configure_logs
+from runtime.settings import Settings
+
+#: Seconds in-flight requests get at shutdown: more than a publish can take.
+_DRAIN_SECONDS = 10
+#: Providers keep connections open between webhooks; a new TLS handshake behind a proxy costs more than an idle socket.
+_KEEP_ALIVE_SECONDS = 65
+_BACKLOG = 2048
+
+
+class PortInUse(RuntimeError):
+    """The listening address can't be had; the message says what to do."""
+
+
+class IngestFailed(RuntimeError):
+    """A part of the process failed that the rest can't do without; the message names the error's class."""
+
+
+def run_ingest(settings: Settings) -> None:
+    """Until SIGINT or SIGTERM. Raises PortInUse, IngestFailed, SecretsKeyError or PublicKeyError."""
+    configure_logs(settings, "ingest")
+    listener = _listening(settings)
+    app = create_app(settings)
+    collect_rarely()
+    server = uvicorn.Server(ingest_server_config(settings, app))
+    # After a graceful stop uvicorn raises the signal again for whoever handled it before: a stop asked for is exit 0.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: None)
+    server.run(sockets=[listener])
+    if failure := getattr(app.state, "failure", ""):
+        raise IngestFailed(f"a background task of ingest failed with {failure}: a supervisor should start it again")
+
+
+def ingest_server_config(settings: Settings, app: FastAPI | None = None) -> uvicorn.Config:
+    """uvicorn's settings: C parser and loop, no access log, own log format."""
+    return uvicorn.Config(
+        app or create_app(settings),
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        # Nothing here asks for the sender's address.
+        proxy_headers=False,
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=_DRAIN_SECONDS,
+        backlog=_BACKLOG,
+    )
+
+
+def _listening(settings: Settings) -> socket.socket:
+    """A socket of our own, so that a port in use is one sentence and not a traceback."""
+    address = (settings.ingest_host, settings.ingest_port)
+    family = socket.AF_INET6 if ":" in settings.ingest_host else socket.AF_INET
+    try:
+        return socket.create_server(address, family=family, backlog=_BACKLOG)
+    except OSError as error:
+        raise PortInUse(
+            f"can't listen on {address[0]}:{address[1]} ({error.strerror}): "
+            "stop what uses it, or set HEADRACE_INGEST_HOST and HEADRACE_INGEST_PORT"
+        ) from error

@@ -1,0 +1,1 @@
+"""Kafka → Postgres: tables, pure projectors, the live writer, migrations and the analysts' views."""

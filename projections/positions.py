@@ -1,0 +1,167 @@
+"""How far each projection is, in `ctl`: moved by compare-and-set in the transaction that writes the rows."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from psycopg import AsyncCursor
+
+Partition = tuple[str, int]
+
+
+class Move(msgspec.Struct, frozen=True, kw_only=True):
+    """A partition's position goes from `start` to `end`. `known` is False before its first batch."""
+
+    topic: str
+    partition: int
+    start: int
+    end: int
+    known: bool
+    #: Broker's append time of the newest record, milliseconds since the epoch.
+    newest_ms: int
+
+
+class Conflict(msgspec.Struct, frozen=True, kw_only=True):
+    """A batch does not continue where Postgres is."""
+
+    topic: str
+    partition: int
+    #: The next offset Postgres waits for; None when it knows nothing of the partition.
+    stored: int | None
+    #: The offset that should have come.
+    expected: int
+    #: The offset that came.
+    offered: int
+
+
+class PositionConflict(Exception):
+    """Nothing was written: read the missing range, or go on from `positions`."""
+
+    def __init__(self, conflicts: Iterable[Conflict]) -> None:
+        self.conflicts = tuple(conflicts)
+        #: What Postgres has for each conflicting partition.
+        self.positions: Mapping[Partition, int | None] = {(c.topic, c.partition): c.stored for c in self.conflicts}
+        #: Another writer was faster with the same records: dropping them is all it takes.
+        self.is_overtaken = all(c.stored is not None and c.stored > c.offered for c in self.conflicts)
+        told = "; ".join(
+            f"{c.topic}[{c.partition}]: Postgres is at {c.stored}, expected {c.expected}, got {c.offered}"
+            for c in self.conflicts
+        )
+        super().__init__(f"the batch does not continue the projection ({told})")
+
+
+_READ = b"""
+SELECT o.topic, o.partition, o.next_offset
+FROM ctl.projection_offsets AS o
+JOIN unnest(%b::text[], %b::text[], %b::bigint[]) AS i (projection, topic, version)
+    USING (projection, topic, version)
+"""
+_MOVE = b"""
+UPDATE ctl.projection_offsets AS o
+SET next_offset = i.next_offset,
+    event_time_max = greatest(o.event_time_max, i.newest_at),
+    heartbeat_at = clock_timestamp()
+FROM unnest(%b::text[], %b::bigint[], %b::text[], %b::bigint[], %b::bigint[], %b::timestamptz[], %b::bigint[])
+     AS i (projection, version, topic, partition, next_offset, newest_at, start_offset)
+WHERE o.projection = i.projection AND o.version = i.version AND o.topic = i.topic AND o.partition = i.partition
+  AND o.next_offset = i.start_offset
+RETURNING o.topic, o.partition
+"""
+_BEGIN = b"""
+INSERT INTO ctl.projection_offsets
+    (projection, version, topic, partition, next_offset, event_time_max, heartbeat_at)
+SELECT i.projection, i.version, i.topic, i.partition, i.next_offset, i.newest_at, clock_timestamp()
+FROM unnest(%b::text[], %b::bigint[], %b::text[], %b::bigint[], %b::bigint[], %b::timestamptz[])
+     AS i (projection, version, topic, partition, next_offset, newest_at)
+ON CONFLICT DO NOTHING
+RETURNING topic, partition
+"""
+_EXPIRE = b"""
+WITH moved AS (
+    UPDATE ctl.projection_offsets SET next_offset = %(end)s, heartbeat_at = clock_timestamp()
+    WHERE projection = %(projection)s AND version = %(version)s AND topic = %(topic)s
+      AND partition = %(partition)s AND next_offset = %(start)s
+    RETURNING projection, version, topic, partition
+)
+INSERT INTO ctl.expired_ranges (projection, version, topic, partition, from_offset, to_offset, noted_at)
+SELECT projection, version, topic, partition, %(start)s, %(end)s, clock_timestamp() FROM moved
+RETURNING from_offset
+"""
+_BEAT = b"""
+UPDATE ctl.projection_offsets AS o SET heartbeat_at = clock_timestamp()
+FROM unnest(%b::text[], %b::bigint[], %b::text[], %b::bigint[]) AS i (projection, version, topic, partition)
+WHERE o.projection = i.projection AND o.version = i.version AND o.topic = i.topic AND o.partition = i.partition
+"""
+_OBSERVE = b"""
+INSERT INTO ctl.broker_offsets AS b (topic, partition, start_offset, end_offset, observed_at)
+SELECT i.topic, i.partition, i.start_offset, i.end_offset, clock_timestamp()
+FROM unnest(%b::text[], %b::bigint[], %b::bigint[], %b::bigint[]) AS i (topic, partition, start_offset, end_offset)
+ORDER BY i.topic, i.partition
+ON CONFLICT (topic, partition) DO UPDATE
+SET start_offset = excluded.start_offset, end_offset = excluded.end_offset, observed_at = excluded.observed_at
+"""
+
+
+class Positions:
+    """The positions of some projections, each in one version."""
+
+    def __init__(self, names: Mapping[str, str], versions: Mapping[str, int]) -> None:
+        """`names`: topic on the broker → its projection. `versions`: projection → version."""
+        self._names = names
+        self._versions = {topic: versions[name] for topic, name in names.items()}
+
+    async def read(self, cursor: AsyncCursor[Any]) -> dict[Partition, int]:
+        """Next offset of each partition Postgres knows."""
+        await cursor.execute(_READ, [list(self._names.values()), list(self._names), list(self._versions.values())])
+        return {(topic, partition): next_offset async for topic, partition, next_offset in cursor}
+
+    async def move(self, cursor: AsyncCursor[Any], moves: Iterable[Move]) -> list[Move]:
+        """Compare and set. Returns the moves that did not fit; the caller then rolls back."""
+        moves = sorted(moves, key=lambda move: (move.topic, move.partition))
+        done: set[Partition] = set()
+        continued = [move for move in moves if move.known]
+        if continued:
+            starts = [move.start for move in continued]
+            await cursor.execute(_MOVE, [*self._arrays(continued), starts], prepare=True)
+            done.update(await cursor.fetchall())
+        begun = [move for move in moves if not move.known]
+        if begun:
+            await cursor.execute(_BEGIN, self._arrays(begun))
+            done.update(await cursor.fetchall())
+        return [move for move in moves if (move.topic, move.partition) not in done]
+
+    async def expire(self, cursor: AsyncCursor[Any], place: Partition, start: int, end: int) -> bool:
+        """Move over offsets the broker no longer has, and note them. False when the position is not at `start`."""
+        topic, partition = place
+        where = {
+            "projection": self._names[topic],
+            "version": self._versions[topic],
+            "topic": topic,
+            "partition": partition,
+        }
+        await cursor.execute(_EXPIRE, {**where, "start": start, "end": end})
+        return await cursor.fetchone() is not None
+
+    async def beat(self, cursor: AsyncCursor[Any], places: Iterable[Partition]) -> None:
+        """Say that these partitions are being followed, even if nothing comes."""
+        ordered = sorted(places)
+        names, numbers = [self._names[topic] for topic, _ in ordered], [self._versions[topic] for topic, _ in ordered]
+        await cursor.execute(_BEAT, [names, numbers, [t for t, _ in ordered], [p for _, p in ordered]])
+
+    def _arrays(self, moves: list[Move]) -> list[list[Any]]:
+        return [
+            [self._names[move.topic] for move in moves],
+            [self._versions[move.topic] for move in moves],
+            [move.topic for move in moves],
+            [move.partition for move in moves],
+            [move.end for move in moves],
+            [datetime.fromtimestamp(move.newest_ms / 1000, UTC) for move in moves],
+        ]
+
+
+async def observe_broker(cursor: AsyncCursor[Any], ranges: Mapping[Partition, tuple[int, int]]) -> None:
+    """Remember the broker's (start, end) offsets, so that SQL alone can tell the lag."""
+    places = sorted(ranges)
+    starts, ends = [ranges[place][0] for place in places], [ranges[place][1] for place in places]
+    await cursor.execute(_OBSERVE, [[t for t, _ in places], [p for _, p in places], starts, ends])

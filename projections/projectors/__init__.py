@@ -1,0 +1,1 @@
+"""One pure projector a file: an event in, the rows it stands for out."""

@@ -1,0 +1,19 @@
+"""AiCalled → `ai_interactions`: one row for each try, kept for ever."""
+
+from msgspec.structs import asdict
+
+from events.ai import AiCalled
+from events.envelope import read_attribute
+from events.records import Record
+from projections.projection import RowOp
+
+
+def project_ai_call(record: Record, event: AiCalled) -> list[RowOp]:
+    """The call. Its id is its event's: a repeated record stays one row."""
+    row = asdict(event)
+    row["workspace_id"] = row.pop("workspace")
+    # Of use to budgets only, which are kept from the topic.
+    del row["most_micro_usd"]
+    row["is_injection_suspected"] = row.pop("injection_suspected")
+    row["event_id"] = read_attribute(record.headers, "ce_id")
+    return [RowOp("ai_interactions", row)]

@@ -1,0 +1,64 @@
+"""LeadChanged and LeadMerged → `leads`, `lead_identities`, `lead_merges`: the newest snapshot is the lead."""
+
+from typing import Any
+
+from events.messages import LeadChanged, LeadMerged
+from events.records import Record
+from projections.projection import RowOp
+
+
+def project_lead(_record: Record, event: LeadChanged) -> list[RowOp]:
+    """The lead as it now is, and each of its identities at the same version."""
+    identities = [
+        RowOp(
+            "lead_identities",
+            {
+                "workspace_id": event.workspace,
+                "lead_id": event.lead_id,
+                "kind": identity.kind,
+                "value": identity.value,
+                "is_alias": identity.alias,
+                "receipt_id": event.receipt_id,
+            },
+        )
+        for identity in event.identities
+    ]
+    return [RowOp("leads", _lead(event)), *identities]
+
+
+def project_merge(_record: Record, event: LeadMerged) -> list[RowOp]:
+    """The younger lead lives on in the older one; views follow."""
+    row = {
+        "workspace_id": event.workspace,
+        "lead_id": event.lead_id,
+        "into_lead_id": event.into_lead_id,
+        "merged_at": event.merged_at,
+        "receipt_id": event.receipt_id,
+    }
+    return [RowOp("lead_merges", row)]
+
+
+def _lead(event: LeadChanged) -> dict[str, Any]:
+    person, campaign, replier = event.person, event.campaign, event.current_replier
+    return {
+        "workspace_id": event.workspace,
+        "lead_id": event.lead_id,
+        "created_at": event.created_at,
+        "changed_at": event.changed_at,
+        "first_name": person.first_name,
+        "last_name": person.last_name,
+        "company": person.company,
+        "title": person.title,
+        "linkedin_url": person.linkedin_url,
+        "company_linkedin_url": person.company_linkedin_url,
+        "email": event.email,
+        "alternate_emails": event.alternate_emails,
+        "phone": event.phone,
+        "campaign_id": campaign.id if campaign else None,
+        "campaign_name": campaign.name if campaign else None,
+        "account": event.account,
+        "current_replier_email": replier.address if replier else None,
+        "current_replier_name": replier.name if replier else None,
+        "current_replier_since_at": event.current_replier_since if replier else None,
+        "receipt_id": event.receipt_id,
+    }

@@ -1,0 +1,164 @@
+"""Brings the broker's topics in line with their declaration in `events.topics`, and says what stands there."""
+
+import time
+from concurrent.futures import Future
+from dataclasses import dataclass
+
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, TopicMetadata
+
+from events.topics import ALL_TOPICS, MAX_RECORD_BYTES, Topic
+from runtime.kafka import KafkaUnreachable, confluent_config
+from runtime.settings import Settings
+
+_REQUEST_TIMEOUT = 15.0
+#: A broker that is there answers in milliseconds; nobody wants to wait long to hear that none is.
+_METADATA_TIMEOUT = 5.0
+_LEADER_TIMEOUT = 30.0
+
+
+class TopicMismatch(RuntimeError):
+    """A topic on the broker has another shape than declared; the message says what to do."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TopicState:
+    """One declared topic as the broker has it."""
+
+    topic: Topic
+    #: The name on the broker, installation prefix included.
+    name: str
+    #: 0 when the topic does not exist yet.
+    partitions: int
+    #: Every declared setting as the broker has it; empty when the topic does not exist yet.
+    config: dict[str, str]
+
+    @property
+    def differences(self) -> dict[str, tuple[str, str]]:
+        """Settings that differ: name → (declared, on the broker). Operators may change retention on purpose."""
+        declared = topic_config(self.topic)
+        return {name: (declared[name], found) for name, found in self.config.items() if found != declared[name]}
+
+
+def topic_config(topic: Topic) -> dict[str, str]:
+    """The broker's settings for a topic. A retention of -1 keeps records for ever."""
+    retention = -1 if topic.retention is None else int(topic.retention.total_seconds() * 1000)
+    return {
+        "cleanup.policy": "compact" if topic.compacted else "delete",
+        "max.message.bytes": str(MAX_RECORD_BYTES),
+        "message.timestamp.type": "LogAppendTime",
+        "retention.ms": str(retention),
+    }
+
+
+def create_topics(settings: Settings, topics: tuple[Topic, ...] = ALL_TOPICS) -> tuple[str, ...]:
+    """Creates what is missing and waits until every partition has a leader. Returns the names it created.
+
+    Existing topics keep their settings. Raises TopicMismatch when one has another partition count, because keys
+    would then land elsewhere and Faust's tables could not be co-partitioned; KafkaUnreachable without a broker.
+    """
+    admin = _admin(settings)
+    existing = _metadata(admin, settings)
+    _refuse_other_partition_counts(existing, settings, topics)
+    missing = [topic for topic in topics if settings.topic(topic) not in existing]
+    if missing:
+        requests = [_new_topic(topic, settings) for topic in missing]
+        for name, future in admin.create_topics(requests, request_timeout=_REQUEST_TIMEOUT).items():
+            _created(name, future, settings)
+        _wait_for_leaders(admin, settings, topics)
+    return tuple(settings.topic(topic) for topic in missing)
+
+
+def describe_topics(settings: Settings, topics: tuple[Topic, ...] = ALL_TOPICS) -> list[TopicState]:
+    """Every declared topic as it is on the broker. Raises KafkaUnreachable without a broker."""
+    admin = _admin(settings)
+    existing = _metadata(admin, settings)
+    configs = _configs(admin, [settings.topic(topic) for topic in topics if settings.topic(topic) in existing])
+    return [_state(topic, settings.topic(topic), existing, configs) for topic in topics]
+
+
+def _admin(settings: Settings) -> AdminClient:
+    # librdkafka reports each failed connection on stderr; the caller gets one exception instead.
+    return AdminClient(confluent_config(settings) | {"log_level": 0})
+
+
+def _metadata(admin: AdminClient, settings: Settings) -> dict[str, TopicMetadata]:
+    try:
+        topics: dict[str, TopicMetadata] = admin.list_topics(timeout=_METADATA_TIMEOUT).topics
+    except KafkaException as error:
+        raise KafkaUnreachable(settings, error.args[0].str()) from error
+    return topics
+
+
+def _refuse_other_partition_counts(
+    existing: dict[str, TopicMetadata], settings: Settings, topics: tuple[Topic, ...]
+) -> None:
+    for topic in topics:
+        name = settings.topic(topic)
+        found = len(existing[name].partitions) if name in existing else settings.partitions
+        if found != settings.partitions:
+            raise TopicMismatch(
+                f"topic {name} has {found} partitions, but HEADRACE_PARTITIONS asks for {settings.partitions}. Every "
+                f"Headrace topic needs the same count, and keys would move if it changed: set HEADRACE_PARTITIONS="
+                f"{found}, or use a new HEADRACE_TOPIC_PREFIX"
+            )
+
+
+def _new_topic(topic: Topic, settings: Settings) -> NewTopic:
+    return NewTopic(
+        settings.topic(topic),
+        num_partitions=settings.partitions,
+        replication_factor=settings.replication_factor,
+        config=topic_config(topic),
+    )
+
+
+def _created(name: str, future: "Future[None]", settings: Settings) -> None:
+    try:
+        future.result()
+    except KafkaException as error:
+        reason: KafkaError = error.args[0]
+        # Two processes may create the topics at once.
+        if reason.code() != KafkaError.TOPIC_ALREADY_EXISTS:
+            raise KafkaUnreachable(settings, f"topic {name} was not created: {reason.str()}") from error
+
+
+def _wait_for_leaders(admin: AdminClient, settings: Settings, topics: tuple[Topic, ...]) -> None:
+    deadline = time.monotonic() + _LEADER_TIMEOUT
+    while leaderless := _leaderless(_metadata(admin, settings), settings, topics):
+        if time.monotonic() > deadline:
+            raise KafkaUnreachable(settings, f"no leader after {_LEADER_TIMEOUT:.0f} s for {', '.join(leaderless)}")
+        time.sleep(0.05)
+
+
+def _leaderless(existing: dict[str, TopicMetadata], settings: Settings, topics: tuple[Topic, ...]) -> list[str]:
+    return [name for topic in topics if not _is_led(existing.get(name := settings.topic(topic)), settings)]
+
+
+def _is_led(metadata: TopicMetadata | None, settings: Settings) -> bool:
+    if metadata is None or len(metadata.partitions) != settings.partitions:
+        return False
+    return all(partition.leader >= 0 for partition in metadata.partitions.values())
+
+
+def _configs(admin: AdminClient, names: list[str]) -> dict[str, dict[str, str]]:
+    resources = [ConfigResource(ConfigResource.Type.TOPIC, name) for name in names]
+    if not resources:
+        return {}
+    answers = admin.describe_configs(resources, request_timeout=_REQUEST_TIMEOUT)
+    return {
+        resource.name: {name: str(entry.value) for name, entry in future.result().items()}
+        for resource, future in answers.items()
+    }
+
+
+def _state(
+    topic: Topic, name: str, existing: dict[str, TopicMetadata], configs: dict[str, dict[str, str]]
+) -> TopicState:
+    found = configs.get(name, {})
+    return TopicState(
+        topic=topic,
+        name=name,
+        partitions=len(existing[name].partitions) if name in existing else 0,
+        config={setting: found[setting] for setting in topic_config(topic) if setting in found},
+    )

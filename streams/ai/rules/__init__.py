@@ -1,0 +1,1 @@
+"""Pure, deterministic readings of a reply that come before any model; imports no I/O and no numpy."""

@@ -1,0 +1,29 @@
+"""Brings text into the one spelling that the rules' patterns are written in."""
+
+import re
+import unicodedata
+
+_LETTERS = str.maketrans({
+    "ł": "l", "ø": "o", "æ": "ae", "œ": "oe", "ß": "ss", "đ": "d", "ð": "d", "þ": "th", "\u0131": "i",
+    "'": None, "\u2019": None, "\u2018": None, "`": None, "\u00b4": None, "\u02bc": None,
+    "\u201c": '"', "\u201d": '"', "\u201e": '"',
+    "\u2013": "-", "\u2014": "-", "\u2010": "-", "\u2011": "-",
+})  # fmt: skip
+_SPACES = re.compile(r"[^\S\n]+")
+#: Letters that look like Latin ones, which hostile text uses to slip past a word list.
+_LOOK_ALIKES = str.maketrans(
+    "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0455\u0458\u0501\u051b\u051d", "aeopcyxisjdqw"
+)
+
+
+def fold(text: str) -> str:
+    """Lower case, no accents, no apostrophes, single blanks; line breaks stay.
+
+    >>> fold("Don't  écrivez")
+    'dont ecrivez'
+    """
+    lowered = unicodedata.normalize("NFKC", text).lower().translate(_LETTERS)
+    if lowered.isascii():
+        return _SPACES.sub(" ", lowered).strip()
+    decomposed = unicodedata.normalize("NFKD", lowered).translate(_LOOK_ALIKES)
+    return _SPACES.sub(" ", "".join(char for char in decomposed if not unicodedata.combining(char))).strip()

@@ -1,0 +1,1 @@
+"""Post-processing off the request path: an event-sourced queue and the steps it runs."""

@@ -1,0 +1,59 @@
+"""The world of a step as the engine builds it: the job's input, the workspace, the AI seam. Loads no framework."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+import msgspec
+
+from events.jobs import StepAnswer
+from streams.jobs.step import Emitted, JobInput, WorkspaceProfile
+
+
+class StepAi(Protocol):
+    """What a step finds as `context.ai`, as far as the engine cares: the calls' records must never get lost."""
+
+    def take_emitted(self) -> tuple[Emitted, ...]:
+        """The records of the calls made since the last time, whatever became of the step."""
+
+    def take_answers(self) -> tuple[StepAnswer, ...]:
+        """What models answered since the last time: kept with the step once it is finished."""
+
+
+@dataclass(slots=True)
+class Profile:
+    """See `streams.jobs.step.WorkspaceProfile`. A value of its own, so that no step ever holds a secret."""
+
+    id: str
+    name: str
+    timezone: str
+    settings: Any
+
+
+class StepCall(msgspec.Struct, frozen=True, kw_only=True):
+    """One run of one step, for whoever makes its AI seam."""
+
+    job: JobInput
+    step: str
+    workspace: WorkspaceProfile
+    #: The webhook that caused the job.
+    receipt_id: str
+    traceparent: str
+
+
+#: Makes the AI seam of one run of a step.
+AiOf = Callable[[StepCall], StepAi]
+#: The profile of a workspace; None when there is no such workspace any more.
+ProfileOf = Callable[[str], WorkspaceProfile | None]
+
+
+@dataclass(slots=True)
+class Context:
+    """See `streams.jobs.step.StepContext`."""
+
+    job: JobInput
+    workspace: WorkspaceProfile
+    results: Mapping[str, dict[str, Any]]
+    now: datetime
+    ai: StepAi

@@ -1,0 +1,230 @@
+"""The execute agent: folds `jobs` into the open jobs, and tells the executor what that means."""
+
+import asyncio
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Protocol
+
+import structlog
+from msgspec.structs import replace
+
+from events.codec import Codec, UndecodableEvent, UnknownEventType
+from events.conversations import ConversationMoved
+from events.envelope import EnvelopeError, read_envelope
+from events.jobs import AnyJobEvent, JobCancelled, JobEvent
+from events.records import Record
+from runtime.settings import Settings
+from streams.jobs.conversations import Conversations
+from streams.jobs.job_records import JobRecords
+from streams.jobs.open_job import ClosedJob, Entry, OpenJob, Place, decode_entry, encode_entry, ends_run, fold
+from workers.dead_letters import dead_letter
+from workers.following import Batch
+from workers.outbox import Outbox, OutRecord
+from workers.partition_table import PartitionTable, Writes
+
+log = structlog.get_logger()
+
+STAGE = "execute"
+#: Entries of a scan between two breaths of the event loop.
+_SCAN_STEP = 1000
+
+
+class Follows(Protocol):
+    """Who wants to know how jobs stand: the executor."""
+
+    def job_changed(self, job_id: str, job: OpenJob | None, run_ended: bool) -> None:
+        """The job as it is now, None once it ended. `run_ended`: whoever ran it does so no more."""
+
+    def waiting_of(self, lead_id: str) -> list[str]:
+        """The ids of the lead's jobs that wait."""
+
+
+class ExecuteAgent:
+    """Reads `jobs`. Its partitions' open jobs are told to the executor once `load` was called for them."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        outbox: Outbox,
+        open_jobs: PartitionTable,
+        conversations: Conversations,
+        cancelled_when_suppressed: frozenset[str],
+    ) -> None:
+        self._settings = settings
+        self._outbox = outbox
+        self._table = open_jobs
+        self._conversations = conversations
+        self._cancelled_when_suppressed = cancelled_when_suppressed
+        self._codec = Codec()
+        self._records = JobRecords(settings, "/jobs/execute")
+        self._follower: Follows | None = None
+        self._loaded: set[int] = set()
+        # A scan and a fold of one partition must not overlap: the scan would bring back what the fold has ended.
+        self._folding = asyncio.Lock()
+
+    def tell(self, follower: Follows) -> None:
+        """Whom to tell."""
+        self._follower = follower
+
+    def job(self, partition: int, job_id: str) -> OpenJob | None:
+        """An open job with all its details, None when it is none."""
+        value = self._table.get(partition, _open_key(job_id))
+        return None if value is None else decode_entry(value)
+
+    def cancellations(self, partition: int, lead_id: str, at: datetime) -> list[JobCancelled]:
+        """What ends those waiting jobs of a suppressed lead that make no sense any more."""
+        if self._follower is None or not self._cancelled_when_suppressed:
+            return []
+        jobs = (self.job(partition, job_id) for job_id in self._follower.waiting_of(lead_id))
+        return [cancelled(job, at, "lead suppressed") for job in jobs if job is not None and self.is_void(job)]
+
+    def is_void(self, job: OpenJob) -> bool:
+        """True for a job that must not run for a suppressed lead."""
+        return job.request.type in self._cancelled_when_suppressed
+
+    def forget(self) -> None:
+        """The partitions are not ours any more."""
+        self._loaded.clear()
+
+    async def load(self, partition: int) -> None:
+        """Tell the executor every open job of the partition, and from now on every change."""
+        async with self._folding:
+            for number, job in enumerate(self._scanned(partition)):
+                if self._follower is not None:
+                    self._follower.job_changed(job.request.job_id, job, run_ended=False)
+                if number % _SCAN_STEP == 0:
+                    await asyncio.sleep(0)
+            self._loaded.add(partition)
+
+    def _scanned(self, partition: int) -> Iterator[OpenJob]:
+        for _, value in self._table.scan(partition, _open_key("")):
+            yield decode_entry(value)
+
+    async def process(self, batch: Batch) -> None:
+        """Fold, remember, tell."""
+        async with self._folding:
+            out: list[OutRecord] = []
+            moves: list[tuple[int, ConversationMoved, str]] = []
+            folds = []
+            for (_topic, partition), records in batch.items():
+                folded = _PartitionFold(self._table, partition)
+                folds.append(folded)
+                events = [found for record in records if (found := self._decoded(record, out, moves)) is not None]
+                folded.fold(events)
+            await self._move_conversations(moves, out)
+            await self._outbox.send(out)
+            await self._table.write({fold_.partition: fold_.writes() for fold_ in folds})
+            self._tell(folds)
+
+    def _decoded(
+        self, record: Record, out: list[OutRecord], moves: list[tuple[int, ConversationMoved, str]]
+    ) -> tuple[AnyJobEvent, Place] | None:
+        try:
+            envelope = read_envelope(record.headers)
+            event = self._codec.decode(envelope.type, record.value or b"")
+        except (EnvelopeError, UnknownEventType, UndecodableEvent) as error:
+            log.error("execute.dead_letter", offset=record.offset, error_class=type(error).__name__)
+            out.append(dead_letter(self._settings, record, STAGE, error))
+            return None
+        if isinstance(event, ConversationMoved):
+            moves.append((record.partition, event, envelope.traceparent))
+            return None
+        if not isinstance(event, JobEvent):
+            log.error("execute.dead_letter", offset=record.offset, error_class="ForeignEvent")
+            out.append(dead_letter(self._settings, record, STAGE, UnknownEventType(envelope.type)))
+            return None
+        place = Place(record.partition, record.offset, record.timestamp_ms, envelope.traceparent)
+        return event, place  # type: ignore[return-value]
+
+    async def _move_conversations(self, moves: list[tuple[int, ConversationMoved, str]], out: list[OutRecord]) -> None:
+        if not moves:
+            return
+        writes: Writes = {}
+        async with self._conversations.changing:
+            for partition, event, traceparent in moves:
+                view = self._conversations.open(partition, writes)
+                further = view.head(event.lead_id).merged_into
+                view.absorb(event)
+                if further is not None:
+                    # The survivor was itself merged away meanwhile: what comes late follows it.
+                    out.append(self._records.moved(replace(event, lead_id=further), traceparent))
+            await self._conversations.write(writes)
+
+    def _tell(self, folds: "list[_PartitionFold]") -> None:
+        if self._follower is None:
+            return
+        for folded in folds:
+            if folded.partition not in self._loaded:
+                continue
+            for job_id, run_ended in folded.changed.items():
+                entry = folded.entries[job_id]
+                job = entry if isinstance(entry, OpenJob) else None
+                self._follower.job_changed(job_id, job, run_ended)
+
+
+class _PartitionFold:
+    """The jobs of one partition that a batch of events is about."""
+
+    def __init__(self, table: PartitionTable, partition: int) -> None:
+        self.partition = partition
+        self._table = table
+        self.entries: dict[str, Entry | None] = {}
+        #: Job id → True when an event ended its run.
+        self.changed: dict[str, bool] = {}
+
+    def fold(self, events: list[tuple[AnyJobEvent, Place]]) -> None:
+        """Fold the events in their order."""
+        self._read({event.job_id: None for event, _ in events})
+        for event, place in events:
+            before = self.entries[event.job_id]
+            after = fold(before, event, place)
+            if after is not before:
+                self.entries[event.job_id] = after
+                self.changed[event.job_id] = self.changed.get(event.job_id, False) or ends_run(event)
+
+    def _read(self, job_ids: dict[str, None]) -> None:
+        ids = list(job_ids)
+        opened = self._table.get_many(self.partition, [_open_key(id_) for id_ in ids])
+        missing = [id_ for id_, value in zip(ids, opened, strict=True) if value is None]
+        closed = dict(
+            zip(missing, self._table.get_many(self.partition, [_closed_key(id_) for id_ in missing]), strict=True)
+        )
+        for id_, value in zip(ids, opened, strict=True):
+            found = closed[id_] if value is None else value
+            self.entries[id_] = None if found is None else decode_entry(found)
+
+    def writes(self) -> dict[bytes, bytes | None]:
+        """What the table must remember of them."""
+        entries: dict[bytes, bytes | None] = {}
+        for job_id in self.changed:
+            entry = self.entries[job_id]
+            if isinstance(entry, OpenJob):
+                entries[_open_key(job_id)] = encode_entry(entry)
+            elif isinstance(entry, ClosedJob):
+                entries[_open_key(job_id)] = None
+                entries[_closed_key(job_id)] = encode_entry(entry)
+        return entries
+
+
+def cancelled(job: OpenJob, at: datetime, reason: str) -> JobCancelled:
+    """The event that ends a job nobody wants any more."""
+    request = job.request
+    return JobCancelled(
+        job_id=request.job_id,
+        workspace=request.workspace,
+        lead_id=request.lead_id,
+        type=request.type,
+        message_id=request.message_id,
+        receipt_id=request.receipt_id,
+        generation=request.generation,
+        at=at,
+        reason=reason,
+    )
+
+
+def _open_key(job_id: str) -> bytes:
+    return f"o\x1f{job_id}".encode()
+
+
+def _closed_key(job_id: str) -> bytes:
+    return f"c\x1f{job_id}".encode()

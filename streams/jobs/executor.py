@@ -1,0 +1,181 @@
+"""The pool: takes jobs from the schedule while slots are free, runs them, and gives them back when partitions move."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import structlog
+from mode import Service
+
+from streams.jobs.conversations import Conversations
+from streams.jobs.execute_agent import ExecuteAgent, cancelled
+from streams.jobs.journal import Journal
+from streams.jobs.metrics import BREAKER, READY, RUNNING, WAITING
+from streams.jobs.open_job import OpenJob, milliseconds
+from streams.jobs.runner import Attempt, JobRunner
+from streams.jobs.schedule import Schedule, Ticket
+from workers.batch_transport import FAUST_LOGGER
+from workers.vital import vital
+
+log = structlog.get_logger()
+
+#: Seconds that giving jobs back may take: the group waits for us meanwhile.
+GIVE_UP_SECONDS = 4.0
+#: Longest sleep: gauges stay fresh.
+_LONGEST_WAIT = 1.0
+_STATES = {"closed": 0, "half_open": 1, "open": 2}
+
+
+class _Run:
+    """One running job."""
+
+    def __init__(self, ticket: Ticket, attempt: Attempt) -> None:
+        self.ticket = ticket
+        self.attempt = attempt
+        self.task: asyncio.Task[None]
+
+
+class Executor(Service):
+    """Runs due jobs once `go` was called, until `give_up`. `now` is the wall clock, aware."""
+
+    logger = FAUST_LOGGER
+
+    def __init__(
+        self,
+        schedule: Schedule,
+        agent: ExecuteAgent,
+        runner: JobRunner,
+        journal: Journal,
+        conversations: Conversations,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        super().__init__()
+        self._schedule = schedule
+        self._agent = agent
+        self._runner = runner
+        self._journal = journal
+        self._conversations = conversations
+        self._now = now
+        self._ready = False
+        self._changed = asyncio.Event()
+        self._runs: dict[str, _Run] = {}
+        self._looping: asyncio.Task[None] | None = None
+
+    def job_changed(self, job_id: str, job: OpenJob | None, run_ended: bool) -> None:
+        """The fold says how the job stands. `run_ended`: whoever ran it does so no more."""
+        if job is not None and not job.paused:
+            if run_ended or not self._schedule.in_flight(job_id):
+                self._schedule.put(_ticket(job))
+        else:
+            self._schedule.remove(job_id)
+        if run_ended:
+            run = self._runs.get(job_id)
+            if run is not None and not run.attempt.ended:
+                # Somebody else ended it: a person cancelled it or asked anew.
+                run.task.cancel()
+            self._schedule.settle(job_id)
+        self._changed.set()
+
+    def waiting_of(self, lead_id: str) -> list[str]:
+        """The ids of the lead's jobs that wait."""
+        return self._schedule.waiting_of(lead_id)
+
+    def go(self) -> None:
+        """The fold has caught up: jobs may run."""
+        self._ready = True
+        READY.set(1)
+        log.info("jobs.ready", waiting=len(self._schedule))
+        self._changed.set()
+
+    async def give_up(self, reason: str) -> None:
+        """Stop every job and forget all of them: the partitions may be somebody else's in a moment."""
+        self._ready = False
+        READY.set(0)
+        runs = list(self._runs.values())
+        for run in runs:
+            run.task.cancel()
+        try:
+            async with asyncio.timeout(GIVE_UP_SECONDS):
+                await asyncio.gather(*(run.task for run in runs), return_exceptions=True)
+                await self._journal.flushed()
+                await asyncio.gather(*(self._runner.give_up(run.attempt, reason) for run in runs))
+        except TimeoutError:
+            # Whoever gets the partitions finds them begun and not ended, and begins again.
+            log.warning("jobs.give_up_timed_out", jobs=len(runs))
+        if runs:
+            log.info("jobs.given_up", jobs=len(runs), reason=reason)
+        self._schedule.clear()
+        self._agent.forget()
+
+    async def on_start(self) -> None:
+        """Wait for `go`."""
+        self._looping = vital(self._run_for_ever(), "jobs executor")
+
+    async def on_stop(self) -> None:
+        """Hand the running jobs back."""
+        await self.give_up("worker stopping")
+        if self._looping is not None:
+            self._looping.cancel()
+
+    async def _run_for_ever(self) -> None:
+        while True:
+            self._changed.clear()
+            self._start_what_is_due()
+            self._measure()
+            try:
+                async with asyncio.timeout(self._seconds_to_next()):
+                    await self._changed.wait()
+            except TimeoutError:
+                continue
+
+    def _start_what_is_due(self) -> None:
+        now_ms = milliseconds(self._now())
+        while self._ready and (ticket := self._schedule.take(now_ms)) is not None:
+            self._start_job(ticket)
+
+    def _seconds_to_next(self) -> float:
+        now_ms = milliseconds(self._now())
+        due_ms = self._schedule.next_due(now_ms) if self._ready else None
+        return _LONGEST_WAIT if due_ms is None else min(_LONGEST_WAIT, max(0.001, (due_ms - now_ms) / 1000))
+
+    def _start_job(self, ticket: Ticket) -> None:
+        job = self._agent.job(ticket.partition, ticket.job_id)
+        if job is None or job.paused:
+            # The fold has ended or paused it, and is about to say so.
+            self._schedule.settle(ticket.job_id)
+            return
+        run = _Run(ticket, Attempt(job))
+        run.task = vital(self._run(run), f"job {ticket.job_id}")
+        self._runs[ticket.job_id] = run
+
+    async def _run(self, run: _Run) -> None:
+        try:
+            if self._is_void(run.attempt.job):
+                event = cancelled(run.attempt.job, self._now(), "lead suppressed")
+                await self._runner.cancel(run.attempt, event)
+            else:
+                await self._runner.run(run.attempt)
+        finally:
+            if self._runs.get(run.ticket.job_id) is run:
+                del self._runs[run.ticket.job_id]
+            self._schedule.release(run.ticket)
+            self._changed.set()
+
+    def _is_void(self, job: OpenJob) -> bool:
+        if not self._agent.is_void(job):
+            return False
+        head = self._conversations.open(job.partition).head(job.request.lead_id)
+        return head.suppressed_reason is not None
+
+    def _measure(self) -> None:
+        RUNNING.set(self._schedule.running)
+        WAITING.set(len(self._schedule))
+        now = time.monotonic()
+        for name, breaker in self._runner.breakers.items():
+            BREAKER.labels(name).set(_STATES[breaker.state(now)])
+
+
+def _ticket(job: OpenJob) -> Ticket:
+    request = job.request
+    return Ticket(request.job_id, request.workspace, request.lead_id, job.partition, job.due_ms)

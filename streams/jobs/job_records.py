@@ -1,0 +1,68 @@
+"""Job events, and what steps emit, as Kafka records: envelope, key and partition."""
+
+from datetime import datetime
+from typing import Any
+
+from events.codec import Codec
+from events.conversations import ConversationMoved
+from events.envelope import Envelope, format_time
+from events.ids import event_id
+from events.jobs import AnyJobEvent, JobRequested
+from events.topics import AI_INTERACTIONS, ENRICHMENTS, JOBS, MESSAGES, Topic
+from runtime.partitioning import key_partition
+from runtime.settings import Settings
+from streams.jobs.step import Emitted
+from workers.outbox import OutRecord
+
+#: Where a step may write.
+STEP_TOPICS = {topic.name: topic for topic in (ENRICHMENTS, AI_INTERACTIONS, MESSAGES)}
+
+
+class JobRecords:
+    """Builds the records of one producer, whose URI reference is `source`."""
+
+    def __init__(self, settings: Settings, source: str) -> None:
+        self._settings = settings
+        self._codec = Codec()
+        self._source = source
+
+    def job(self, event: AnyJobEvent, traceparent: str = "") -> OutRecord:
+        """An event of a job. A request is told apart by its generation alone, so that a repeat has the same id."""
+        parts = [event.job_id, str(event.generation)]
+        if not isinstance(event, JobRequested):
+            parts += [format_time(event.at), getattr(event, "step", "")]
+        return self._record(JOBS, event, event, parts, event.at, traceparent)
+
+    def moved(self, event: ConversationMoved, traceparent: str) -> OutRecord:
+        """A conversation on its way to the lead that lives on."""
+        parts = [event.lead_id, event.from_lead_id, format_time(event.at)]
+        return self._record(JOBS, event, event, parts, event.at, traceparent)
+
+    def emitted(self, emitted: Emitted, request: JobRequested, place: list[str], at: datetime, trace: str) -> OutRecord:
+        """What a step emits. `place` tells it apart from all else the job emits. KeyError for a forbidden topic."""
+        parts = [request.job_id, str(request.generation), *place]
+        return self._record(STEP_TOPICS[emitted.topic], emitted.event, request, parts, at, trace)
+
+    def _record(
+        self,
+        topic: Topic,
+        event: Any,
+        about: AnyJobEvent | ConversationMoved,
+        parts: list[str],
+        at: datetime,
+        traceparent: str,
+    ) -> OutRecord:
+        type_ = self._codec.type_of(event)
+        envelope = Envelope(
+            id=event_id(type_, *parts),
+            type=type_,
+            source=self._source,
+            time=at,
+            subject=about.lead_id,
+            receipt_id=about.receipt_id,
+            workspace=about.workspace,
+            traceparent=traceparent,
+        )
+        key = about.lead_id.encode()
+        partition = key_partition(key, self._settings.partitions)
+        return OutRecord(self._settings.topic(topic), partition, key, self._codec.encode(event), envelope.headers())

@@ -1,0 +1,154 @@
+"""Decides whether the draft may go out by itself, with every reason against it. Nothing is sent here."""
+
+from datetime import datetime
+from typing import Any
+
+from events.enrichments import Decision, ReplyDecided
+from events.inbox import Channel
+from events.workspaces import JobSettings, ResponseMode
+from streams.ai import tasks
+from streams.ai.answers import ReplyDecision
+from streams.ai.labels import polarities_agree
+from streams.ai.provider import AIResult
+from streams.ai.questions import DecideFacts, DecideReply
+from streams.jobs.step import JobInput, Step, StepContext, StepOutcome
+from streams.jobs.steps.asking import ask
+from streams.jobs.steps.classify import classify_question
+from streams.jobs.steps.concluding import concluded, skipped
+from streams.jobs.steps.draft import NAME as DRAFT
+from streams.jobs.steps.facts import business_of, facts_of, open_slots, settings_of
+from streams.jobs.steps.lead_zone import lead_zone
+from streams.jobs.steps.reading import later, lead_of
+from streams.jobs.steps.sending_time import send_at
+from streams.jobs.steps.verdict import Verdict, verdict_of
+
+NAME = "decide_reply"
+#: Channels on which a person sends every message.
+BY_HAND: frozenset[Channel] = frozenset({"linkedin"})
+_LOCAL = "local"
+
+
+async def run(context: StepContext) -> StepOutcome:
+    """When to send, or why a person decides, or why nobody may send."""
+    draft, verdict = context.results[DRAFT], verdict_of(context)
+    if "draft_id" not in draft:
+        return skipped(context, NAME, "no_draft")
+    mode, threshold = rules_for(context.job, settings_of(context))
+    if blocks := _blocks(context.job, draft, verdict):
+        return _decided(context, "blocked", blocks, mode, threshold)
+    if doubts := _doubts(context, draft, verdict, mode):
+        return _decided(context, "needs_review", doubts, mode, threshold)
+    answer = await ask(context, tasks.decide_reply, _question(context, draft["body"], verdict))
+    against = await _against(context, answer, verdict, threshold)
+    if against:
+        return _decided(context, "needs_review", against, mode, threshold, answer)
+    message = context.job.message
+    at = send_at(message.message_id, message.sent_at, context.now, settings_of(context), context.workspace.timezone)
+    return _decided(context, "send_at", [], mode, threshold, answer, at)
+
+
+def rules_for(job: JobInput, settings: JobSettings) -> tuple[ResponseMode, float]:
+    """Mode and threshold: those of the message's campaign, else of the lead's, else of the workspace."""
+    lead_campaign = job.lead.campaign if job.lead is not None else None
+    campaign = job.message.campaign or lead_campaign
+    own = settings.campaigns.get(campaign.id) if campaign is not None else None
+    mode = own.response_mode if own is not None and own.response_mode else settings.response_mode
+    threshold = own.auto_send_threshold if own is not None else None
+    return mode, settings.auto_send_threshold if threshold is None else threshold
+
+
+def _blocks(job: JobInput, draft: dict[str, Any], verdict: Verdict) -> list[str]:
+    """What nobody may override."""
+    newer = list(later(job))
+    found = {
+        "draft_rejected": "rejected" in draft,
+        "suppressed": job.suppressed_reason is not None,
+        "opt_out": verdict.opt_out,
+        "blacklist": verdict.label == "Blacklist",
+        "automated": verdict.is_automated or job.message.is_automated,
+        # Another answer is due, or was given.
+        "newer_message": any(one.direction == "inbound" and not one.is_automated for one in newer),
+        "answered_meanwhile": any(one.direction == "outbound" and one.source == "direct" for one in newer),
+    }
+    return [reason for reason, holds in found.items() if holds]
+
+
+def _doubts(context: StepContext, draft: dict[str, Any], verdict: Verdict, mode: ResponseMode) -> list[str]:
+    """What a person must look at, known without a model."""
+    booking = context.results.get("booking_decision", {})
+    found = {
+        "linkedin_is_sent_by_hand": context.job.message.channel in BY_HAND,
+        "setter_managed": mode == "SETTER_MANAGED",
+        "call_requested": verdict.label == "Call Requested",
+        "own_scheduler": booking.get("reason") == "own_scheduler",
+        "label_needs_review": verdict.needs_review,
+        "draft_needs_review": bool(draft.get("needs_review")),
+        "injection_suspected": verdict.injection_suspected or bool(draft.get("injection_suspected")),
+    }
+    return [reason for reason, holds in found.items() if holds]
+
+
+async def _against(
+    context: StepContext, answer: AIResult[ReplyDecision], verdict: Verdict, threshold: float
+) -> list[str]:
+    """What the evaluator says against sending, and whether a second reader understood the lead alike."""
+    value = answer.value
+    found = [] if value.safe_to_send else ["unsafe"]
+    found += value.concerns
+    if value.confidence < threshold:
+        found.append("below_threshold")
+    if answer.injection_suspected:
+        found.append("injection_suspected")
+    if not found and answer.provider != _LOCAL:
+        second = await ask(context, tasks.classify, classify_question(context.job), embedded=True)
+        if not polarities_agree(second.value.label, verdict.label):
+            found.append("classifiers_disagree")
+    return found
+
+
+def _question(context: StepContext, body: str, verdict: Verdict) -> DecideReply:
+    facts = facts_of(context)
+    return DecideReply(
+        facts=DecideFacts(
+            channel=context.job.message.channel,
+            label=verdict.label,
+            confidence=verdict.confidence,
+            business=business_of(facts),
+            timezone=lead_zone(context, verdict).name,
+            slots=open_slots(facts.offered_slots, context.now),
+            needs_review=verdict.needs_review,
+            injection_suspected=verdict.injection_suspected,
+            is_automated=verdict.is_automated,
+        ),
+        lead=lead_of(context.job),
+        draft=body,
+    )
+
+
+def _decided(
+    context: StepContext,
+    decision: Decision,
+    reasons: list[str],
+    mode: ResponseMode,
+    threshold: float,
+    answer: AIResult[ReplyDecision] | None = None,
+    at: datetime | None = None,
+) -> StepOutcome:
+    return concluded(
+        context,
+        NAME,
+        ReplyDecided,
+        ai=answer,
+        draft_id=context.results[DRAFT]["draft_id"],
+        channel=context.job.message.channel,
+        decision=decision,
+        send_at=at,
+        reasons=tuple(reasons),
+        confidence=answer.value.confidence if answer is not None else None,
+        threshold=threshold,
+        response_mode=mode,
+        result={"decision": decision},
+    )
+
+
+STEP = Step(NAME, run, dependency="ai", deadline=90.0)

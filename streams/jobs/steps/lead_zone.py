@@ -1,0 +1,89 @@
+"""In which time zone a lead's times are meant, and how we know."""
+
+import re
+
+import phonenumbers
+from phonenumbers import timezone
+
+from events.enrichments import TimeZone
+from streams.jobs.step import StepContext
+from streams.jobs.steps.verdict import Verdict
+
+_ABBREVIATIONS = {
+    "America/New_York": r"E[SD]T|[Ee]astern [Tt]ime",
+    "America/Chicago": r"C[SD]T|[Cc]entral [Tt]ime",
+    "America/Denver": r"M[SD]T|[Mm]ountain [Tt]ime",
+    "America/Los_Angeles": r"P[SD]T|[Pp]acific [Tt]ime",
+    "Europe/London": r"GMT|BST|UK time|London time",
+    "Europe/Berlin": r"CES?T|MES?Z|German time|Berlin time",
+    "Europe/Athens": r"EES?T",
+    "Asia/Kolkata": r"IST|Indian? time",
+    "Asia/Singapore": r"SGT|Singapore time",
+    "Asia/Tokyo": r"JST",
+    "Australia/Sydney": r"AE[SD]?T|Sydney time",
+    "UTC": r"UTC",
+}
+_NAMED = tuple((zone, re.compile(rf"\b(?:{words})\b")) for zone, words in _ABBREVIATIONS.items())
+#: ET and its like are words of other languages, except behind a time of day.
+_SHORT = re.compile(r"\d\s?(?:[ap]\.?m\.?)?\s?(ET|CT|MT|PT)\b")
+_SHORT_ZONES = {
+    "ET": "America/New_York",
+    "CT": "America/Chicago",
+    "MT": "America/Denver",
+    "PT": "America/Los_Angeles",
+}
+#: Top-level domains of countries with one zone, or with one where nearly all of their people live.
+_COUNTRY_ZONES = {
+    "at": "Europe/Vienna",
+    "be": "Europe/Brussels",
+    "ch": "Europe/Zurich",
+    "cz": "Europe/Prague",
+    "de": "Europe/Berlin",
+    "dk": "Europe/Copenhagen",
+    "es": "Europe/Madrid",
+    "fi": "Europe/Helsinki",
+    "fr": "Europe/Paris",
+    "ie": "Europe/Dublin",
+    "in": "Asia/Kolkata",
+    "it": "Europe/Rome",
+    "jp": "Asia/Tokyo",
+    "nl": "Europe/Amsterdam",
+    "no": "Europe/Oslo",
+    "nz": "Pacific/Auckland",
+    "pl": "Europe/Warsaw",
+    "pt": "Europe/Lisbon",
+    "se": "Europe/Stockholm",
+    "sg": "Asia/Singapore",
+    "uk": "Europe/London",
+    "za": "Africa/Johannesburg",
+}
+
+
+def lead_zone(context: StepContext, verdict: Verdict) -> TimeZone:
+    """The lead's words tell best, then its phone number, then the country of its address, else the workspace."""
+    job = context.job
+    if named := _zone_in(job.message.text):
+        return TimeZone(name=named, evidence="text")
+    phones = (verdict.contains_phone, job.lead.phone if job.lead is not None else None)
+    if dialled := next((zone for phone in phones if phone and (zone := _zone_of_phone(phone))), None):
+        return TimeZone(name=dialled, evidence="phone")
+    email = job.lead.email if job.lead is not None else None
+    if email and (country := _COUNTRY_ZONES.get(email.rpartition(".")[2])):
+        return TimeZone(name=country, evidence="country")
+    return TimeZone(name=context.workspace.timezone, evidence="workspace")
+
+
+def _zone_in(text: str) -> str | None:
+    if match := _SHORT.search(text):
+        return _SHORT_ZONES[match[1]]
+    named = [zone for zone, words in _NAMED if words.search(text)]
+    return named[0] if len(named) == 1 else None
+
+
+def _zone_of_phone(phone: str) -> str | None:
+    """Only where the number leaves no choice: mobile numbers of large countries and free numbers say nothing."""
+    try:
+        zones = timezone.time_zones_for_number(phonenumbers.parse(phone))
+    except phonenumbers.NumberParseException:
+        return None
+    return zones[0] if len(zones) == 1 and zones[0] != timezone.UNKNOWN_TIMEZONE else None

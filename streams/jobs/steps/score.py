@@ -1,0 +1,49 @@
+"""Scores the lead after each of its messages: fit, intent and overall, 1 to 4."""
+
+from events.enrichments import LeadScored, MessageLabel
+from streams.ai import tasks
+from streams.ai.questions import ScoreFacts, ScoreLead
+from streams.ai.rules.decision import decide
+from streams.jobs.step import JobInput, Step, StepContext, StepFailed, StepOutcome
+from streams.jobs.steps.asking import ask
+from streams.jobs.steps.concluding import concluded
+from streams.jobs.steps.facts import business_of, facts_of
+from streams.jobs.steps.reading import lead_of, reply_of, words_of
+
+NAME = "score"
+
+
+async def run(context: StepContext) -> StepOutcome:
+    """The score; the lowest, without a model, for a lead nobody may write to."""
+    job = context.job
+    label = _label(job)
+    if job.suppressed_reason is not None or label == "Blacklist":
+        why = "Nobody may write to the lead any more."
+        return concluded(context, NAME, LeadScored, fit=1, intent=1, overall=1, reasoning=why)
+    facts = ScoreFacts(channel=job.message.channel, label=label, business=business_of(facts_of(context)))
+    answer = await ask(context, tasks.score, ScoreLead(facts=facts, lead=lead_of(job)))
+    score = answer.value
+    return concluded(
+        context,
+        NAME,
+        LeadScored,
+        ai=answer,
+        fit=score.fit,
+        intent=score.intent,
+        overall=score.overall,
+        reasoning=score.reasoning,
+    )
+
+
+def _label(job: JobInput) -> MessageLabel:
+    """The lead's label as of this message. Raises StepFailed while the conclusion about it is still on its way."""
+    hit = decide(reply_of(job), words_of(job))
+    if hit is not None and hit.label == "Blacklist":
+        return hit.label
+    if job.label is None or job.label_at is None or job.label_at < job.message.sent_at:
+        raise StepFailed("label not known yet", "transient")
+    label: MessageLabel = job.label  # type: ignore[assignment]
+    return label
+
+
+STEP = Step(NAME, run, dependency="ai", deadline=60.0)

@@ -1,0 +1,139 @@
+"""Which partitions this process has, and since when it may act for them: not before the log is read to its end."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import faust
+import msgspec
+import structlog
+from mode import Service
+
+from runtime.topic_tail import TopicTail
+from streams.jobs.budget_ledger import BudgetLedger
+from streams.jobs.execute_agent import ExecuteAgent
+from streams.jobs.executor import Executor
+from workers.batch_transport import FAUST_LOGGER
+from workers.following import Follower
+from workers.offset_guard import Partition
+from workers.vital import vital
+from workspaces.follow import WorkspaceFollower
+
+log = structlog.get_logger()
+
+CHECK_SECONDS = 0.05
+
+
+class Spending(msgspec.Struct, frozen=True):
+    """The ledger of what models cost, and what feeds it."""
+
+    ledger: BudgetLedger
+    tail: TopicTail
+
+
+class Tenure(Service):
+    """After every rebalance: loads the open jobs, waits until all agents have reached what the log held, says go.
+
+    Without the wait, jobs would run again whose success lies in a part of the log nobody has read yet, and spend a
+    budget again that is spent.
+    """
+
+    logger = FAUST_LOGGER
+
+    def __init__(
+        self,
+        app: faust.App,
+        partitions: int,
+        followers: Sequence[Follower],
+        agent: ExecuteAgent,
+        executor: Executor,
+        workspaces: WorkspaceFollower,
+        spending: Spending | None,
+    ) -> None:
+        super().__init__()
+        self._app = app
+        self._partitions = partitions
+        self._followers = followers
+        self._agent = agent
+        self._executor = executor
+        self._workspaces = workspaces
+        self._spending = spending
+        #: Counted up whenever partitions are taken from us.
+        self._epoch = 0
+        self._tasks: list[asyncio.Task[None]] = []
+        app.on_partitions_revoked.connect(self._revoked, weak=False)
+
+    async def _revoked(self, _app: Any, _revoked: Any, **_: Any) -> None:
+        """The group rebalances: all partitions are doubtful until it is done."""
+        self._epoch += 1
+        await self._executor.give_up("partitions moved")
+
+    async def on_start(self) -> None:
+        """Follow the group's assignments, and the workspaces that jobs need."""
+        self._tasks = [
+            vital(self._workspaces.run(), "workspaces"),
+            vital(self._follow_assignments(), "jobs tenure"),
+        ]
+        if self._spending is not None:
+            self._tasks.append(vital(self._spending.tail.run(), "budgets"))
+
+    async def on_stop(self) -> None:
+        """Nothing begins any more."""
+        self._epoch += 1
+        for task in self._tasks:
+            task.cancel()
+
+    async def _follow_assignments(self) -> None:
+        settled: int | None = None
+        while True:
+            await asyncio.sleep(CHECK_SECONDS)
+            if self._epoch != settled and self._assigned():
+                epoch = self._epoch
+                if await self._took_over(epoch):
+                    settled = epoch
+
+    def _assigned(self) -> dict[int, list[Any]]:
+        """The partitions that are ours, with the topics we follow in them; empty while a rebalance is under way."""
+        if self._app.rebalancing or not self._app.tables.actives_ready:
+            return {}
+        topics = {topic for follower in self._followers for topic in follower.topics}
+        found: dict[int, list[Any]] = {}
+        for tp in self._app.consumer.assignment():
+            if tp.topic in topics:
+                found.setdefault(tp.partition, []).append(tp)
+        return found
+
+    async def _took_over(self, epoch: int) -> bool:
+        """False when partitions moved meanwhile, or the brokers did not answer: to be done again."""
+        assigned = self._assigned()
+        places = [tp for tps in assigned.values() for tp in tps]
+        try:
+            ends = await self._app.consumer.highwaters(*places)
+        except Exception as error:  # the broker is away: nothing runs until it tells where its log ends
+            log.warning("jobs.no_end_offsets", error_class=type(error).__name__)
+            return False
+        for partition in sorted(assigned):
+            if epoch != self._epoch:
+                return False
+            await self._agent.load(partition)
+        while not await self._caught_up(ends):
+            if epoch != self._epoch:
+                return False
+            await asyncio.sleep(CHECK_SECONDS)
+        if self._spending is not None:
+            await self._spending.tail.caught_up()
+            self._spending.ledger.take_share(len(assigned), self._partitions)
+        if epoch != self._epoch:
+            return False
+        self._executor.go()
+        return True
+
+    async def _caught_up(self, ends: dict[Any, int]) -> bool:
+        if not self._workspaces.loaded.is_set():
+            return False
+        by_topic = {topic: follower for follower in self._followers for topic in follower.topics}
+        for tp, end in ends.items():
+            place: Partition = (tp.topic, tp.partition)
+            if await by_topic[tp.topic].position(place) < (end or 0):
+                return False
+        return True

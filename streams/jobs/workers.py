@@ -1,0 +1,82 @@
+"""The jobs worker: conversations and open jobs folded from the log, and the pool that runs what is due."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import msgspec
+
+from events.topics import AI_INTERACTIONS, ENRICHMENTS, JOBS, MESSAGES
+from runtime.settings import Settings
+from runtime.topic_tail import TopicTail
+from streams.jobs.budget_ledger import BudgetLedger
+from streams.jobs.context import AiOf, Profile, ProfileOf
+from streams.jobs.conversations import Conversations
+from streams.jobs.execute_agent import ExecuteAgent
+from streams.jobs.executor import Executor
+from streams.jobs.journal import Journal
+from streams.jobs.label_agent import LabelAgent
+from streams.jobs.labelling import LabelOf
+from streams.jobs.request_agent import RequestAgent
+from streams.jobs.runner import JobRunner, JobTypes
+from streams.jobs.schedule import Schedule
+from streams.jobs.tenure import Spending, Tenure
+from workers.worker import Worker
+from workspaces.follow import WorkspaceFollower
+
+
+class AiSeam(msgspec.Struct, frozen=True):
+    """How steps reach a model."""
+
+    #: Makes the seam of one run of a step.
+    of: AiOf
+    #: Keeps the budgets that `of` reserves from; None where nothing costs anything.
+    ledger: BudgetLedger | None = None
+
+
+def jobs_worker(
+    settings: Settings,
+    types: JobTypes,
+    ai: AiSeam,
+    label_of: LabelOf,
+    cancelled_when_suppressed: frozenset[str] = frozenset(),
+    name: str = "jobs",
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> Worker:
+    """One process or several: partitions are shared out, and a job runs where its lead's partition is.
+
+    `types`: job type → its steps in order. `label_of` reads the label out of an event of `enrichments`.
+    `cancelled_when_suppressed`: types of jobs that end when their lead is suppressed. `name` is the group's.
+    `now` is the wall clock, aware.
+    """
+    worker = Worker(settings, name)
+    conversations = Conversations(worker.table("conversations"))
+    execute = ExecuteAgent(settings, worker.outbox, worker.table("open_jobs"), conversations, cancelled_when_suppressed)
+    request = RequestAgent(settings, worker.outbox, conversations, execute)
+    label = LabelAgent(settings, worker.outbox, conversations, label_of)
+    followers = [
+        worker.follow("request", (MESSAGES,), request.process),
+        worker.follow("execute", (JOBS,), execute.process),
+        worker.follow("label", (ENRICHMENTS,), label.process),
+    ]
+    workspaces = WorkspaceFollower(settings)
+    ledger = ai.ledger
+    spending = None if ledger is None else Spending(ledger, TopicTail(settings, AI_INTERACTIONS, ledger, ledger.since))
+    journal = Journal(worker.outbox)
+    runner = JobRunner(settings, journal, conversations, types, _profiles(workspaces), ai.of, now)
+    schedule = Schedule(settings.job_slots, settings.job_workspace_slots)
+    executor = Executor(schedule, execute, runner, journal, conversations, now)
+    execute.tell(executor)
+    tenure = Tenure(worker.app, settings.partitions, followers, execute, executor, workspaces, spending)
+    # Stopped in this order: nothing new begins, running jobs are handed back, what they wrote is sent.
+    worker.services.extend((tenure, executor, journal))
+    return worker
+
+
+def _profiles(workspaces: WorkspaceFollower) -> ProfileOf:
+    def profile_of(workspace_id: str) -> Profile | None:
+        found = workspaces.directory.get(workspace_id)
+        if found is None:
+            return None
+        return Profile(found.id, found.name, found.timezone, found.settings)
+
+    return profile_of

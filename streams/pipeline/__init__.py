@@ -1,0 +1,1 @@
+"""From raw webhooks to messages of a lead: dedupe, then resolve."""

@@ -1,0 +1,110 @@
+"""A whole local stack for tests that break it, driven by the commands a person uses."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dev.ports import free_ports
+from runtime.settings import Settings
+
+#: A program that is not ready again by then will not be.
+RESTART_SECONDS = 90.0
+WORKSPACE = Path(__file__).with_name("acme.yaml")
+
+
+class Stack:
+    """A running stack, driven through `headrace dev`."""
+
+    #: The CLI that belongs to these tests.
+    command = Path(sys.executable).with_name("headrace")
+
+    def __init__(self, home: Path, environment: Mapping[str, str]) -> None:
+        kafka, controller, postgres, ingest = free_ports(4)
+        self.home = home
+        self.ingest_url = f"http://127.0.0.1:{ingest}"
+        own_services = dict.fromkeys(("KAFKA_BOOTSTRAP", "DATABASE_URL"), "")
+        self.environment = (
+            os.environ
+            | own_services
+            | {
+                "HEADRACE_HOME": str(home),
+                "HEADRACE_KAFKA_PORT": str(kafka),
+                "HEADRACE_KAFKA_CONTROLLER_PORT": str(controller),
+                "HEADRACE_POSTGRES_PORT": str(postgres),
+                "HEADRACE_INGEST_PORT": str(ingest),
+                "HEADRACE_PARTITIONS": "4",
+                **environment,
+            }
+        )
+
+    def status_of(self, *arguments: str) -> int:
+        """Run a command of the CLI that need not end well."""
+        return self._run(arguments).returncode
+
+    def headrace(self, *arguments: str, check: bool = True) -> str:
+        """Run a command of the CLI and return what it prints."""
+        done = self._run(arguments)
+        assert not check or done.returncode == 0, f"headrace {' '.join(arguments)}: {done.stdout}{done.stderr}"
+        return done.stdout
+
+    def _run(self, arguments: Sequence[str]) -> "subprocess.CompletedProcess[str]":
+        environment = self.environment | self._addresses()
+        return subprocess.run(
+            [self.command, *arguments], env=environment, capture_output=True, text=True, timeout=180, check=False
+        )
+
+    def started(self, *arguments: str) -> "subprocess.Popen[str]":
+        """A command of the CLI, on its way; what it prints comes through pipes."""
+        environment = self.environment | self._addresses()
+        return subprocess.Popen(
+            [self.command, *arguments], env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+
+    def settings(self) -> Settings:
+        """For tests that are themselves a program of the stack."""
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in (self.environment | self._addresses()).items():
+                patch.setenv(name, value)
+            return Settings()
+
+    def up(self) -> None:
+        """Start everything and give it a workspace."""
+        self.headrace("dev", "up", "--detach")
+        self.headrace("workspace", "apply", str(WORKSPACE))
+
+    def down(self) -> None:
+        """Stop everything."""
+        self.headrace("dev", "down")
+
+    def kill(self, name: str) -> None:
+        """kill -9 one of the stack's programs, and wait until its supervisor has it ready again."""
+        before = self._child(name)["pid"]
+        os.kill(before, signal.SIGKILL)
+        give_up = time.monotonic() + RESTART_SECONDS
+        while (child := self._child(name))["pid"] in (before, None) or not child["ready"]:
+            assert time.monotonic() < give_up, f"{name} was not started again: {child}"
+            time.sleep(0.05)
+
+    def _child(self, name: str) -> dict[str, Any]:
+        children = json.loads((self.home / "state.json").read_text())["children"]
+        return next(child for child in children if child["name"] == name)
+
+    @property
+    def database_url(self) -> str:
+        """Where the rows are."""
+        return self._addresses()["DATABASE_URL"]
+
+    def _addresses(self) -> dict[str, str]:
+        file = self.home / "env"
+        if not file.exists():
+            return {}
+        pairs = (line.removeprefix("export ").split("=", 1) for line in file.read_text().splitlines())
+        return {name: value.strip("'") for name, value in pairs}

@@ -1,0 +1,90 @@
+"""A full replay connects to Kafka and Postgres and to nothing else, and loads nothing that asks a model."""
+
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+from sqlalchemy.engine import make_url
+
+from runtime.settings import Settings
+from tests.headrace_command import Finished, headrace
+from tests.integration.replay.decided import INTERESTED, START, Decided
+from tests.integration.replay.test_replay_webhooks import Pipeline
+from tests.unit.replay.test_replay_imports import FORBIDDEN, SPENDING
+
+pytestmark = pytest.mark.usefixtures("topics_created")
+GUARD = Path(__file__).with_name("guard")
+#: A port that is nobody's: what connects there was not meant to.
+NOWHERE = "http://127.0.0.1:9/v1"
+
+
+class Guarded:
+    """Runs commands under guard, and knows what they did."""
+
+    def __init__(self, decided: Decided, report: Path) -> None:
+        url = make_url(decided.settings.database_url)
+        self.kafka, self.postgres = decided.settings.kafka_bootstrap, f"{url.host}:{url.port}"
+        self._decided = decided
+        self._report = report
+
+    def run(self, *arguments: str, allowed: str | None = None, **environment: str) -> Finished:
+        """The command. `allowed` instead of Kafka and Postgres."""
+        self._report.write_text("")
+        guard = {
+            "PYTHONPATH": str(GUARD),
+            "GUARD_ALLOWED": allowed or f"{self.kafka} {self.postgres}",
+            "GUARD_REPORT": str(self._report),
+        }
+        return headrace({**self._decided.environment, **guard, **environment}, *arguments)
+
+    def told(self) -> dict[str, set[str]]:
+        """What the guard told of the last command, by kind."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for line in self._report.read_text().splitlines():
+            kind, _, name = line.partition(" ")
+            found[kind].add(name)
+        return found
+
+
+@pytest.fixture
+def decided(settings: Settings, tmp_path: Path) -> Decided:
+    found = Decided(settings, tmp_path)
+    found.apply()
+    found.work([found.receive(1, INTERESTED)], "--mistake", "state")
+    Pipeline(found.installation).receive(2)
+    found.installation.project()
+    return found
+
+
+@pytest.fixture
+def guarded(decided: Decided, tmp_path: Path) -> Guarded:
+    return Guarded(decided, tmp_path / "report")
+
+
+WINDOW = ("--provider", "ghl", "--from", START.isoformat(), "--to", "2100-01-01")
+REPLAYS = (
+    ("proj", "rebuild", "--all", "--execute"),
+    ("replay", "webhooks", *WINDOW, "--depth", "normalise", "--execute"),
+    ("replay", "webhooks", *WINDOW, "--depth", "decide", "--execute"),
+)
+
+
+def test_a_full_replay_connects_to_kafka_and_postgres_alone(guarded: Guarded) -> None:
+    for arguments in REPLAYS:
+        done = guarded.run(*arguments, AI_PROVIDER="openai", AI_BASE_URL=NOWHERE)
+        assert done.exit_code == 0, done.output
+        told = guarded.told()
+        assert told["seen"] == {guarded.kafka, guarded.postgres}, arguments
+        assert told["refused"] == set()
+        assert not {name for name in told["loaded"] if name in SPENDING or name.partition(".")[0] in FORBIDDEN}
+        assert "replay.runs" in told["loaded"]
+
+
+def test_the_guard_would_have_seen_one(guarded: Guarded) -> None:
+    """A model that is asked, by Python's sockets; a database that isn't allowed, by a C library's."""
+    spends = ("--step", "classify", "--ai-provider", "openai", "--allow-spend", "1000000", "--execute")
+    asked = guarded.run("replay", "try", *WINDOW, *spends, AI_BASE_URL=NOWHERE, HEADRACE_AI_TIMEOUTS="{}")
+    assert "127.0.0.1:9" in guarded.told()["refused"], asked.output
+    assert "replay.spending" in guarded.told()["loaded"]
+    guarded.run("runs", "list", allowed=guarded.kafka)
+    assert guarded.told()["seen"] == {guarded.postgres}

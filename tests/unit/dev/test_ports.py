@@ -1,0 +1,41 @@
+"""Ports are checked before anything starts, and the sentence names the variable that chooses another."""
+
+import socket
+
+import pytest
+
+from dev.cannot_start import CannotStart
+from dev.ports import free_ports, is_free, require_free
+from dev.settings import DevSettings
+
+
+def test_free_ports_are_different_and_free() -> None:
+    ports = free_ports(5)
+    assert len(set(ports)) == 5
+    assert all(map(is_free, ports))
+
+
+def test_a_taken_port_is_refused_in_one_sentence() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        with pytest.raises(CannotStart) as refusal:
+            require_free(port, "Kafka", "HEADRACE_KAFKA_PORT")
+    assert str(refusal.value) == (
+        f"Port {port} for Kafka is in use: stop what uses it, or choose another with HEADRACE_KAFKA_PORT; "
+        "`docker compose up` is the other way to run Headrace."
+    )
+
+
+def test_ports_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("KAFKA_BOOTSTRAP", "DATABASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    variables = [variable for _, _, variable in DevSettings().ports]
+    for number, name in enumerate(variables, start=7000):
+        monkeypatch.setenv(name, str(number))
+    assert [port for port, _, _ in DevSettings().ports] == [7000, 7001, 7002, 7003]
+
+
+def test_given_services_need_no_ports() -> None:
+    settings = DevSettings(kafka_bootstrap="broker:9092", database_url="postgresql://db/x")
+    assert [variable for _, _, variable in settings.ports] == ["HEADRACE_INGEST_PORT"]
+    assert settings.bootstrap == "broker:9092"

@@ -1,0 +1,85 @@
+"""Bodies: whole, in pieces, too large, too slow, given up."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from starlette.types import Message, Receive
+
+from ingest import body
+from ingest.body import BodyTooLarge, BodyTooSlow, ClientGone, read_body
+
+
+def received(*chunks: bytes) -> Receive:
+    """The chunks in turn; then the client is gone."""
+    waiting = list(chunks)
+
+    async def receive() -> Message:
+        if not waiting:
+            return {"type": "http.disconnect"}
+        return {"type": "http.request", "body": waiting.pop(0), "more_body": bool(waiting)}
+
+    return receive
+
+
+@given(st.lists(st.binary(max_size=30), min_size=1, max_size=6), st.integers(0, 120))
+def test_a_body_comes_through_whole_or_not_at_all(chunks: list[bytes], limit: int) -> None:
+    whole = b"".join(chunks)
+    if len(whole) <= limit:
+        assert asyncio.run(read_body({}, received(*chunks), limit)) == whole
+    else:
+        with pytest.raises(BodyTooLarge):
+            asyncio.run(read_body({}, received(*chunks), limit))
+
+
+@pytest.mark.parametrize(
+    "headers", [{"content-length": str(body.DRAINED_BYTES + 1)}, {"content-length": "11", "expect": "100-continue"}]
+)
+async def test_a_declared_size_is_refused_unread_where_reading_helps_nobody(headers: dict[str, str]) -> None:
+    async def never() -> Message:
+        raise AssertionError("the body was read")
+
+    with pytest.raises(BodyTooLarge):
+        await read_body(headers, never, 10)
+
+
+async def test_an_endless_body_is_not_read_for_ever() -> None:
+    chunk = b"x" * 1_048_576
+    count = 0
+
+    async def endless() -> Message:
+        nonlocal count
+        count += 1
+        return {"type": "http.request", "body": chunk, "more_body": True}
+
+    with pytest.raises(BodyTooLarge):
+        await read_body({}, endless, 10)
+    assert count <= body.DRAINED_BYTES // len(chunk) + 1
+
+
+async def test_a_stalled_body_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(body, "BODY_TIMEOUT", 0.01)
+
+    async def stalled() -> Message:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    with pytest.raises(BodyTooSlow):
+        await read_body({}, stalled, 10)
+
+
+def _half() -> Receive:
+    waiting: list[Message] = [{"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"}]
+
+    async def receive() -> Message:
+        return waiting.pop(0)
+
+    return receive
+
+
+@pytest.mark.parametrize("receive", [received, _half])
+async def test_a_client_that_leaves_is_not_answered(receive: Callable[[], Receive]) -> None:
+    with pytest.raises(ClientGone):
+        await read_body({}, receive(), 100)

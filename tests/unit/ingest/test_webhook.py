@@ -1,0 +1,163 @@
+"""What the endpoint does when something beside the request is wrong: a defective adapter, an unreadable secret."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, NoReturn
+
+import pytest
+import structlog.testing
+from starlette.types import Message
+
+from events.envelope import Headers
+from events.webhooks import read_webhook
+from ingest.admission import InstallationKeys
+from ingest.latency import LatencyRecorder
+from ingest.metrics import IngestMetrics
+from ingest.publisher import KafkaAway, Publisher
+from ingest.webhook import IngestContext, WebhookReceiver
+from providers.adapter import Adapter, Delivery, Normalised, Request, WorkspaceHint
+from runtime.settings import Settings
+from workspaces.directory import Directory
+from workspaces.follow import WorkspaceFollower
+from workspaces.workspace import ProviderAccount, Workspace
+
+NOW = datetime(2026, 3, 2, tzinfo=UTC)
+BODY = b'{"text":"my private words"}'
+
+
+class RecordingPublisher(Publisher):
+    """Takes every record, or none."""
+
+    def __init__(self, settings: Settings, away: bool) -> None:
+        super().__init__(settings)
+        self.away = away
+        self.records: list[tuple[str, bytes, bytes, Headers]] = []
+
+    async def publish(self, topic: str, key: bytes, value: bytes, headers: Headers) -> None:
+        """As the real one, without Kafka."""
+        if self.away:
+            raise KafkaAway
+        self.records.append((topic, key, value, headers))
+
+
+def explodes(*_: object) -> NoReturn:
+    raise RuntimeError("my private words")
+
+
+def adapter(**changes: Any) -> Adapter:
+    functions: dict[str, Any] = {
+        "proves": _proves,
+        "workspace_hints": lambda _payload: [WorkspaceHint("location_id", "L1")],
+        "deliver": lambda workspace, _payload: Delivery(
+            dedupe_key=f"{workspace}:k", lane="replies", provider_event="e"
+        ),
+        "normalise": lambda _payload, _receipt: Normalised(),
+        "retry_window": lambda _payload: None,
+    }
+    return Adapter(
+        name="ghl",
+        origin_path="/x",
+        account_fields=("location_id",),
+        unavailable_status=429,
+        secret_query_parameters=("secret",),
+        query_overrides_unknown_workspace=False,
+        **(functions | changes),
+    )
+
+
+def _proves(request: Request, credentials: Any) -> bool:
+    return request.headers.get("x-secret") in credentials.secrets
+
+
+class Endpoint:
+    """One receiver with everything around it under the test's control."""
+
+    def __init__(self, provider: Adapter, account: ProviderAccount, away: bool = False, loaded: bool = True) -> None:
+        settings = Settings()
+        self.publisher = RecordingPublisher(settings, away)
+        follower = WorkspaceFollower(settings)
+        workspace = Workspace(id="acme", name="Acme", timezone="UTC", providers={"ghl": account})
+        follower.directory = Directory([workspace])
+        if loaded:
+            follower.loaded.set()
+        context = IngestContext(
+            settings=settings,
+            publisher=self.publisher,
+            follower=follower,
+            metrics=IngestMetrics(LatencyRecorder(NOW), lambda: True, lambda: 1),
+            keys=InstallationKeys(settings),
+            clock=lambda: NOW,
+            new_receipt_id=lambda: "receipt-1",
+            random_bytes=bytes,
+            quarantine_gate=asyncio.Lock(),
+        )
+        self._receiver = WebhookReceiver(provider, context)
+
+    async def post(self, proof: str = "s", body: bytes = BODY) -> tuple[int, dict[str, Any]]:
+        """Status and JSON of the answer."""
+        sent: list[Message] = []
+
+        async def receive() -> Message:
+            return {"type": "http.request", "body": body}
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        scope = {
+            "type": "http",
+            "method": "POST",
+            "path": "/webhooks/ghl",
+            "query_string": b"",
+            "headers": [(b"x-secret", proof.encode())],
+        }
+        await self._receiver(scope, receive, send)
+        return sent[0]["status"], json.loads(sent[1]["body"])
+
+
+ACCOUNT = ProviderAccount(accounts={"location_id": "L1"}, secrets=("s",))
+
+
+async def test_fixed_clock_and_ids_give_a_fixed_record() -> None:
+    endpoint = Endpoint(adapter(), ACCOUNT)
+    assert await endpoint.post() == (200, {"status": "accepted", "receipt_id": "receipt-1"})
+    ((topic, key, value, headers),) = endpoint.publisher.records
+    assert (topic, key, value) == ("webhooks.ghl", b"acme:k", BODY)
+    assert read_webhook(headers).received_at == NOW
+
+
+@pytest.mark.parametrize("function", ["workspace_hints", "deliver"])
+async def test_a_defective_adapter_loses_no_proven_body(function: str) -> None:
+    endpoint = Endpoint(adapter(**{function: explodes}), ACCOUNT)
+    with structlog.testing.capture_logs() as logs:
+        assert (await endpoint.post())[0] == 200
+    ((topic, key, value, headers),) = endpoint.publisher.records
+    assert (topic, key, value) == ("webhooks.quarantine", b"receipt-1", BODY)
+    assert read_webhook(headers).quarantine_reason == "adapter failed"
+    assert [entry["error"] for entry in logs] == ["RuntimeError"]
+    assert "private" not in str(logs)
+
+
+@pytest.mark.parametrize("function", ["workspace_hints", "deliver", "proves"])
+async def test_a_defective_adapter_stores_nothing_unproven(function: str) -> None:
+    endpoint = Endpoint(adapter(**{function: explodes}), ACCOUNT)
+    secret = "s" if function == "proves" else "wrong"
+    assert (await endpoint.post(secret))[0] == 401
+    assert endpoint.publisher.records == []
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Endpoint(adapter(), ACCOUNT, away=True),
+        lambda: Endpoint(adapter(), ACCOUNT, loaded=False),
+        lambda: Endpoint(adapter(), ProviderAccount(accounts={"location_id": "L1"}, readable=False)),
+    ],
+    ids=["kafka away", "workspaces not loaded", "secrets not readable"],
+)
+async def test_what_cannot_be_judged_or_stored_now_is_asked_for_again(make: Callable[[], Endpoint]) -> None:
+    endpoint = make()
+    status, problem = await endpoint.post()
+    assert (status, problem["type"]) == (429, "urn:headrace:problem:storage-unavailable")
+    assert endpoint.publisher.records == []

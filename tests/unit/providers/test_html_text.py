@@ -1,0 +1,89 @@
+"""HTML to text: what a reader sees, with and without history."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from providers.html_text import html_to_text, looks_like_html, own_words
+
+
+def test_blocks_breaks_lists_and_cells() -> None:
+    html = "<p>Hi&nbsp;Kim,</p><div>one<br>two</div><ul><li>a</li><li>b</li></ul>"
+    html += "<table><tr><td>x</td><td>y</td></tr></table>"
+    assert html_to_text(html) == "Hi Kim,\n\none\ntwo\n\n- a\n\n- b\n\nx y"
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        "<style>p{}</style>",
+        "<script>x</script>",
+        "<!-- x -->",
+        '<div style="display: none">x</div>',
+        '<span style="font-size:0px">x</span>',
+        "<div hidden>x</div>",
+        "<template>x</template>",
+    ],
+)
+def test_the_hidden_is_left_out_and_the_text_behind_it_kept(hidden: str) -> None:
+    assert html_to_text(f"<p>before{hidden} after</p>").split() == ["before", "after"]
+
+
+def test_history_is_part_of_the_whole_but_not_of_the_own_words() -> None:
+    html = '<div>New.</div><blockquote type="cite">Old.</blockquote>'
+    assert "Old." in html_to_text(html)
+    words = own_words(html)
+    assert (words.text, words.had_marks) == ("New.", True)
+
+
+def test_a_plain_block_quote_is_the_author_s() -> None:
+    words = own_words("<p>They say:</p><blockquote>fast</blockquote>")
+    assert "fast" in words.text
+    assert not words.had_marks
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("<p>x", True),
+        ("x</div>", True),
+        ("<!DOCTYPE html>", True),
+        ("a < b > c", False),
+        ("<kim@sender.example>", False),
+    ],
+)
+def test_looks_like_html(value: str, expected: bool) -> None:
+    assert looks_like_html(value) is expected
+
+
+@given(st.text(alphabet=list("<>/!-div ab=\"'&;#\n\0\ud800"), max_size=200))
+@settings(deadline=None)
+def test_no_html_is_too_odd(html: str) -> None:
+    html_to_text(html)
+    own_words(html)
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "<div>",
+        '<blockquote type="cite">',
+        "<!--",
+        "<",
+        "&",
+        "<a b='",
+        "<b><i><p>",
+        "<p hidden></p>x",
+        '<div id="appendonsend">',
+        '<div class="gmail_quote">',
+        '<div class="gmail_quote"><blockquote></blockquote>x</div>',
+        "<![CDATA[",
+        "</p>",
+        "<?",
+    ],
+)
+def test_a_megabyte_of_anything_is_read_without_growing_cost(unit: str) -> None:
+    """Quadratic readers need minutes for these, which the test time-out catches."""
+    html = unit * (1_048_576 // len(unit))
+    html_to_text(html)
+    own_words(html)

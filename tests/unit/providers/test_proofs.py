@@ -1,0 +1,32 @@
+"""Shared secrets are compared as bytes, each with each."""
+
+from providers import proofs
+from providers.adapter import Request
+
+
+def request(**headers: str) -> Request:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Request(body=b"{}", headers=named, query={}, payload={})
+
+
+def test_any_secret_compares_all_pairs() -> None:
+    assert proofs.any_secret((None, b"x", "b"), ("a", "b"))
+    assert not proofs.any_secret((None, "", "c"), ("a", "", "b"))
+    assert not proofs.any_secret((), ("a",))
+
+
+def test_secrets_beyond_ascii_match_their_bytes_in_a_header() -> None:
+    """ASGI servers decode header bytes as Latin-1."""
+    presented = "schlüssel-€".encode().decode("latin-1")
+    assert proofs.any_secret((proofs.header(request(x_s=presented), "x-s"),), ("schlüssel-€",))
+
+
+def test_bearer_needs_its_scheme() -> None:
+    assert proofs.bearer(request(authorization="BEARER  t ")) == b"t"
+    assert proofs.bearer(request(authorization="Basic t")) is None
+    assert proofs.bearer(request()) is None
+
+
+def test_an_empty_signature_is_none() -> None:
+    assert not proofs.hmac_sha256(request(), "x-sig", ("s",))
+    assert not proofs.hmac_sha256(request(x_sig="sha256="), "x-sig", ("s", ""))

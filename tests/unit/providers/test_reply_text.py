@@ -1,0 +1,67 @@
+"""Reply-only text, measured on the samples beside this file."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from providers.reply_text import reply_text
+
+SAMPLES: list[dict[str, Any]] = [
+    json.loads(line) for line in (Path(__file__).parent / "reply_samples.jsonl").read_text().splitlines()
+]
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample["name"])
+def test_the_author_s_words_stay_and_the_history_goes(sample: dict[str, Any]) -> None:
+    text = " ".join(reply_text(sample["plain"], sample["html"]).split())
+    assert [part for part in sample["keep"] if part not in text] == []
+    assert [part for part in sample["drop"] if part in text] == []
+
+
+@given(st.text(alphabet=list("> On wrote:\n-_Fromt@x.y 2026 9:14\t\r"), max_size=300))
+@settings(deadline=None)
+def test_never_nothing_when_something_was_written(body: str) -> None:
+    assert bool(reply_text(body)) == bool(body.strip())
+
+
+@given(st.text(alphabet=st.characters(categories=["L", "Nd", "Zs"]), min_size=1, max_size=200))
+@settings(deadline=None)
+def test_prose_is_kept_word_for_word(body: str) -> None:
+    invisible = "\u00a0\u202f\u2007\u2009"
+    assert reply_text(body).split() == body.translate(dict.fromkeys(map(ord, invisible), " ")).split()
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "a",
+        "\n",
+        " ",
+        "> ",
+        "> x\n",
+        "On ",
+        "On x\n",
+        "Am ",
+        "-- \n",
+        "_",
+        "From: x\n",
+        "From: a\nSent: b\n",
+        "*From:* x\n",
+        "wrote:\n",
+        "On 1:11 2026 a@b ",
+        "a@b.c ",
+        "\r\n",
+        "Sent from my ",
+        "Best regards,\n",
+        "-----Original",
+        "This email ",
+    ],
+)
+def test_a_megabyte_of_anything_is_read_without_growing_cost(unit: str) -> None:
+    """Reply-parsing libraries need minutes for these, which the test time-out catches."""
+    reply_text(unit * (1_048_576 // len(unit)))
+    reply_text("", f"<pre>{unit * (1_048_576 // len(unit))}</pre>")

@@ -1,0 +1,53 @@
+"""A partition's first offset is asked from Kafka by whoever needs it first, and several may need it at once."""
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+
+from runtime.settings import Settings
+from workers.following import Batch, Follower
+from workers.offset_guard import Partition
+
+PLACE: Partition = ("jobs", 0)
+
+
+class SlowKafka(Follower):
+    """A follower whose questions to Kafka are answered one by one, when the test says so."""
+
+    def __init__(self, app: Any) -> None:
+        super().__init__(app, Settings(), "execute", frozenset({"jobs"}), _process)
+        self.answers: list[asyncio.Future[int]] = []
+
+    async def _first_offset(self, *_place: Any) -> int:
+        self.answers.append(asyncio.get_running_loop().create_future())
+        return await self.answers[-1]
+
+
+async def _process(_batch: Batch) -> None:
+    """Nothing: only positions matter here."""
+
+
+async def test_a_slow_answer_does_not_undo_what_was_done_meanwhile() -> None:
+    follower = SlowKafka(SimpleNamespace(consumer_generation_id=1))
+    waiting = asyncio.create_task(follower.position(PLACE))
+    working = asyncio.create_task(follower.position(PLACE))
+    await asyncio.sleep(0)
+    slow, fast = follower.answers
+    fast.set_result(0)
+    assert await working == 0
+    follower.guard.advance(PLACE, 3)
+    slow.set_result(0)
+    assert await waiting == 3
+
+
+async def test_an_answer_from_before_a_rebalance_is_not_believed() -> None:
+    app = SimpleNamespace(consumer_generation_id=1)
+    follower = SlowKafka(app)
+    asking = asyncio.create_task(follower.position(PLACE))
+    await asyncio.sleep(0)
+    app.consumer_generation_id = 2
+    follower.answers[0].set_result(5)
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    follower.answers[1].set_result(9)
+    assert await asking == 9

@@ -1,0 +1,212 @@
+"""The loop under every agent: collect batches, check offsets, fill holes, process, acknowledge; or stop the process.
+
+Nothing is acknowledged that was not processed. An exception ends the process at once: its supervisor restarts
+it, and the group's committed offset is where it goes on. Bad records never raise here; they are dead letters.
+An event that only a newer program can read is neither: its partition is held, untouched, for that program.
+"""
+
+import asyncio
+import os
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import faust
+import msgspec
+import structlog
+from aiokafka import TopicPartition
+from faust.types import EventT, StreamT
+
+from events.codec import NewerEvent, is_newer
+from events.envelope import header_map
+from events.records import Record
+from runtime.settings import Settings
+from workers import metrics
+from workers.log_reader import read_range
+from workers.offset_guard import Hole, OffsetGuard, Partition
+
+log = structlog.get_logger()
+
+#: Records of each partition, in offset order without holes.
+Batch = dict[Partition, list[Record]]
+Process = Callable[[Batch], Awaitable[None]]
+#: Where an agent begins in a partition: (topic, partition, oldest offset Kafka has, the group's committed
+#: offset or None) → the first offset to process.
+StartOffset = Callable[[str, int, int, int | None], Awaitable[int]]
+
+#: EX_TEMPFAIL: try again, which is what the supervisor does.
+EXIT_STATUS = 75
+#: Records processed in one go. More only adds delay and memory.
+BATCH_RECORDS = 2000
+
+
+async def after_committed(_topic: str, _partition: int, oldest: int, committed: int | None) -> int:
+    """Begin where the consumer group stopped, or at the oldest record."""
+    return oldest if committed is None else committed
+
+
+class Follower:
+    """Follows the topics of one agent. Give `run` to the agent as its body."""
+
+    def __init__(
+        self,
+        app: faust.App,
+        settings: Settings,
+        name: str,
+        topics: frozenset[str],
+        process: Process,
+        start_offset: StartOffset = after_committed,
+    ) -> None:
+        self.name = name
+        #: Names on the broker.
+        self.topics = topics
+        self.guard = OffsetGuard()
+        self._app = app
+        self._settings = settings
+        self._process = process
+        self._start_offset = start_offset
+        #: Partitions that stand before an event of a newer program, until they go to another worker.
+        self.held: set[Partition] = set()
+        self._queue: asyncio.Queue[EventT[Any]] = asyncio.Queue(maxsize=64)
+        self._generation: int | None = None
+
+    async def run(self, stream: StreamT[Any]) -> None:
+        """The agent's body: reads events into a queue, so that one step can take all that waits."""
+        manual = stream.noack()
+        stepping = asyncio.create_task(self._step_for_ever(manual))
+        try:
+            async for event in manual.events():
+                await self._queue.put(event)
+        finally:
+            stepping.cancel()
+
+    async def position(self, partition: Partition) -> int:
+        """The next offset to process, also before the first record of a partition came."""
+        self._notice_rebalance()
+        while not self.guard.knows(partition):
+            first = await self._first_offset(*partition)
+            moved = self._notice_rebalance()
+            # Whoever asked at the same time may have begun already, and gone on since: that must not be undone.
+            if not moved and not self.guard.knows(partition):
+                self.guard.start(partition, first)
+        return self.guard.positions()[partition]
+
+    async def _step_for_ever(self, stream: StreamT[Any]) -> None:
+        while True:
+            events = await self._collect()
+            try:
+                await self._step(stream, events)
+            except Exception as error:
+                log.exception("agent.failed", agent=self.name, error_class=type(error).__name__)
+                os._exit(EXIT_STATUS)
+
+    async def _collect(self) -> list[EventT[Any]]:
+        events = [await self._queue.get()]
+        count = len(events[0].value)
+        while count < BATCH_RECORDS and not self._queue.empty():
+            events.append(self._queue.get_nowait())
+            count += len(events[-1].value)
+        return events
+
+    async def _step(self, stream: StreamT[Any], events: list[EventT[Any]]) -> None:
+        self._notice_rebalance()
+        # Faust fetches again, from the committed offset, whatever was in flight at a rebalance.
+        current = [event for event in events if self._is_ours(event)]
+        batch = await self._without_holes(current)
+        if batch:
+            done = await self._process_readable(batch)
+            for partition, records in done.items():
+                self.guard.advance(partition, records[-1].offset + 1)
+        for event in current:
+            if self._is_ours(event):
+                await stream.ack(event)
+
+    def _is_ours(self, event: EventT[Any]) -> bool:
+        """False for what another worker, or this one after a rebalance, will read again from Kafka."""
+        message = event.message
+        is_current = message.generation_id == self._app.consumer_generation_id
+        return is_current and (message.topic, message.partition) not in self.held
+
+    async def _process_readable(self, batch: Batch) -> Batch:
+        """Process a batch up to the events of a newer program. Returns what was processed."""
+        try:
+            await self._process(batch)
+        except NewerEvent:
+            readable = {partition: before_newer(records) for partition, records in batch.items()}
+            if readable == batch:
+                raise
+            for partition, records in batch.items():
+                if len(readable[partition]) < len(records):
+                    self._hold(partition, records[len(readable[partition])])
+            # Nothing has been done yet: agents read a whole batch before they send or write any of it.
+            batch = {partition: records for partition, records in readable.items() if records}
+            if batch:
+                await self._process(batch)
+        return batch
+
+    def _hold(self, partition: Partition, record: Record) -> None:
+        self.held.add(partition)
+        metrics.HELD.labels(self.name).set(len(self.held))
+        log.error(
+            "agent.holding",
+            agent=self.name,
+            topic=record.topic,
+            partition=record.partition,
+            offset=record.offset,
+            type=header_map(record.headers).get("ce_type"),
+            hint="a newer program wrote this event: upgrade this one; the partition waits here, nothing is lost",
+        )
+
+    def _notice_rebalance(self) -> bool:
+        """True once after each: a partition that went away and came back may have been read further elsewhere."""
+        if self._generation == self._app.consumer_generation_id:
+            return False
+        self.guard.reset()
+        self.held.clear()
+        metrics.HELD.labels(self.name).set(0)
+        self._generation = self._app.consumer_generation_id
+        return True
+
+    async def _without_holes(self, events: list[EventT[Any]]) -> Batch:
+        self._notice_rebalance()
+        fetched: Batch = defaultdict(list)
+        for event in events:
+            fetched[event.message.topic, event.message.partition].extend(event.value)
+        batch: Batch = {}
+        for partition, records in fetched.items():
+            checked = await self._checked(partition, records)
+            if checked:
+                batch[partition] = checked
+        return batch
+
+    async def _checked(self, partition: Partition, records: list[Record]) -> list[Record]:
+        await self.position(partition)
+        checked = self.guard.check(partition, records)
+        filled = list(checked.records)
+        for hole in checked.holes:
+            filled.extend(await self._filled(hole))
+        return sorted(filled, key=lambda record: record.offset) if checked.holes else filled
+
+    async def _filled(self, hole: Hole) -> list[Record]:
+        log.warning("agent.hole", agent=self.name, **msgspec.structs.asdict(hole))
+        records = await read_range(self._settings, hole)
+        if len(records) < hole.end - hole.start:
+            # Retention was faster than we were; what is gone can only be named.
+            log.error("agent.expired", agent=self.name, lost=hole.end - hole.start - len(records))
+        return records
+
+    async def _first_offset(self, topic: str, partition: int) -> int:
+        thread = self._app.consumer._thread
+        consumer = thread._ensure_consumer()
+        place = TopicPartition(topic, partition)
+        committed = await thread.call_thread(consumer.committed, place)
+        oldest = await thread.call_thread(consumer.beginning_offsets, [place])
+        return await self._start_offset(topic, partition, oldest[place], committed)
+
+
+def before_newer(records: list[Record]) -> list[Record]:
+    """The records before the first event of a newer program."""
+    for number, record in enumerate(records):
+        if is_newer(header_map(record.headers).get("ce_type", "")):
+            return records[:number]
+    return records

@@ -1,0 +1,67 @@
+"""Finds holes: offsets of a partition must follow each other, or records were skipped on the way."""
+
+import msgspec
+
+from events.records import Record
+
+Partition = tuple[str, int]
+
+
+class Hole(msgspec.Struct, frozen=True):
+    """Offsets `start` up to, not including, `end` never arrived."""
+
+    topic: str
+    partition: int
+    start: int
+    end: int
+
+
+class Checked(msgspec.Struct, frozen=True):
+    """The records not done before, in order, and the holes between and before them."""
+
+    records: list[Record]
+    holes: list[Hole]
+
+
+class OffsetGuard:
+    """Remembers the next expected offset of each partition, from the group's committed offset on.
+
+    Headrace's topics are neither compacted nor transactional, so every offset exists.
+    """
+
+    def __init__(self) -> None:
+        self._expected: dict[Partition, int] = {}
+
+    def knows(self, partition: Partition) -> bool:
+        """False until `start` was called for the partition."""
+        return partition in self._expected
+
+    def start(self, partition: Partition, offset: int) -> None:
+        """The partition is ours from this offset on."""
+        self._expected[partition] = offset
+
+    def check(self, partition: Partition, records: list[Record]) -> Checked:
+        """Compares a batch with what is expected. KeyError before `start`. Changes nothing: see `advance`."""
+        expected = self._expected[partition]
+        new: list[Record] = []
+        holes: list[Hole] = []
+        for record in records:
+            if record.offset < expected:
+                continue
+            if record.offset > expected:
+                holes.append(Hole(partition[0], partition[1], expected, record.offset))
+            new.append(record)
+            expected = record.offset + 1
+        return Checked(new, holes)
+
+    def advance(self, partition: Partition, next_offset: int) -> None:
+        """Everything before this offset is done."""
+        self._expected[partition] = next_offset
+
+    def positions(self) -> dict[Partition, int]:
+        """The next offset of every partition that is ours and has been read from."""
+        return dict(self._expected)
+
+    def reset(self) -> None:
+        """Forget all partitions: the group rebalanced."""
+        self._expected.clear()
