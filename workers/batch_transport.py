@@ -91,6 +91,11 @@ class BatchConsumer(driver.Consumer):
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
         """Nothing: the offsets between two batch messages are the records inside, not holes."""
 
+    def ack_through(self, tp: TP, offset: int) -> None:
+        """Acknowledge a record, and all before it, that was read without Faust."""
+        self._acked[tp].append(offset)
+        self._acked_index[tp].add(offset)
+
     def _new_offset(self, tp: TP) -> int | None:
         """The offset to commit: agents acknowledge batches in order, so the newest one covers all before it."""
         acked = self._acked[tp]

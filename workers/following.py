@@ -7,6 +7,7 @@ An event that only a newer program can read is neither: its partition is held, u
 
 import asyncio
 import os
+import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -15,7 +16,7 @@ import faust
 import msgspec
 import structlog
 from aiokafka import TopicPartition
-from faust.types import EventT, StreamT
+from faust.types import TP, EventT, StreamT
 
 from events.codec import NewerEvent, is_newer
 from events.envelope import header_map
@@ -23,7 +24,7 @@ from events.records import Record
 from runtime.settings import Settings
 from workers import metrics
 from workers.log_reader import read_range
-from workers.offset_guard import Hole, OffsetGuard, Partition
+from workers.offset_guard import Hole, OffsetGuard, Partition, TailWatch
 
 log = structlog.get_logger()
 
@@ -38,6 +39,8 @@ StartOffset = Callable[[str, int, int, int | None], Awaitable[int]]
 EXIT_STATUS = 75
 #: Records processed in one go. More only adds delay and memory.
 BATCH_RECORDS = 2000
+#: Between two looks at where the partitions end, seconds: what was lost there is found at the second look.
+TAIL_SECONDS = 2.0
 
 
 async def after_committed(_topic: str, _partition: int, oldest: int, committed: int | None) -> int:
@@ -69,6 +72,8 @@ class Follower:
         self.held: set[Partition] = set()
         self._queue: asyncio.Queue[EventT[Any]] = asyncio.Queue(maxsize=64)
         self._generation: int | None = None
+        self._tails = TailWatch()
+        self._next_look = 0.0
 
     async def run(self, stream: StreamT[Any]) -> None:
         """The agent's body: reads events into a queue, so that one step can take all that waits."""
@@ -95,13 +100,22 @@ class Follower:
         while True:
             events = await self._collect()
             try:
-                await self._step(stream, events)
+                if events:
+                    await self._step(stream, events)
+                if self._queue.empty() and time.monotonic() >= self._next_look:
+                    await self._look_at_tails()
+                    self._next_look = time.monotonic() + TAIL_SECONDS
             except Exception as error:
                 log.exception("agent.failed", agent=self.name, error_class=type(error).__name__)
                 os._exit(EXIT_STATUS)
 
     async def _collect(self) -> list[EventT[Any]]:
-        events = [await self._queue.get()]
+        """What waits; nothing when nothing came for a while."""
+        try:
+            async with asyncio.timeout(TAIL_SECONDS):
+                events = [await self._queue.get()]
+        except TimeoutError:
+            return []
         count = len(events[0].value)
         while count < BATCH_RECORDS and not self._queue.empty():
             events.append(self._queue.get_nowait())
@@ -163,6 +177,7 @@ class Follower:
             return False
         self.guard.reset()
         self.held.clear()
+        self._tails = TailWatch()
         metrics.HELD.labels(self.name).set(0)
         self._generation = self._app.consumer_generation_id
         return True
@@ -194,6 +209,39 @@ class Follower:
             # Retention was faster than we were; what is gone can only be named.
             log.error("agent.expired", agent=self.name, lost=hole.end - hole.start - len(records))
         return records
+
+    async def _look_at_tails(self) -> None:
+        """Process what Faust fetched and dropped at the end of a partition, as it can while a group rebalances."""
+        if self._app.rebalancing or not self._app.tables.actives_ready:
+            return
+        consumer: Any = self._app.consumer
+        ours = [tp for tp in consumer.assignment() if tp.topic in self.topics and tuple(tp) not in self.held]
+        try:
+            ends = {tuple(tp): end for tp, end in (await consumer.highwaters(*ours)).items()} if ours else {}
+        except Exception as error:  # the broker is away: nobody can tell what is missing
+            log.warning("agent.no_end_offsets", agent=self.name, error_class=type(error).__name__)
+            return
+        positions = {partition: await self.position(partition) for partition in ends}
+        for hole in self._tails.holes(positions, ends):
+            await self._process_tail(hole, self._generation)
+
+    async def _process_tail(self, hole: Hole, generation: int | None) -> None:
+        partition = (hole.topic, hole.partition)
+        for start in range(hole.start, hole.end, BATCH_RECORDS):
+            part = Hole(*partition, start, min(start + BATCH_RECORDS, hole.end))
+            records = await self._filled(part)
+            if self._notice_rebalance() or generation != self._generation or not self._queue.empty():
+                # Whatever comes by itself after all shows what is still missing before it.
+                return
+            done = await self._process_readable({partition: records}) if records else {}
+            next_offset = part.end
+            if partition in self.held:
+                next_offset = done[partition][-1].offset + 1 if done else start
+            self.guard.advance(partition, next_offset)
+            if next_offset > start:
+                self._app.consumer.ack_through(TP(*partition), next_offset - 1)
+            if partition in self.held:
+                return
 
     async def _first_offset(self, topic: str, partition: int) -> int:
         thread = self._app.consumer._thread

@@ -1,5 +1,7 @@
 """Finds holes: offsets of a partition must follow each other, or records were skipped on the way."""
 
+from collections.abc import Mapping
+
 import msgspec
 
 from events.records import Record
@@ -65,3 +67,24 @@ class OffsetGuard:
     def reset(self) -> None:
         """Forget all partitions: the group rebalanced."""
         self._expected.clear()
+
+
+class TailWatch:
+    """Finds the holes that no later record shows: what was lost at the end of a partition that is quiet since."""
+
+    def __init__(self) -> None:
+        self._seen: dict[Partition, tuple[int, int]] = {}
+
+    def holes(self, positions: Mapping[Partition, int], ends: Mapping[Partition, int]) -> list[Hole]:
+        """Where a partition stands as it stood at the last look, before an end that was there already then.
+
+        Positions are the next offsets to process, ends those of the broker. The caller leaves time between looks, and
+        looks only when nothing that was fetched waits: what is on its way is not lost.
+        """
+        found = [
+            Hole(*partition, position, self._seen[partition][1])
+            for partition, position in positions.items()
+            if self._seen.get(partition, (None, 0))[0] == position < self._seen[partition][1]
+        ]
+        self._seen = {partition: (position, ends[partition]) for partition, position in positions.items()}
+        return found

@@ -224,16 +224,20 @@ class LeadDeciding:
                     yield LabelThen(recorded.known_ms, labelled.label, labelled.label_at)
 
     def _heard(self) -> Iterator[HeardThen]:
-        """Whom the jobs that were decided again suppress."""
+        """Whom the jobs that were decided again suppress, and nobody did then."""
         for steps in self._decided.values():
             for step in steps.values():
-                yield from (HeardThen(milliseconds(step.at), event) for event in step.suppressions)
+                yield from (HeardThen(milliseconds(step.at), event) for event in self._news(step))
 
     def _whole(self, job: Job) -> DecidedJob:
         steps = tuple(self._decided[job.request.job_id].values())
-        known = self._story.suppressions()
-        new = (event for step in steps for event in step.suppressions if event not in known)
+        new = (event for step in steps for event in self._news(step))
         return DecidedJob(job=job, steps=steps, suppressions=tuple(new))
+
+    def _news(self, step: DecidedStep) -> list[LeadSuppressed]:
+        """What the step suppresses that the log doesn't hold."""
+        known = self._story.suppressions() if step.suppressions else []
+        return [event for event in step.suppressions if event not in known]
 
 
 def turns(jobs: Sequence[Job]) -> Iterator[Turn]:
@@ -275,7 +279,7 @@ def _undecided(turn: Turn, lacks: Lacks, reason: str) -> Undecided:
 def moments(saw_ms: int, facts: Iterable[int], labels: Iterable[int]) -> Iterator[Moment]:
     """The moment by the log, then those it can't be told from: between whatever became known about then."""
     pairs = product(_cuts(saw_ms, facts), _cuts(saw_ms, labels))
-    return islice((Moment(*pair) for pair in pairs), _VIEWS)
+    return islice((Moment(*pair, heard=saw_ms) for pair in pairs), _VIEWS)
 
 
 def _cuts(saw_ms: int, changes: Iterable[int]) -> list[int]:

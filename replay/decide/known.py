@@ -32,6 +32,8 @@ class Moment(NamedTuple):
     facts: int
     #: What jobs concluded.
     labels: int
+    #: Whom jobs suppress that are decided again: nobody saw that then, so there is no doubt about when it was seen.
+    heard: int
 
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,7 +106,7 @@ class LeadStory:
             if known_ms <= moment.facts:
                 head = self._folded(head, fact, messages)
         for known_ms, suppression in heard:
-            if known_ms <= moment.facts:
+            if known_ms <= moment.heard:
                 head = suppressed(head, suppression)
         for label in sorted(labels):
             if label.known_ms <= moment.labels:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from events.records import Record
-from workers.offset_guard import Hole, OffsetGuard
+from workers.offset_guard import Hole, OffsetGuard, TailWatch
 
 PLACE = ("webhooks.ghl", 3)
 
@@ -75,3 +75,18 @@ def test_every_offset_is_handed_out_once_and_in_order(start: int, batches: list[
         if checked.records:
             guard.advance(PLACE, checked.records[-1].offset + 1)
     assert seen == list(range(start, start + len(seen)))
+
+
+def test_what_is_lost_at_the_end_is_found_at_the_second_look() -> None:
+    watch = TailWatch()
+    assert watch.holes({PLACE: 5}, {PLACE: 8}) == []
+    assert watch.holes({PLACE: 5}, {PLACE: 9}) == [Hole(*PLACE, 5, 8)], "what came since may be on its way"
+    assert watch.holes({PLACE: 8}, {PLACE: 9}) == [], "it moved"
+    assert watch.holes({PLACE: 9}, {PLACE: 9}) == [], "nothing is missing"
+
+
+def test_a_partition_that_went_away_is_seen_anew() -> None:
+    watch = TailWatch()
+    watch.holes({PLACE: 5}, {PLACE: 8})
+    watch.holes({}, {})
+    assert watch.holes({PLACE: 5}, {PLACE: 8}) == []

@@ -14,12 +14,13 @@ from streams.ai.labels import Label
 from streams.ai.questions import Classify, ClassifyFacts
 from streams.ai.questions import Lead as Asked
 from streams.jobs.context import Context, Profile
+from streams.jobs.open_job import milliseconds
 from streams.jobs.recorded_answers import words_sha256
 from streams.jobs.step import Step, StepContext, StepFailed, StepOutcome
 from streams.jobs.steps.asking import ask
 from streams.jobs.steps.concluding import concluded, skipped
 from streams.jobs.steps.suppressing import suppression
-from tests.unit.replay.decide.lead_log import Lead, after
+from tests.unit.replay.decide.lead_log import Lead, after, envelope
 
 
 async def _look(context: StepContext) -> StepOutcome:
@@ -149,6 +150,31 @@ async def test_whom_a_decided_job_suppresses_is_suppressed_for_what_came_after_i
     first, second = (await lead.deciding(lead.job(1, LABEL), lead.job(2, LOOK)).run()).decided
     assert [one.reason for one in first.suppressions] == ["unsubscribed"]
     assert said(second) == "stop|two Blacklist unsubscribed"
+
+
+async def test_whom_a_decided_job_suppresses_is_suppressed_however_soon_the_next_one_ran() -> None:
+    lead = Lead()
+    lead.message(1, "stop")
+    lead.message(2, "two")
+    labelled(lead, 1, 3, "Neutral")
+    await recorded(lead, 2, 4, "stop|two None None")
+    _, second = (await lead.deciding(lead.job(1, LABEL), lead.job(2, LOOK)).run()).decided
+    assert said(second) == "stop|two Blacklist unsubscribed"
+    assert second.is_written
+
+
+async def test_a_suppression_of_that_time_may_not_have_been_seen_when_its_job_is_decided_again() -> None:
+    lead = Lead()
+    lead.message(1, "stop")
+    lead.message(2, "two")
+    lead.ran(1, 3, {"label": {}})
+    (first,) = (await lead.deciding(lead.job(1, LABEL)).run()).decided
+    lead.concluded(1, 3, first.steps[0].conclusion)
+    lead.story.tell(first.suppressions[0], envelope(source="/jobs/w"), milliseconds(after(3.5)))
+    await recorded(lead, 2, 4, "stop|two None None")
+    found = (await lead.deciding(lead.job(1, LABEL), lead.job(2, LOOK)).run()).decided
+    assert [job.suppressions for job in found] == [(), ()]
+    assert (said(found[1]), found[1].is_written) == ("stop|two None None", False)
 
 
 async def test_nobody_is_asked_for_what_was_answered_and_nothing_is_concluded_without_an_answer() -> None:
