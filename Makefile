@@ -5,9 +5,9 @@ BIN := $(VENV)/bin
 SETUP := $(VENV)/.installed
 PEERS := .venv-bench/.installed
 
-# Integration tests mostly wait, each file for services of its own worker; the longest files come first, in this order.
-# A worker that crashed ends the run: what it was at must not be tried again unseen.
-IN_PARALLEL := -n 3 --dist loadfile --no-loadscope-reorder --max-worker-restart 0
+# Many tests wait for others' processes: twice as many workers as small machines have cores. The longest files come
+# first, in this order. A worker that crashed ends the run: what it was at must not be tried again unseen.
+IN_PARALLEL := -n 4 --dist loadfile --no-loadscope-reorder --max-worker-restart 0
 
 # Forbidding bytecode would make each of the many processes of a stack compile all of our code at every start.
 unexport PYTHONDONTWRITEBYTECODE
@@ -43,8 +43,10 @@ format: $(SETUP) ## Put the code into the one format
 	$(BIN)/ruff format .
 
 test: $(SETUP) ## Run all tests, on a real Kafka and a real Postgres
-	$(BIN)/pytest -n 2 --dist loadfile tests/unit tests/contract
-	$(BIN)/pytest $(IN_PARALLEL) tests/e2e tests/integration
+	$(BIN)/pytest $(IN_PARALLEL) tests/e2e tests/integration tests/contract tests/unit
+
+# Brokers that live for minutes are not worth Java's second, optimising compiler.
+test: export JDK_JAVA_OPTIONS := -XX:TieredStopAtLevel=1
 
 bench: $(SETUP) $(PEERS) ## Measure; prints a table and writes bench/results/latest.json
 	$(BIN)/python -m bench $(BENCH)

@@ -5,12 +5,8 @@ of the latter must be allowed to create databases.
 """
 
 import os
-import shutil
-import subprocess
-import tempfile
-import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -19,74 +15,35 @@ from psycopg import sql
 from sqlalchemy.engine import make_url
 
 from dev.home import Home
-from dev.kafka import kafka, kafka_answers
-from dev.ports import free_ports
-from dev.postgres import local_url, postgres, postgres_answers, wipe
-from dev.program import Program, start, stop
 from runtime.settings import Settings
-from tests.lifeline import kill_group, lifeline
-
-_START_TIMEOUT = 60.0
-
-
-def _run(program: Program, home: Home, answers: Callable[[], bool]) -> Iterator[None]:
-    log = home.log(program.name)
-    with log.open("ab") as output:
-        process = start(program, output)
-    with lifeline(kill_group(process.pid)):
-        yield from _answering(process, program, log, answers)
-
-
-def _answering(
-    process: "subprocess.Popen[bytes]", program: Program, log: Path, answers: Callable[[], bool]
-) -> Iterator[None]:
-    try:
-        deadline = time.monotonic() + _START_TIMEOUT
-        while not answers():
-            if process.poll() is None and time.monotonic() < deadline:
-                time.sleep(0.1)
-                continue
-            pytest.fail(f"{program.name} did not start:\n{log.read_text()[-2000:]}")
-        yield
-    finally:
-        stop(process, program.stop_signal)
+from tests.services import running_kafka, running_postgres, temporary_home
 
 
 @pytest.fixture(scope="session")
 def service_home() -> Iterator[Home]:
     """Where the session's services keep their files, until it ends."""
-    # Not pytest's own directory: that is closed to the user Postgres runs as when the tests run as root.
-    home = Home(Path(tempfile.mkdtemp(prefix="headrace-tests-")))
-    home.root.chmod(0o711)
-    home.create()
-    yield home
-    wipe(home.postgres)
-    shutil.rmtree(home.root)
+    with temporary_home() as home:
+        yield home
 
 
 @pytest.fixture(scope="session")
-def kafka_bootstrap(service_home: Home) -> Iterator[str]:
-    """The address of a running broker."""
-    if given := os.environ.get("KAFKA_BOOTSTRAP"):
+def kafka_bootstrap(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The address of a running broker: one that was named, that of the whole parallel run, or one of its own."""
+    shared = getattr(request.config, "workerinput", {}).get("kafka_bootstrap")
+    if given := os.environ.get("KAFKA_BOOTSTRAP") or shared:
         yield given
         return
-    port, controller_port = free_ports(2)
-    program = kafka(service_home.kafka, port, controller_port, os.environ)
-    bootstrap = f"127.0.0.1:{port}"
-    for _ in _run(program, service_home, lambda: kafka_answers(bootstrap)):
+    with running_kafka(request.getfixturevalue("service_home")) as bootstrap:
         yield bootstrap
 
 
 @pytest.fixture(scope="session")
-def postgres_url(service_home: Home) -> Iterator[str]:
+def postgres_url(request: pytest.FixtureRequest) -> Iterator[str]:
     """The URL of a database of a running server, from which others can be made."""
     if given := os.environ.get("DATABASE_URL"):
         yield given
         return
-    (port,) = free_ports(1)
-    program = postgres(service_home.postgres, service_home.postgres_password, port, os.environ, durable=False)
-    url = local_url(port, service_home.postgres_password, "postgres")
-    for _ in _run(program, service_home, lambda: postgres_answers(url)):
+    with running_postgres(request.getfixturevalue("service_home")) as url:
         yield url
 
 

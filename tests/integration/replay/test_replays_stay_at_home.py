@@ -1,5 +1,8 @@
 """A full replay connects to Kafka and Postgres and to nothing else, and loads nothing that asks a model."""
 
+import os
+import subprocess
+import sys
 from collections import defaultdict
 from pathlib import Path
 
@@ -27,15 +30,21 @@ class Guarded:
         self._decided = decided
         self._report = report
 
-    def run(self, *arguments: str, allowed: str | None = None, **environment: str) -> Finished:
-        """The command. `allowed` instead of Kafka and Postgres."""
-        self._report.write_text("")
-        guard = {
-            "PYTHONPATH": str(GUARD),
-            "GUARD_ALLOWED": allowed or f"{self.kafka} {self.postgres}",
-            "GUARD_REPORT": str(self._report),
-        }
+    def run(self, *arguments: str, **environment: str) -> Finished:
+        """The command, with Kafka and Postgres allowed."""
+        guard = self._guard(f"{self.kafka} {self.postgres}")
         return headrace({**self._decided.environment, **guard, **environment}, *arguments)
+
+    def connect_to_postgres(self) -> None:
+        """By a C library, with Kafka allowed alone."""
+        connect = "import psycopg, sys, time; kept = psycopg.connect(sys.argv[1]); time.sleep(1)"
+        environment = {**os.environ, **self._guard(self.kafka)}
+        url = self._decided.settings.database_url
+        subprocess.run([sys.executable, "-c", connect, url], env=environment, check=True, timeout=60)
+
+    def _guard(self, allowed: str) -> dict[str, str]:
+        self._report.write_text("")
+        return {"PYTHONPATH": str(GUARD), "GUARD_ALLOWED": allowed, "GUARD_REPORT": str(self._report)}
 
     def told(self) -> dict[str, set[str]]:
         """What the guard told of the last command, by kind."""
@@ -86,5 +95,5 @@ def test_the_guard_would_have_seen_one(guarded: Guarded) -> None:
     asked = guarded.run("replay", "try", *WINDOW, *spends, AI_BASE_URL=NOWHERE, HEADRACE_AI_TIMEOUTS="{}")
     assert "127.0.0.1:9" in guarded.told()["refused"], asked.output
     assert "replay.spending" in guarded.told()["loaded"]
-    guarded.run("runs", "list", allowed=guarded.kafka)
+    guarded.connect_to_postgres()
     assert guarded.told()["seen"] == {guarded.postgres}
