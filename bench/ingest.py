@@ -34,7 +34,8 @@ from runtime.topics import create_topics
 from workspaces.document import read_workspace_files
 from workspaces.store import apply_workspaces
 
-_WARM_UP_SECONDS = 2.0
+#: The broker's Java is at its speed after some 50,000 records.
+_WARM_UP_SECONDS = 5.0
 
 
 class IngestSizes(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ import os
 import random
 import signal
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -25,6 +25,7 @@ from starlette.routing import Route
 
 from ingest import problems
 from ingest.admission import InstallationKeys
+from ingest.body import BodyReader
 from ingest.latency import LatencyMiddleware, LatencyRecorder
 from ingest.latency_publisher import LatencyPublisher
 from ingest.metrics import IngestMetrics
@@ -61,11 +62,13 @@ def create_app(settings: Settings, adapters: Mapping[str, Adapter] = ADAPTERS) -
     recorder = LatencyRecorder(clock())
     publisher = Publisher(settings)
     follower = WorkspaceFollower(settings)
+    bodies = BodyReader(settings.body_limit)
     metrics = IngestMetrics(recorder, lambda: publisher.is_up, lambda: len(follower.directory))
     context = IngestContext(
         settings=settings,
         publisher=publisher,
         follower=follower,
+        bodies=bodies,
         metrics=metrics,
         keys=InstallationKeys(settings),
         clock=clock,
@@ -79,7 +82,7 @@ def create_app(settings: Settings, adapters: Mapping[str, Adapter] = ADAPTERS) -
     app = FastAPI(
         title="Headrace ingest",
         version=version("headrace"),
-        lifespan=partial(_running, publisher=publisher, follower=follower, latency=latency),
+        lifespan=partial(_running, publisher=publisher, latency=latency, others=(follower.run, bodies.watch)),
         redirect_slashes=False,
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
@@ -99,17 +102,20 @@ def create_app(settings: Settings, adapters: Mapping[str, Adapter] = ADAPTERS) -
 
 @asynccontextmanager
 async def _running(
-    app: FastAPI, publisher: Publisher, follower: WorkspaceFollower, latency: LatencyPublisher
+    app: FastAPI,
+    publisher: Publisher,
+    latency: LatencyPublisher,
+    others: Iterable[Callable[[], Coroutine[Any, Any, None]]],
 ) -> AsyncIterator[None]:
     """The server closes its last connection before the code after `yield` runs: what was accepted is then complete."""
     producing = asyncio.create_task(publisher.run())
-    others = [asyncio.create_task(follower.run()), asyncio.create_task(latency.run())]
-    for task in (producing, *others):
+    tasks = [asyncio.create_task(run()) for run in (*others, latency.run)]
+    for task in (producing, *tasks):
         task.add_done_callback(partial(_stop_on_failure, app))
     try:
         yield
     finally:
-        await _cancelled(*others)
+        await _cancelled(*tasks)
         await latency.publish_window()
         await _cancelled(producing)
 

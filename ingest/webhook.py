@@ -22,7 +22,7 @@ from ingest.admission import (
     read_query,
     without_secrets,
 )
-from ingest.body import BodyTooLarge, BodyTooSlow, ClientGone, read_body
+from ingest.body import BodyReader, BodyTooLarge, BodyTooSlow, ClientGone
 from ingest.metrics import IngestMetrics
 from ingest.problems import Problem, send_json, send_problem
 from ingest.publisher import KafkaAway, Publisher
@@ -51,6 +51,7 @@ class IngestContext:
     settings: Settings
     publisher: Publisher
     follower: WorkspaceFollower
+    bodies: BodyReader
     metrics: IngestMetrics
     keys: InstallationKeys
     clock: Callable[[], datetime]
@@ -115,7 +116,7 @@ class WebhookReceiver:
         if not accepts_content(headers):
             raise problems.unsupported_media()
         try:
-            body = await read_body(headers, receive, self._limit)
+            body = await self._context.bodies.read(headers, receive)
             query = read_query(query_string)
         except BodyTooLarge:
             raise problems.body_too_large(self._limit) from None

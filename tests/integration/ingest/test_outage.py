@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -18,6 +19,7 @@ from events.codec import Codec
 from events.envelope import read_envelope
 from events.topics import INGEST_LATENCY, reply_topic
 from events.webhooks import read_webhook
+from ingest.body import BodyReader
 from runtime.settings import Settings
 from runtime.topics import create_topics
 from tests.integration.ingest.harness import Broker, Ingest, running_ingest, until_status
@@ -205,3 +207,23 @@ async def test_a_failed_background_task_ends_the_process_after_its_requests(
         signal.signal(signal.SIGTERM, previous)
     # The server hands the signal on to whoever listened before it.
     assert stopped == [signal.SIGTERM]
+
+
+async def test_a_sender_that_stalls_is_told_so(
+    topics_created: tuple[str, ...],
+    ingest_settings: Settings,
+    apply_acme: Callable[[Settings], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    await asyncio.to_thread(apply_acme, ingest_settings)
+    monkeypatch.setattr("ingest.app.BodyReader", partial(BodyReader, timeout=0.3))
+
+    async def stalled() -> AsyncIterator[bytes]:
+        yield b"{"
+        await asyncio.sleep(5)
+
+    async with running_ingest(ingest_settings) as ingest:
+        await ingest.until_ready()
+        response = await ingest.client.post("/webhooks/smartlead", content=stalled())
+        assert (response.status_code, response.json()["type"]) == (408, "urn:headrace:problem:body-too-slow")
+        assert (await _post(ingest)).status_code == 200

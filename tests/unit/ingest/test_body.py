@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from starlette.types import Message, Receive
 
 from ingest import body
-from ingest.body import BodyTooLarge, BodyTooSlow, ClientGone, read_body
+from ingest.body import BodyReader, BodyTooLarge, BodyTooSlow, ClientGone
 
 
 def received(*chunks: bytes) -> Receive:
@@ -28,10 +28,10 @@ def received(*chunks: bytes) -> Receive:
 def test_a_body_comes_through_whole_or_not_at_all(chunks: list[bytes], limit: int) -> None:
     whole = b"".join(chunks)
     if len(whole) <= limit:
-        assert asyncio.run(read_body({}, received(*chunks), limit)) == whole
+        assert asyncio.run(BodyReader(limit).read({}, received(*chunks))) == whole
     else:
         with pytest.raises(BodyTooLarge):
-            asyncio.run(read_body({}, received(*chunks), limit))
+            asyncio.run(BodyReader(limit).read({}, received(*chunks)))
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ async def test_a_declared_size_is_refused_unread_where_reading_helps_nobody(head
         raise AssertionError("the body was read")
 
     with pytest.raises(BodyTooLarge):
-        await read_body(headers, never, 10)
+        await BodyReader(10).read(headers, never)
 
 
 async def test_an_endless_body_is_not_read_for_ever() -> None:
@@ -55,19 +55,40 @@ async def test_an_endless_body_is_not_read_for_ever() -> None:
         return {"type": "http.request", "body": chunk, "more_body": True}
 
     with pytest.raises(BodyTooLarge):
-        await read_body({}, endless, 10)
+        await BodyReader(10).read({}, endless)
     assert count <= body.DRAINED_BYTES // len(chunk) + 1
 
 
-async def test_a_stalled_body_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(body, "BODY_TIMEOUT", 0.01)
+async def test_a_stalled_body_is_given_up_and_no_other() -> None:
+    arrived = asyncio.Event()
 
     async def stalled() -> Message:
         await asyncio.Event().wait()
         raise AssertionError
 
+    async def slow() -> Message:
+        await arrived.wait()
+        return {"type": "http.request", "body": b"x"}
+
+    reader = BodyReader(10, timeout=0.05)
+    watching = asyncio.create_task(reader.watch())
     with pytest.raises(BodyTooSlow):
-        await read_body({}, stalled, 10)
+        await reader.read({}, stalled)
+    assert asyncio.current_task().cancelling() == 0  # type: ignore[union-attr]
+    reading = asyncio.create_task(reader.read({}, slow))
+    await asyncio.sleep(0)
+    arrived.set()
+    assert await reading == b"x"
+    watching.cancel()
+
+
+async def test_whoever_cancels_a_request_is_not_told_that_it_was_slow() -> None:
+    reader = BodyReader(10)
+    reading = asyncio.create_task(reader.read({}, asyncio.Event().wait))  # type: ignore[arg-type]
+    await asyncio.sleep(0)
+    reading.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reading
 
 
 def _half() -> Receive:
@@ -82,4 +103,4 @@ def _half() -> Receive:
 @pytest.mark.parametrize("receive", [received, _half])
 async def test_a_client_that_leaves_is_not_answered(receive: Callable[[], Receive]) -> None:
     with pytest.raises(ClientGone):
-        await read_body({}, receive(), 100)
+        await BodyReader(100).read({}, receive())

@@ -13,6 +13,7 @@ from starlette.types import Message
 from events.envelope import Headers
 from events.webhooks import read_webhook
 from ingest.admission import InstallationKeys
+from ingest.body import BodyReader
 from ingest.latency import LatencyRecorder
 from ingest.metrics import IngestMetrics
 from ingest.publisher import KafkaAway, Publisher
@@ -86,6 +87,7 @@ class Endpoint:
             settings=settings,
             publisher=self.publisher,
             follower=follower,
+            bodies=BodyReader(settings.body_limit),
             metrics=IngestMetrics(LatencyRecorder(NOW), lambda: True, lambda: 1),
             keys=InstallationKeys(settings),
             clock=lambda: NOW,
