@@ -18,6 +18,8 @@ from bench.topics import Counter, webhooks, write
 from dev.home import Home
 from dev.processes import READY_LINE
 from events.topics import INBOX, RECEIPTS, WEBHOOKS_UNIPILE
+from replay.log_offsets import LogOffsets
+from replay.settling import group_of
 from runtime.settings import Settings
 from runtime.topics import create_topics
 
@@ -86,6 +88,8 @@ def _killed(sizes: RestartSizes, settings: Settings, home: Home, number: int) ->
         wait_until(lambda: counter.records(RECEIPTS) > receipts, START_SECONDS, process, log)
         first_record = time.monotonic() - began
         wait_until(lambda: counter.records(RECEIPTS) >= receipts + 2 * _WAITING, START_SECONDS, process, log)
+        # What is judged but not yet remembered when it dies is judged again: that would look like forgetting.
+        wait_until(lambda: _is_committed(settings), START_SECONDS, process, log)
         rss = psutil.Process(process.pid).memory_info().rss
         process.kill()
         process.wait()
@@ -93,6 +97,13 @@ def _killed(sizes: RestartSizes, settings: Settings, home: Home, number: int) ->
     if forgotten:
         raise BenchmarkFailed(f"{forgotten} of {_WAITING} webhooks that the table knows were taken for new ones")
     return _Restart(ready_s=ready, first_record_s=first_record, rss_bytes=rss)
+
+
+def _is_committed(settings: Settings) -> bool:
+    log = LogOffsets(settings)
+    ranges = log.ranges([settings.topic(WEBHOOKS_UNIPILE)])
+    ends = {place: found.end for place, found in ranges.items() if found.end}
+    return log.committed(group_of(settings, WEBHOOKS_UNIPILE), ends) == ends
 
 
 def _let_wait(sizes: RestartSizes, settings: Settings, number: int) -> None:

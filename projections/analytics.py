@@ -34,7 +34,7 @@ VIEWS = (
 )
 
 _FILES = Path(__file__).parent / "views"
-#: Views as an earlier revision of the schema had them, by revision: for the migrations up to it.
+#: Views that have changed since, in the folder of the last revision that had them so.
 _EARLIER = _FILES / "earlier"
 _LIVE = re.compile(r"\{live:(\w+)\}")
 
@@ -44,8 +44,8 @@ def create_views(
 ) -> None:
     """Create the views, or point them elsewhere: CREATE OR REPLACE keeps grants and what builds on them.
 
-    Without a version they read what is live. The first migrations name the version they make. `as_of`: a revision
-    from whose day those views are that have changed since.
+    Without a version they read what is live. The first migrations name the version they make. `as_of`: the views as
+    they were at that revision.
     """
     if version is None:
         of = live_schemas(connection.connection.driver_connection)  # type: ignore[arg-type]
@@ -70,5 +70,6 @@ def tables_of(name: str) -> set[str]:
 
 
 def _template(name: str, as_of: str | None = None) -> str:
-    earlier = _EARLIER / (as_of or "") / f"{name}.sql"
-    return (earlier if earlier.exists() else _FILES / f"{name}.sql").read_text(encoding="utf-8")
+    since = [] if as_of is None else sorted(folder for folder in _EARLIER.iterdir() if folder.name >= as_of)
+    files = (folder / f"{name}.sql" for folder in (*since, _FILES))
+    return next(file for file in files if file.exists()).read_text(encoding="utf-8")

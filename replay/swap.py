@@ -55,12 +55,18 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def target_of_promotion(found: Iterable[Version], projection: str, version: int | None) -> Version:
-    """The version to promote: the given one, or the newest that is written. Raises SwapRefused.
+    """The version to promote: the given one, or the newest that is written, if it is newer than the live one.
 
-    A frozen version is promoted only when it is named.
+    After a rollback that is the one it went back from. A frozen or an older version is promoted only when it is named.
+    Raises SwapRefused.
     """
-    states: tuple[VersionState, ...] = ("dual",) if version is None else ("dual", "frozen")
-    return _chosen(found, projection, version, states, "Build one with `headrace proj rebuild`.")
+    hint = "Build one with `headrace proj rebuild`."
+    if version is not None:
+        return _chosen(found, projection, version, ("dual", "previous", "frozen"), hint)
+    own = [one for one in found if one.projection == projection]
+    live = max((one.version for one in own if one.state == "live"), default=0)
+    newer = [one for one in own if one.version > live]
+    return _chosen(newer, projection, None, ("dual", "previous"), f"None is newer than the live one. {hint}")
 
 
 def target_of_rollback(found: Iterable[Version], projection: str) -> Version:

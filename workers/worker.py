@@ -19,6 +19,7 @@ from runtime.garbage import collect_rarely
 from runtime.kafka import faust_credentials
 from runtime.logs import configure_logs
 from runtime.settings import Settings
+from workers import partition_store
 from workers.batch_transport import FAUST_LOGGER, MAX_POLL_RECORDS, BatchTransport
 from workers.following import EXIT_STATUS, Follower, Process, StartOffset, after_committed
 from workers.outbox import Outbox
@@ -72,7 +73,7 @@ class Worker:
             broker_credentials=faust_credentials(settings),
             # Tables are files named by table only: every app and instance needs a folder of its own.
             datadir=settings.data_dir / f"{settings.topic_prefix}{name}" / settings.instance_id,
-            store="rocksdb://?driver=rocksdict",
+            store=partition_store.URL,
             topic_partitions=settings.partitions,
             topic_replication_factor=settings.replication_factor,
             consumer_group_instance_id=f"{settings.topic_prefix}{name}-{settings.instance_id}",

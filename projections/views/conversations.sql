@@ -48,7 +48,13 @@ SELECT
     message.receipt_id,
     message.src_topic,
     message.src_partition,
-    message.src_offset
+    message.src_offset,
+    CASE
+        WHEN follow_up.kind IS NULL THEN NULL
+        WHEN lead.is_suppressed THEN 'cancelled'
+        WHEN newer.message_id IS NOT NULL THEN 'paused'
+        ELSE 'open'
+    END AS follow_up_state
 FROM {analytics}.messages AS message
 LEFT JOIN {proj}.message_labels AS label
     ON label.workspace_id = message.workspace_id AND label.message_id = message.message_id
@@ -96,7 +102,7 @@ LEFT JOIN LATERAL (
     FROM {proj}.lead_suppressions AS suppressed
     WHERE suppressed.workspace_id = message.workspace_id
         AND suppressed.lead_id IN (message.lead_id, message.original_lead_id)
-        AND draft.draft_id IS NOT NULL
+        AND (draft.draft_id IS NOT NULL OR follow_up.kind IS NOT NULL)
     LIMIT 1
 ) AS lead ON TRUE
 LEFT JOIN LATERAL (
@@ -108,7 +114,7 @@ LEFT JOIN LATERAL (
         AND NOT later.is_automated
         AND (later.sent_at, later.received_at, later.message_id)
             > (message.sent_at, message.received_at, message.message_id)
-        AND draft.draft_id IS NOT NULL
+        AND (draft.draft_id IS NOT NULL OR follow_up.kind IS NOT NULL)
     LIMIT 1
 ) AS newer ON TRUE;
 
@@ -156,3 +162,4 @@ COMMENT ON COLUMN {analytics}.conversations.receipt_id IS 'The webhook that caus
 COMMENT ON COLUMN {analytics}.conversations.src_topic IS 'Lineage: the Kafka topic of the event behind this row.';
 COMMENT ON COLUMN {analytics}.conversations.src_partition IS 'Lineage: its partition.';
 COMMENT ON COLUMN {analytics}.conversations.src_offset IS 'Lineage: its offset.';
+COMMENT ON COLUMN {analytics}.conversations.follow_up_state IS 'open, paused (the lead wrote again) or cancelled (nobody may write to the lead); null without a follow-up.';

@@ -1,6 +1,7 @@
 """Which partitions this process has, and since when it may act for them: not before the log is read to its end."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,6 +23,8 @@ from workspaces.follow import WorkspaceFollower
 log = structlog.get_logger()
 
 CHECK_SECONDS = 0.05
+#: Between two words on what is awaited, seconds.
+TELL_SECONDS = 10.0
 
 
 class Spending(msgspec.Struct, frozen=True):
@@ -116,9 +119,13 @@ class Tenure(Service):
             if epoch != self._epoch:
                 return False
             await self._agent.load(partition)
-        while not await self._caught_up(ends):
+        told = time.monotonic()
+        while awaited := await self._awaited(ends):
             if epoch != self._epoch:
                 return False
+            if time.monotonic() - told > TELL_SECONDS:
+                log.info("jobs.catching_up", awaited=awaited)
+                told = time.monotonic()
             await asyncio.sleep(CHECK_SECONDS)
         if self._spending is not None:
             await self._spending.tail.caught_up()
@@ -128,12 +135,15 @@ class Tenure(Service):
         self._executor.go()
         return True
 
-    async def _caught_up(self, ends: dict[Any, int]) -> bool:
+    async def _awaited(self, ends: dict[Any, int]) -> list[str]:
+        """What has not been read to its end."""
         if not self._workspaces.loaded.is_set():
-            return False
+            return ["workspaces"]
         by_topic = {topic: follower for follower in self._followers for topic in follower.topics}
+        awaited = []
         for tp, end in ends.items():
             place: Partition = (tp.topic, tp.partition)
-            if await by_topic[tp.topic].position(place) < (end or 0):
-                return False
-        return True
+            position = await by_topic[tp.topic].position(place)
+            if position < (end or 0):
+                awaited.append(f"{tp.topic}[{tp.partition}]: {position} of {end}")
+        return awaited

@@ -94,6 +94,18 @@ def draft(about: About, number: int, body: str = "Glad to hear it.") -> DraftCre
     return DraftCreated(**about("draft", number), draft_id=derived_id("draft", str(number)), channel="email", body=body)
 
 
+def follow_up(about: About, number: int) -> FollowUpScheduled:
+    return FollowUpScheduled(
+        **about("follow_up_timing", number),
+        kind="recontact",
+        due_at=START + timedelta(days=30),
+        timezone=TimeZone(name="America/Chicago", evidence="phone"),
+        day=date(2026, 4, 1),
+        precision="day",
+        confidence=0.99,
+    )
+
+
 async def test_one_message_with_all_that_was_concluded(
     project: Project, query: Query, events: EventLog, about: About
 ) -> None:
@@ -101,15 +113,7 @@ async def test_one_message_with_all_that_was_concluded(
     draft_id = derived_id("draft", "1")
     await project(
         label(about, 1, "Follow Up", contains_phone="+13125550148"),
-        FollowUpScheduled(
-            **about("follow_up_timing", 1),
-            kind="recontact",
-            due_at=START + timedelta(days=30),
-            timezone=TimeZone(name="America/Chicago", evidence="phone"),
-            day=date(2026, 4, 1),
-            precision="day",
-            confidence=0.99,
-        ),
+        follow_up(about, 1),
         BookingDeclined(**about("booking_decision", 1), reason="auto_booking_off", process="none"),
         draft(about, 1),
         ReplyDecided(
@@ -129,6 +133,7 @@ async def test_one_message_with_all_that_was_concluded(
     (row,) = await query("SELECT * FROM analytics.conversations")
     assert (row["label"], row["label_confidence"], row["contains_phone"]) == ("Follow Up", 0.9, "+13125550148")
     assert (row["follow_up_kind"], row["follow_up_timezone_evidence"]) == ("recontact", "phone")
+    assert row["follow_up_state"] == "open"
     assert (row["is_booking_proposed"], row["booking_decline_reason"]) == (False, "auto_booking_off")
     assert (row["draft"], row["draft_state"]) == ("Glad to hear it.", "open")
     assert (row["decision"], row["decision_reasons"]) == ("needs_review", ["below_threshold", "tone"])
@@ -164,15 +169,25 @@ async def test_the_newest_message_decides_in_whatever_order_they_were_processed(
     assert (row["status"], row["label"], row["is_positive"]) == ("meeting-requested", "Meeting Requested", True)
 
 
-async def test_a_suppression_outlasts_every_message_and_cancels_drafts(
+async def test_a_suppression_outlasts_every_message_and_cancels_drafts_and_follow_ups(
     project: Project, query: Query, events: EventLog, about: About
 ) -> None:
     await project(events.message("a", 1), events.suppression("a", 2), topic="messages")
     await project(draft(about, 1), state(about, 1, "new", "Neutral"), state(about, 9, "qualified", "Interested"))
+    await project(follow_up(about, 1))
     (row,) = await query("SELECT * FROM analytics.lead_states")
     assert (row["status"], row["label"], row["is_suppressed"]) == ("blacklisted", "Interested", True)
-    (message,) = await query("SELECT draft_state FROM analytics.conversations")
-    assert message["draft_state"] == "cancelled"
+    (message,) = await query("SELECT draft_state, follow_up_state FROM analytics.conversations")
+    assert (message["draft_state"], message["follow_up_state"]) == ("cancelled", "cancelled")
+
+
+async def test_a_follow_up_pauses_when_the_lead_writes_again(
+    project: Project, query: Query, events: EventLog, about: About
+) -> None:
+    await project(events.message("a", 1), events.message("a", 2), topic="messages")
+    await project(follow_up(about, 1))
+    rows = await query("SELECT follow_up_state FROM analytics.conversations ORDER BY sent_at")
+    assert [row["follow_up_state"] for row in rows] == ["paused", None]
 
 
 async def test_a_merge_leaves_one_state_and_its_suppression(

@@ -1,7 +1,8 @@
 """The jobs worker as it is run, but with a mistake in a rule of it: what a replay is to put right.
 
 `--mistake state`: who is interested counts as new. `--mistake label`: who is interested is labelled neutral.
-`--mistake deaf`: nobody who asks us to stop is heard. `--mistake none` makes none. `--wordless` forgets what models
+`--mistake deaf`: nobody who asks us to stop is heard. `--mistake fatal`: whatever a model is asked about makes the job
+die. `--mistake none` makes none. `--wordless` forgets what models
 answered, as workers did before answers were kept.
 """
 
@@ -14,6 +15,7 @@ from runtime.settings import Settings
 from streams.ai.rules.decision import decide
 from streams.jobs.app import jobs_app
 from streams.jobs.desk_ai import DeskAi
+from streams.jobs.step import StepFailed
 from streams.jobs.steps import classify, lead_state, opt_out_and_bounce
 
 
@@ -39,7 +41,20 @@ def mistake_deaf() -> None:
     opt_out_and_bounce.decide = deaf  # type: ignore[assignment,attr-defined]
 
 
-MISTAKES = {"none": lambda: None, "state": mistake_state, "label": mistake_label, "deaf": mistake_deaf}
+def mistake_fatal() -> None:
+    def refuse(*_given: Any) -> Any:
+        raise StepFailed("defect", "permanent")
+
+    classify._of_model = refuse  # type: ignore[assignment]
+
+
+MISTAKES = {
+    "none": lambda: None,
+    "state": mistake_state,
+    "label": mistake_label,
+    "deaf": mistake_deaf,
+    "fatal": mistake_fatal,
+}
 
 
 def main() -> None:

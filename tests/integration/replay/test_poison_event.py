@@ -2,13 +2,18 @@
 
 import json
 import sys
+from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from events.topics import WEBHOOKS_GHL
+from events.job_plan import job_id
+from events.jobs import JobStepFinished
+from events.topics import JOBS, WEBHOOKS_GHL
 from runtime.settings import Settings
 from tests.headrace_command import headrace
+from tests.integration.replay.decided import INTERESTED, POST_PROCESS, Decided
 from tests.integration.replay.redriving import HEADRACE, POISON_PROGRAM, Redriving
 
 pytestmark = pytest.mark.usefixtures("topics_created")
@@ -64,6 +69,28 @@ def test_webhooks_an_adapter_failed_on_go_through_once_it_is_mended(settings: Se
     run = newest_run(stack)
     assert (run["run_id"], run["state"]) == (run_id, "done")
     assert (run["result"]["sent"], run["result"]["fixed"]) == (POISONED, POISONED)
+
+
+def test_a_job_a_worker_failed_on_is_done_once_it_is_mended(settings: Settings, tmp_path: Path) -> None:
+    stack, decided = Redriving(settings), Decided(settings, tmp_path)
+    decided.apply()
+    message = decided.receive(1, INTERESTED)
+    with stack.process(HEADRACE, "run", "projections"):
+        with decided.worker("--mistake", "fatal"):
+            stack.until("SELECT count(*) FROM analytics.dead_letters WHERE stage = 'execute'", (1,))
+            stack.until("SELECT count(*) FROM analytics.jobs WHERE state = 'died'", (1,))
+        (letter,) = stack.letters()
+        assert (letter.state, letter.error_class, letter.job_id) == ("open", "permanent", job_id(message, POST_PROCESS))
+        with decided.worker():
+            (outcome,) = stack.told("redrive", letter.id, "--wait", "60", "--execute")["outcomes"]
+            assert (outcome["id"], outcome["state"]) == (letter.id, "fixed")
+            stack.until("SELECT count(*) FROM analytics.jobs WHERE state = 'succeeded'", (2,))
+        stack.until("SELECT label, draft_state FROM analytics.conversations", ("Interested", "open"))
+    assert stack.states() == {}
+    events = [one for one in decided.events(JOBS) if one.job_id == letter.job_id]
+    assert max(one.generation for one in events) == 2
+    finished = Counter(one.step for one in events if isinstance(one, JobStepFinished))
+    assert set(finished.values()) == {1}, "what was finished before it died is not done again"
 
 
 def too_early(stack: Redriving, letter: str) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rocksdict import WriteBatch
 
 from runtime.settings import Settings
 from streams.pipeline.workers import bulk_worker, pipeline_worker
@@ -50,3 +51,22 @@ def test_expired_entries_leave_the_disk(tmp_path: Path) -> None:
     database.compact_range(None, None)
     assert (database.get(b"old"), database.get(b"new")) == (None, b"2")
     database.close()
+
+
+@pytest.mark.parametrize("ttl", [None, 7 * DAY])
+def test_what_has_not_expired_outlives_restarts_and_compactions(tmp_path: Path, ttl: int | None) -> None:
+    """A value's last bytes look like a time that is long past, to whoever takes them for one."""
+    table = declare_table(Worker(Settings(data_dir=tmp_path), "bounded").app, "bounded", 1, ttl_seconds=ttl)
+    kept = {}
+    for restart in range(4):
+        database = table.data.rocksdb_options.open(tmp_path / "bounded.db")
+        batch = WriteBatch(raw_mode=True)
+        for number in range(100):
+            key = b"%d-%d" % (restart, number)
+            kept[key] = b'["0190",1772442000000,1772442000000,1,-1,0]'
+            batch.put(key, kept[key])
+        database.write(batch)
+        database.flush()
+        database.compact_range(None, None)
+        assert dict(database.items()) == kept
+        database.close()

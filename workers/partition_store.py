@@ -1,0 +1,37 @@
+"""Faust's RocksDB store, opened with the options of this program alone: those in the files would empty the table."""
+
+from pathlib import Path
+from typing import Any
+
+from faust import stores
+from faust.stores import rocksdb
+from rocksdict import AccessType, Rdict, ReadOptions
+
+#: The store's name in Faust's settings.
+URL = "headrace://"
+stores.STORES.aliases["headrace"] = f"{__name__}:PartitionStore"
+
+
+class PartitionStore(rocksdb.Store):
+    """One database a partition."""
+
+    def __init__(self, *arguments: Any, **keywords: Any) -> None:
+        super().__init__(*arguments, **keywords)
+        self.rocksdb_options = Opening(**self.options, use_rocksdict=True)
+
+
+class Opening(rocksdb.RocksDBOptions):
+    """Opens a partition's files.
+
+    rocksdict takes the options of files that exist from the files. With a TTL, RocksDB's filter of expired entries is
+    among them, and would be put into a second one: that hands on values without their time, and the first one then
+    takes their last bytes for it. All entries would be gone after the second start.
+    """
+
+    def open(self, path: Path, *, read_only: bool = False) -> Rdict:  # noqa: ARG002 - Faust's
+        """The database, made if it is missing."""
+        access = AccessType.read_write() if self.ttl is None else AccessType.with_ttl(self.ttl)
+        column_families = {"default": self.as_options()}
+        database = Rdict(str(path), options=self.as_options(), column_families=column_families, access_type=access)
+        database.set_read_options(ReadOptions())
+        return database
