@@ -47,6 +47,7 @@ def postgres(
         "unix_socket_directories": "",
         "max_connections": "200",
         "fsync": "on" if durable else "off",
+        "full_page_writes": "on" if durable else "off",
         "log_min_messages": "warning",
         "log_checkpoints": "off",
     }

@@ -63,7 +63,7 @@ def database_template(postgres_url: str) -> Iterator[str]:
 def database_url(postgres_url: str, database_template: str) -> Iterator[str]:
     """The URL of a fresh, migrated database."""
     name = f"headrace_test_{uuid.uuid4().hex[:12]}"
-    _execute(postgres_url, "CREATE DATABASE {} TEMPLATE {}", name, database_template)
+    _execute(postgres_url, "CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY", name, database_template)
     yield _with_database(postgres_url, name)
     _execute(postgres_url, "DROP DATABASE {} WITH (FORCE)", name)
 

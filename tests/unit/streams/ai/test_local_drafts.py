@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +40,13 @@ def context(asked: WriteDraft, earlier: tuple[str, ...] = ()) -> DraftContext:
     return replace(given, earlier=earlier)
 
 
-def drafts() -> Iterator[tuple[str, str, DraftContext]]:
+@cache
+def drafts() -> tuple[tuple[str, str, DraftContext], ...]:
     """Every draft for every labelled reply that gets one, with few facts and with many."""
+    return tuple(_drafts())
+
+
+def _drafts() -> Iterator[tuple[str, str, DraftContext]]:
     for line in REPLIES.read_text().splitlines():
         reply = json.loads(line)
         if reply["sentiment"] not in DRAFTED:
