@@ -64,7 +64,7 @@ def test_a_model_below_any_bar_is_told(capsys: pytest.CaptureFixture[str]) -> No
 
 
 def test_cross_validation_counts_what_the_model_silences_unseen(replies: list[Labelled]) -> None:
-    authors = sorted({item.author_batch for item in replies})[:6]
+    authors = sorted({item.author_batch or "" for item in replies})[:6]
     rows = rows_of([item for item in replies if item.author_batch in authors][::2], None)
     deaf = msgspec.structs.replace(rows, ruled=[None] * len(rows.texts))
     heard, by_model_alone = cross_validated(rows), cross_validated(deaf)
