@@ -101,7 +101,11 @@ class Redriving(Story):
         finally:
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
-                process.wait(timeout=30)
+                try:
+                    process.wait(timeout=30)
+                finally:
+                    # One that does not end would go on beside every test that comes.
+                    process.kill()
 
     def job_died(self, number: int, **fields: Any) -> tuple[str, str]:
         """The jobs app: the job of the message is asked for and dies. Returns its letter and its id."""

@@ -62,7 +62,11 @@ class Jobs:
         finally:
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
-                process.wait(timeout=30)
+                try:
+                    process.wait(timeout=30)
+                finally:
+                    # One that does not end would go on beside every test that comes.
+                    process.kill()
 
     def _environment(self) -> dict[str, str]:
         return {
