@@ -7,6 +7,8 @@ from faust import stores
 from faust.stores import rocksdb
 from rocksdict import AccessType, Rdict, ReadOptions
 
+from workers.batch_transport import FAUST_LOGGER
+
 #: The store's name in Faust's settings.
 URL = "headrace://"
 stores.STORES.aliases["headrace"] = f"{__name__}:PartitionStore"
@@ -14,6 +16,8 @@ stores.STORES.aliases["headrace"] = f"{__name__}:PartitionStore"
 
 class PartitionStore(rocksdb.Store):
     """One database a partition."""
+
+    logger = FAUST_LOGGER
 
     def __init__(self, *arguments: Any, **keywords: Any) -> None:
         super().__init__(*arguments, **keywords)

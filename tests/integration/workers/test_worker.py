@@ -125,8 +125,11 @@ async def test_what_was_lost_at_the_end_does_not_wait_for_more_to_come(kafka_set
 async def test_a_table_comes_back_from_its_changelog_when_the_disk_is_lost(kafka_settings: Settings) -> None:
     keys = [f"key-{number}" for number in range(5_000)]
     await write(kafka_settings, keys)
+    topic = kafka_settings.topic(WEBHOOKS_GHL)
     with forwarding(kafka_settings):
         await until(len(keys), kafka_settings)
+        # What is forwarded but not yet remembered when it stops is forwarded again.
+        await until_committed(kafka_settings, {(topic, 0): 2_500, (topic, 1): 2_500})
     shutil.rmtree(kafka_settings.data_dir)
     await write(kafka_settings, [*keys, "new-0", "new-1"])
     with forwarding(kafka_settings):
