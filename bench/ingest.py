@@ -34,7 +34,7 @@ from runtime.topics import create_topics
 from workspaces.document import read_workspace_files
 from workspaces.store import apply_workspaces
 
-#: The broker's Java is at its speed after some 50,000 records.
+#: The broker's CPU time for a record halves in the first seconds.
 _WARM_UP_SECONDS = 5.0
 
 

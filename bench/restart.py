@@ -89,7 +89,8 @@ def _killed(sizes: RestartSizes, settings: Settings, home: Home, number: int) ->
         first_record = time.monotonic() - began
         wait_until(lambda: counter.records(RECEIPTS) >= receipts + 2 * _WAITING, START_SECONDS, process, log)
         # What is judged but not yet remembered when it dies is judged again: that would look like forgetting.
-        wait_until(lambda: _is_committed(settings), START_SECONDS, process, log)
+        offsets = LogOffsets(settings)
+        wait_until(lambda: _is_committed(settings, offsets), START_SECONDS, process, log)
         rss = psutil.Process(process.pid).memory_info().rss
         process.kill()
         process.wait()
@@ -99,11 +100,10 @@ def _killed(sizes: RestartSizes, settings: Settings, home: Home, number: int) ->
     return _Restart(ready_s=ready, first_record_s=first_record, rss_bytes=rss)
 
 
-def _is_committed(settings: Settings) -> bool:
-    log = LogOffsets(settings)
-    ranges = log.ranges([settings.topic(WEBHOOKS_UNIPILE)])
+def _is_committed(settings: Settings, offsets: LogOffsets) -> bool:
+    ranges = offsets.ranges([settings.topic(WEBHOOKS_UNIPILE)])
     ends = {place: found.end for place, found in ranges.items() if found.end}
-    return log.committed(group_of(settings, WEBHOOKS_UNIPILE), ends) == ends
+    return offsets.committed(group_of(settings, WEBHOOKS_UNIPILE), ends) == ends
 
 
 def _let_wait(sizes: RestartSizes, settings: Settings, number: int) -> None:

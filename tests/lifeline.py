@@ -1,5 +1,6 @@
 """Ends what a test session started, also when the session itself is killed and no fixture gets to clean up."""
 
+import signal
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -23,6 +24,20 @@ def lifeline(command: str, environment: Mapping[str, str] | None = None) -> Iter
         yield
     finally:
         watcher.communicate(b"ended\n")
+
+
+def end(process: "subprocess.Popen[bytes]", seconds: float = 30) -> None:
+    """Ends a program in order, if it still runs. One that does not end is killed: it would disturb the tests to come.
+
+    Raises subprocess.TimeoutExpired for that one.
+    """
+    if process.poll() is not None:
+        return
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(timeout=seconds)
+    finally:
+        process.kill()
 
 
 def kill_group(pid: int) -> str:

@@ -237,6 +237,8 @@ class Follower:
             next_offset = part.end
             if partition in self.held:
                 next_offset = done[partition][-1].offset + 1 if done else start
+            if generation != self._app.consumer_generation_id:
+                return
             self.guard.advance(partition, next_offset)
             if next_offset > start:
                 self._app.consumer.ack_through(TP(*partition), next_offset - 1)

@@ -3,7 +3,6 @@
 import base64
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -45,6 +44,7 @@ from streams.pipeline.derived_records import receipt_record
 from tests.headrace_command import Finished, headrace
 from tests.integration.replay.installation import CODEC, NOW, about_job
 from tests.integration.replay.story import Story
+from tests.lifeline import end
 from workers.dead_letters import Failure, set_aside
 from workspaces.store import apply_workspaces
 from workspaces.workspace import ProviderAccount, Workspace
@@ -99,13 +99,7 @@ class Redriving(Story):
         try:
             yield process
         finally:
-            if process.poll() is None:
-                process.send_signal(signal.SIGTERM)
-                try:
-                    process.wait(timeout=30)
-                finally:
-                    # One that does not end would go on beside every test that comes.
-                    process.kill()
+            end(process)
 
     def job_died(self, number: int, **fields: Any) -> tuple[str, str]:
         """The jobs app: the job of the message is asked for and dies. Returns its letter and its id."""

@@ -18,6 +18,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from events.topics import INBOX, WEBHOOKS_GHL, Topic
 from replay.log_offsets import LogOffsets
 from runtime.settings import Settings
+from tests.lifeline import end
 from workers.outbox import Outbox, OutRecord
 
 PROGRAM = Path(__file__).with_name("forwarding_program.py")
@@ -45,9 +46,7 @@ def forwarding(settings: Settings, *arguments: str) -> Iterator[subprocess.Popen
     try:
         yield process
     finally:
-        if process.poll() is None:
-            process.send_signal(signal.SIGTERM)
-            process.wait(timeout=20)
+        end(process, seconds=20)
 
 
 async def write(settings: Settings, keys: list[str]) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -26,6 +25,7 @@ from events.workspaces import JobSettings, ResponseMode, WorkspaceApplied
 from runtime.partitioning import key_partition
 from runtime.settings import Settings
 from streams.jobs.job_records import JobRecords
+from tests.lifeline import end
 from workers.outbox import Outbox, OutRecord
 
 PROGRAM = Path(__file__).with_name("jobs_program.py")
@@ -60,13 +60,7 @@ class Jobs:
         try:
             yield process
         finally:
-            if process.poll() is None:
-                process.send_signal(signal.SIGTERM)
-                try:
-                    process.wait(timeout=30)
-                finally:
-                    # One that does not end would go on beside every test that comes.
-                    process.kill()
+            end(process)
 
     def _environment(self) -> dict[str, str]:
         return {
