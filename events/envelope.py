@@ -10,7 +10,10 @@ import msgspec
 
 Headers = list[tuple[str, bytes]]
 
-_REQUIRED = ("ce_id", "ce_type", "ce_source", "ce_time")
+#: Names of the headers that differ from record to record.
+ID, TIME, RECEIPT_ID, TRACEPARENT = "ce_id", "ce_time", "ce_receiptid", "traceparent"
+
+_REQUIRED = (ID, "ce_type", "ce_source", TIME)
 _REQUIRED_SET = frozenset(_REQUIRED)
 
 
@@ -45,16 +48,16 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
         """The headers as Kafka takes them. Empty optional attributes are left out."""
         pairs = [
             ("ce_specversion", "1.0"),
-            ("ce_id", self.id),
+            (ID, self.id),
             ("ce_type", self.type),
             ("ce_source", self.source),
-            ("ce_time", format_time(self.time)),
+            (TIME, format_time(self.time)),
             ("content-type", self.content_type),
             ("ce_subject", self.subject),
-            ("ce_receiptid", self.receipt_id),
+            (RECEIPT_ID, self.receipt_id),
             ("ce_workspace", self.workspace),
             ("ce_provider", self.provider),
-            ("traceparent", self.traceparent),
+            (TRACEPARENT, self.traceparent),
             ("ce_correction", self.correction),
         ]
         return [(name, value.encode()) for name, value in pairs if value]

@@ -26,13 +26,13 @@ from starlette.routing import Route
 from ingest import problems
 from ingest.admission import InstallationKeys
 from ingest.body import BodyReader
-from ingest.latency import LatencyMiddleware, LatencyRecorder
+from ingest.latency import UNMATCHED, LatencyMiddleware, LatencyRecorder
 from ingest.latency_publisher import LatencyPublisher
 from ingest.metrics import IngestMetrics
 from ingest.openapi import describe_webhooks
 from ingest.problems import Problem, problem_document
 from ingest.publisher import Publisher
-from ingest.routing import WebhookRoutes
+from ingest.routing import WebhookApi
 from ingest.webhook import IngestContext, UnknownProvider, WebhookReceiver
 from providers.adapter import Adapter
 from providers.registry import ADAPTERS
@@ -79,21 +79,20 @@ def create_app(settings: Settings, adapters: Mapping[str, Adapter] = ADAPTERS) -
     )
     latency = LatencyPublisher(settings, recorder, publisher, _process_id(), clock)
     receivers = {name: WebhookReceiver(adapter, context) for name, adapter in adapters.items()}
-    app = FastAPI(
+    app = WebhookApi(
+        {
+            path: LatencyMiddleware(receivers[one.name], recorder, path)
+            for one in adapters.values()
+            for path in (f"/webhooks/{one.name}", one.origin_path)
+        },
         title="Headrace ingest",
         version=version("headrace"),
         lifespan=partial(_running, publisher=publisher, latency=latency, others=(follower.run, bodies.watch)),
         redirect_slashes=False,
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
-    endpoints = {
-        path: receivers[one.name] for one in adapters.values() for path in (f"/webhooks/{one.name}", one.origin_path)
-    }
-    labels = {path: path for path in endpoints}
     app.router.routes.append(Route("/webhooks/{provider}", UnknownProvider(receivers)))
-    app.add_middleware(WebhookRoutes, endpoints=endpoints)
-    # Added last, so it runs first.
-    app.add_middleware(LatencyMiddleware, recorder=recorder, routes=labels)
+    app.add_middleware(LatencyMiddleware, recorder=recorder, route=UNMATCHED)
     _add_operations(app, publisher, follower, metrics)
     _add_problems(app)
     app.openapi = partial(_openapi, app, adapters, settings.body_limit)  # type: ignore[method-assign]

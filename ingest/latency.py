@@ -2,7 +2,6 @@
 
 import time
 from bisect import bisect_left
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -82,11 +81,11 @@ class LatencyRecorder:
 class LatencyMiddleware:
     """Measures POSTs only: health checks and scrapes would blur what senders see."""
 
-    def __init__(self, app: ASGIApp, recorder: LatencyRecorder, routes: Mapping[str, str]) -> None:
-        """`routes`: path → label. Every other path shares one label, or a scanner could make thousands."""
+    def __init__(self, app: ASGIApp, recorder: LatencyRecorder, route: str) -> None:
+        """`route`: the label. Paths that are no webhook route share one, or a scanner could make thousands."""
         self._app = app
         self._recorder = recorder
-        self._routes = routes
+        self._route = route
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
@@ -109,7 +108,7 @@ class LatencyMiddleware:
             raise
         finally:
             us = (time.perf_counter_ns() - started) // 1000
-            self._recorder.observe(self._routes.get(scope["path"], UNMATCHED), status, us)
+            self._recorder.observe(self._route, status, us)
 
 
 def _measured(

@@ -1,19 +1,24 @@
 """Puts the webhook routes in front of FastAPI's own per-request machinery, which they have no use for."""
 
 from collections.abc import Mapping
+from typing import Any
 
+from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 
-class WebhookRoutes:
-    """Middleware: requests for one of the paths go straight to its endpoint, all others on to the app."""
+class WebhookApi(FastAPI):
+    """FastAPI whose `endpoints` are served past its middleware: they answer everything themselves, errors included."""
 
-    def __init__(self, app: ASGIApp, endpoints: Mapping[str, ASGIApp]) -> None:
+    def __init__(self, endpoints: Mapping[str, ASGIApp], **options: Any) -> None:
         """`endpoints`: path → endpoint. Paths have no parameters: finding one is a look-up, however many there are."""
-        self._app = app
+        super().__init__(**options)
         self._endpoints = endpoints
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
-        endpoint = self._endpoints.get(scope["path"], self._app) if scope["type"] == "http" else self._app
-        await endpoint(scope, receive, send)
+        endpoint = self._endpoints.get(scope["path"]) if scope["type"] == "http" else None
+        if endpoint is None:
+            await super().__call__(scope, receive, send)
+        else:
+            await endpoint(scope, receive, send)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
 import structlog
 from starlette.types import Receive, Scope, Send
 
@@ -61,8 +62,7 @@ class IngestContext:
     quarantine_gate: asyncio.Lock
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Record:
+class _Record(msgspec.Struct, frozen=True, kw_only=True):
     topic: Topic
     key: str
     workspace: Workspace | None = None
@@ -92,11 +92,15 @@ class WebhookReceiver:
             elif method in ("GET", "HEAD"):
                 await send_json(200, {"status": "ok", "provider": self._adapter.name}, send, body=method == "GET")
             else:
-                raise problems.method_not_allowed(ALLOWED)
+                await send_problem(problems.method_not_allowed(ALLOWED), scope["path"], send)
         except Problem as problem:
             await send_problem(problem, scope["path"], send)
         except ClientGone:
             return
+        except Exception:
+            # A defect of ours. The server logs what is raised, but would answer in plain text.
+            await send_problem(problems.internal_error(), scope["path"], send)
+            raise
 
     async def _receive(self, scope: Scope, receive: Receive) -> str:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}

@@ -2,15 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from workspaces.workspace import ProviderAccount, Workspace
 
 _NO_ACCOUNT = ProviderAccount()
 
 
-@dataclass(frozen=True)
-class Claim:
+class Claim(NamedTuple):
     """A provider's account value that a workspace says is its own."""
 
     provider: str

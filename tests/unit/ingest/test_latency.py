@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import generate_latest
@@ -56,10 +57,12 @@ def test_prometheus_shows_the_same_numbers() -> None:
     assert "headrace_ingest_workspaces 3.0" in text
 
 
-async def test_posts_are_labelled_by_known_routes_only() -> None:
+async def test_posts_are_measured_until_they_are_answered_or_their_sender_is_gone() -> None:
     recorder = LatencyRecorder(START)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] == "/defect":
+            raise RuntimeError
         if scope["path"] != "/gone":
             await send({"type": "http.response.start", "status": 202, "headers": []})
 
@@ -69,9 +72,10 @@ async def test_posts_are_labelled_by_known_routes_only() -> None:
     async def receive() -> Message:
         raise AssertionError("nothing to receive")
 
-    middleware = LatencyMiddleware(app, recorder, {"/webhooks/ghl": "/webhooks/ghl"})
-    for method, path in (("POST", "/webhooks/ghl"), ("GET", "/webhooks/ghl"), ("POST", "/a"), ("POST", "/b")):
+    middleware = LatencyMiddleware(app, recorder, "/webhooks/ghl")
+    for method, path in (("POST", "/webhooks/ghl"), ("GET", "/webhooks/ghl"), ("POST", "/gone")):
         await middleware({"type": "http", "method": method, "path": path}, receive, send)
-    await middleware({"type": "http", "method": "POST", "path": "/gone"}, receive, send)
+    with pytest.raises(RuntimeError):
+        await middleware({"type": "http", "method": "POST", "path": "/defect"}, receive, send)
     counts = {key: histogram.count for key, histogram in recorder.totals().items()}
-    assert counts == {("/webhooks/ghl", 202): 1, ("unmatched", 202): 2, ("unmatched", 499): 1}
+    assert counts == {("/webhooks/ghl", 202): 1, ("/webhooks/ghl", 499): 1, ("/webhooks/ghl", 500): 1}

@@ -29,17 +29,17 @@ BODY = b'{"text":"my private words"}'
 
 
 class RecordingPublisher(Publisher):
-    """Takes every record, or none."""
+    """Takes every record, or fails for each."""
 
-    def __init__(self, settings: Settings, away: bool) -> None:
+    def __init__(self, settings: Settings, failure: Exception | None) -> None:
         super().__init__(settings)
-        self.away = away
+        self.failure = failure
         self.records: list[tuple[str, bytes, bytes, Headers]] = []
 
     async def publish(self, topic: str, key: bytes, value: bytes, headers: Headers) -> None:
         """As the real one, without Kafka."""
-        if self.away:
-            raise KafkaAway
+        if self.failure is not None:
+            raise self.failure
         self.records.append((topic, key, value, headers))
 
 
@@ -75,9 +75,12 @@ def _proves(request: Request, credentials: Any) -> bool:
 class Endpoint:
     """One receiver with everything around it under the test's control."""
 
-    def __init__(self, provider: Adapter, account: ProviderAccount, away: bool = False, loaded: bool = True) -> None:
+    def __init__(
+        self, provider: Adapter, account: ProviderAccount, failure: Exception | None = None, loaded: bool = True
+    ) -> None:
         settings = Settings()
-        self.publisher = RecordingPublisher(settings, away)
+        self.sent: list[Message] = []
+        self.publisher = RecordingPublisher(settings, failure)
         follower = WorkspaceFollower(settings)
         workspace = Workspace(id="acme", name="Acme", timezone="UTC", providers={"ghl": account})
         follower.directory = Directory([workspace])
@@ -99,13 +102,12 @@ class Endpoint:
 
     async def post(self, proof: str = "s", body: bytes = BODY) -> tuple[int, dict[str, Any]]:
         """Status and JSON of the answer."""
-        sent: list[Message] = []
 
         async def receive() -> Message:
             return {"type": "http.request", "body": body}
 
         async def send(message: Message) -> None:
-            sent.append(message)
+            self.sent.append(message)
 
         scope = {
             "type": "http",
@@ -115,7 +117,12 @@ class Endpoint:
             "headers": [(b"x-secret", proof.encode())],
         }
         await self._receiver(scope, receive, send)
-        return sent[0]["status"], json.loads(sent[1]["body"])
+        return self.answer()
+
+    def answer(self) -> tuple[int, dict[str, Any]]:
+        """Status and JSON of what was sent last."""
+        start, body = self.sent[-2:]
+        return start["status"], json.loads(body["body"])
 
 
 ACCOUNT = ProviderAccount(accounts={"location_id": "L1"}, secrets=("s",))
@@ -152,7 +159,7 @@ async def test_a_defective_adapter_stores_nothing_unproven(function: str) -> Non
 @pytest.mark.parametrize(
     "make",
     [
-        lambda: Endpoint(adapter(), ACCOUNT, away=True),
+        lambda: Endpoint(adapter(), ACCOUNT, failure=KafkaAway()),
         lambda: Endpoint(adapter(), ACCOUNT, loaded=False),
         lambda: Endpoint(adapter(), ProviderAccount(accounts={"location_id": "L1"}, readable=False)),
     ],
@@ -163,3 +170,11 @@ async def test_what_cannot_be_judged_or_stored_now_is_asked_for_again(make: Call
     status, problem = await endpoint.post()
     assert (status, problem["type"]) == (429, "urn:headrace:problem:storage-unavailable")
     assert endpoint.publisher.records == []
+
+
+async def test_any_other_defect_is_a_problem_too_and_reaches_the_servers_log() -> None:
+    endpoint = Endpoint(adapter(), ACCOUNT, failure=RuntimeError("a defect"))
+    with pytest.raises(RuntimeError, match="a defect"):
+        await endpoint.post()
+    status, problem = endpoint.answer()
+    assert (status, problem["type"]) == (500, "urn:headrace:problem:internal-error")
