@@ -9,14 +9,42 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
-from psycopg import sql
 from sqlalchemy.engine import make_url
 
 from dev.home import Home
 from runtime.settings import Settings
+from tests.databases import new_database
 from tests.services import running_kafka, running_postgres, temporary_home
+
+#: Begun last, one of these would keep a parallel run waiting. Longest first.
+_LONG = (
+    "e2e/test_replay_guide.py",
+    "e2e/test_faults.py",
+    "integration/streams/jobs/test_kills.py",
+    "integration/replay/test_repair.py",
+    "integration/replay/test_replay_decide.py",
+    "e2e/test_matrix.py",
+    "integration/replay/test_replay_try.py",
+    "integration/streams/jobs/test_life_of_a_job.py",
+    "integration/streams/jobs/test_ai_outage.py",
+    "integration/replay/test_replays_stay_at_home.py",
+    "integration/replay/test_rebuild_kills.py",
+    "e2e/test_hostile_http.py",
+    "integration/workers/test_worker.py",
+    "integration/replay/test_trace.py",
+    "integration/replay/test_poison_event.py",
+    "integration/dev/test_stack.py",
+    "integration/ingest/test_outage.py",
+    "integration/schema_change/test_schema_change.py",
+    "unit/training/test_train.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files first, the others in their order."""
+    ranks = {Path(__file__).parent / name: rank for rank, name in enumerate(_LONG)}
+    items.sort(key=lambda item: ranks.get(item.path, len(ranks)))
 
 
 @pytest.fixture(scope="session")
@@ -52,20 +80,16 @@ def database_template(postgres_url: str) -> Iterator[str]:
     """The name of a database that has been migrated and is never written to again."""
     from projections.migrate import upgrade  # noqa: PLC0415 - only tests with a database pay for the import
 
-    name = f"headrace_template_{uuid.uuid4().hex[:12]}"
-    _execute(postgres_url, "CREATE DATABASE {}", name)
-    upgrade(_with_database(postgres_url, name))
-    yield name
-    _execute(postgres_url, "DROP DATABASE {} WITH (FORCE)", name)
+    with new_database(postgres_url) as url:
+        upgrade(url)
+        yield str(make_url(url).database)
 
 
 @pytest.fixture
 def database_url(postgres_url: str, database_template: str) -> Iterator[str]:
     """The URL of a fresh, migrated database."""
-    name = f"headrace_test_{uuid.uuid4().hex[:12]}"
-    _execute(postgres_url, "CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY", name, database_template)
-    yield _with_database(postgres_url, name)
-    _execute(postgres_url, "DROP DATABASE {} WITH (FORCE)", name)
+    with new_database(postgres_url, database_template) as url:
+        yield url
 
 
 @pytest.fixture
@@ -89,17 +113,11 @@ def settings(kafka_bootstrap: str, database_url: str, topic_prefix: str, tmp_pat
 @pytest.fixture
 def topics_created(kafka_bootstrap: str, topic_prefix: str, tmp_path: Path) -> Iterator[tuple[str, ...]]:
     """All topics under the test's prefix, deleted after it. The value is their names."""
-    from confluent_kafka.admin import AdminClient  # noqa: PLC0415 - as above
+    from runtime.topics import create_topics  # noqa: PLC0415 - as above
+    from tests.leftovers import delete_topics  # noqa: PLC0415 - as above
 
-    from runtime.topics import create_topics  # noqa: PLC0415
-
-    names = create_topics(_settings(kafka_bootstrap, "postgresql://nobody@127.0.0.1:1/none", topic_prefix, tmp_path))
-    yield names
-    admin = AdminClient({"bootstrap.servers": kafka_bootstrap, "log_level": 0})
-    # Faust makes changelogs and leader topics under the prefix too.
-    leftovers = [name for name in admin.list_topics(timeout=15).topics if topic_prefix in name]
-    for future in admin.delete_topics(leftovers, operation_timeout=15).values():
-        future.result()
+    yield create_topics(_settings(kafka_bootstrap, "postgresql://nobody@127.0.0.1:1/none", topic_prefix, tmp_path))
+    delete_topics(kafka_bootstrap, topic_prefix)
 
 
 def _settings(bootstrap: str, url: str, prefix: str, directory: Path) -> Settings:
@@ -110,12 +128,3 @@ def _settings(bootstrap: str, url: str, prefix: str, directory: Path) -> Setting
         partitions=2,
         data_dir=directory / "tables",
     )
-
-
-def _execute(url: str, statement: str, *names: str) -> None:
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
-
-
-def _with_database(url: str, name: str) -> str:
-    return make_url(url).set(database=name).render_as_string(hide_password=False)

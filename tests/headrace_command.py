@@ -1,15 +1,23 @@
-"""Runs the `headrace` command as a person does, in a process of its own.
+"""Runs the `headrace` command in a process of its own, without the half second of imports that each would begin with.
 
-Not within the test's process: an environment changed there under the feet of native threads (librdkafka's, say) can
-crash it, because setenv is not safe between threads.
+A server that has imported them forks a process for each command. Not within the test's process: an environment changed
+there under the feet of native threads (librdkafka's, say) can crash it, because setenv is not safe between threads.
 """
 
+import multiprocessing
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from cli.main import COMMANDS, main
+
+_TIMEOUT = 120.0
+_fork = multiprocessing.get_context("forkserver")
+_fork.set_forkserver_preload([module for module, _ in COMMANDS.values()])
 
 
 @dataclass(frozen=True)
@@ -28,12 +36,39 @@ class Finished:
 
 def headrace(environment: Mapping[str, str], *arguments: str) -> Finished:
     """Run a command to its end."""
+    with tempfile.TemporaryDirectory(prefix="headrace-command-") as directory:
+        stdout, stderr = Path(directory, "stdout"), Path(directory, "stderr")
+        variables = {**os.environ, "COLUMNS": "300", **environment}
+        process = _fork.Process(target=_run, args=(arguments, variables, stdout, stderr))
+        process.start()
+        process.join(_TIMEOUT)
+        if process.exitcode is None:
+            process.kill()
+            process.join()
+            raise TimeoutError(f"headrace {' '.join(arguments)}: not done after {_TIMEOUT:.0f} s")
+        return Finished(process.exitcode, stdout.read_text(), stderr.read_text())
+
+
+def headrace_script(environment: Mapping[str, str], *arguments: str) -> Finished:
+    """The same by the console script, for tests of what a command imports or of how its interpreter is set up."""
     done = subprocess.run(
         [Path(sys.executable).with_name("headrace"), *arguments],
         env={**os.environ, "COLUMNS": "300", **environment},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=_TIMEOUT,
         check=False,
     )
     return Finished(done.returncode, done.stdout, done.stderr)
+
+
+def _run(arguments: Sequence[str], environment: Mapping[str, str], stdout: Path, stderr: Path) -> None:
+    """The new process: the same as the console script, its output in files."""
+    for number, path in ((1, stdout), (2, stderr)):
+        file = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
+        os.dup2(file, number)
+        os.close(file)
+    os.environ.clear()
+    os.environ.update(environment)
+    sys.argv = ["headrace", *arguments]
+    main()

@@ -20,6 +20,7 @@ from scipy.sparse import csr_matrix, hstack
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score
+from threadpoolctl import threadpool_limits
 
 from streams.ai.evaluation import Labelled, load_labelled
 from streams.ai.labels import Label
@@ -104,7 +105,9 @@ def train(rows: Rows) -> Trained:
     blocks += _embedded(rows, mean)
     weights = np.array([_RULED_WEIGHT if hit else 1.0 for hit in rows.ruled])
     fitted = LogisticRegression(C=_C, max_iter=2_000, tol=1e-5)
-    fitted.fit(hstack(blocks).tocsr(), rows.labels, sample_weight=weights)
+    # Several threads take twice as long here: they wait for each other, and spend a core each on it.
+    with threadpool_limits(limits=1):
+        fitted.fit(hstack(blocks).tocsr(), rows.labels, sample_weight=weights)
 
     def predict(others: Rows) -> NDArray[np.float64]:
         normals = [normal(text) for text in others.texts]

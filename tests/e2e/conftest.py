@@ -2,13 +2,16 @@
 
 import shutil
 import tempfile
+import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from tests.databases import new_database
 from tests.e2e.stack import Stack
+from tests.leftovers import delete_topics
 from tests.lifeline import lifeline
 
 
@@ -28,8 +31,17 @@ def running_stack(environment: Mapping[str, str] | None = None) -> Iterator[Stac
         shutil.rmtree(home, ignore_errors=True)
 
 
+@pytest.fixture(scope="module")
+def shared_services(kafka_bootstrap: str, postgres_url: str) -> Iterator[Mapping[str, str]]:
+    """The environment of a stack on the services that all tests share: for those that break neither."""
+    prefix = f"t{uuid.uuid4().hex[:10]}."
+    with new_database(postgres_url) as url:
+        yield {"KAFKA_BOOTSTRAP": kafka_bootstrap, "DATABASE_URL": url, "HEADRACE_TOPIC_PREFIX": prefix}
+    delete_topics(kafka_bootstrap, prefix)
+
+
 @pytest.fixture
 def stack() -> Iterator[Stack]:
-    """A fresh stack."""
+    """A fresh stack with services of its own."""
     with running_stack() as found:
         yield found

@@ -19,8 +19,8 @@ from tests.e2e.traffic import Traffic
 FAULTS = int(os.environ.get("HEADRACE_CHAOS_FAULTS", "6"))
 VICTIMS = ("ingest", "jobs", "pipeline", "projections", "kafka", "postgres")
 RESUME_SECONDS = 15.0
-#: Messages, each of them delivered three times on average.
-PER_SECOND = 20
+#: Messages, each of them delivered three times on average: with this and the other tests two cores are busy.
+PER_SECOND = int(os.environ.get("HEADRACE_CHAOS_MESSAGES", "10"))
 #: Messages without both of their jobs done, and what belongs to a message but is there twice or not at all.
 _UNFINISHED = """
 SELECT count(*) FROM analytics.messages m

@@ -12,7 +12,6 @@ from pathlib import Path
 import httpx
 import pytest
 import schemathesis
-from confluent_kafka.admin import AdminClient
 from cryptography.fernet import Fernet
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -23,6 +22,7 @@ from dev.program import Program, start, stop
 from providers.registry import ADAPTERS
 from runtime.settings import Settings
 from runtime.topics import create_topics
+from tests.leftovers import delete_topics
 
 WORKSPACE = """
 workspace: acme
@@ -57,7 +57,7 @@ def ingest_url(kafka_bootstrap: str, tmp_path_factory: pytest.TempPathFactory) -
         "HEADRACE_INGEST_PORT": str(port),
         "HEADRACE_SECRETS_KEY": Fernet.generate_key().decode(),
     }
-    topics = create_topics(Settings(kafka_bootstrap=kafka_bootstrap, topic_prefix=prefix, partitions=2))
+    create_topics(Settings(kafka_bootstrap=kafka_bootstrap, topic_prefix=prefix, partitions=2))
     (directory / "acme.yaml").write_text(WORKSPACE)
     headrace = str(Path(sys.executable).with_name("headrace"))
     subprocess.run([headrace, "workspace", "apply", str(directory / "acme.yaml")], env=environment, check=True)
@@ -71,9 +71,7 @@ def ingest_url(kafka_bootstrap: str, tmp_path_factory: pytest.TempPathFactory) -
     finally:
         assert stop(process, program.stop_signal) == 0, "a stop asked for is not a failure"
     assert "hush" not in (directory / "log").read_text()
-    admin = AdminClient({"bootstrap.servers": kafka_bootstrap})
-    for deleted in admin.delete_topics(list(topics)).values():
-        deleted.result()
+    delete_topics(kafka_bootstrap, prefix)
 
 
 def _until_ready(url: str) -> None:

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -128,7 +128,7 @@ class Matrix:
 
 
 @pytest.fixture(scope="module")
-def matrix(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Matrix]:
+def matrix(shared_services: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Matrix]:
     """One stack for all cells: each has a lead of its own."""
     (port,) = free_ports(1)
     log = (tmp_path_factory.mktemp("sandbox") / "log").open("wb")
@@ -137,6 +137,7 @@ def matrix(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Matrix]:
     )
     try:
         environment = {
+            **shared_services,
             "AI_PROVIDER": "openai",
             "AI_BASE_URL": f"http://127.0.0.1:{port}/v1",
             "OPENAI_API_KEY": "sandbox-key",

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -126,7 +126,7 @@ class Guide:
 
 
 @pytest.fixture(scope="module")
-def guide(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guide]:
+def guide(shared_services: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guide]:
     """A stack with samples of every provider, dead letters, a webhook in quarantine, and a run that was cut off."""
     folder = tmp_path_factory.mktemp("guide")
     (port,) = free_ports(1)
@@ -140,7 +140,7 @@ def guide(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guide]:
     later = folder / "later.yaml"
     later.write_text(_LATER)
     try:
-        with running_stack(model) as stack:
+        with running_stack({**shared_services, **model}) as stack:
             _fill(stack)
             yield Guide(stack, prompt, later)
     finally:

@@ -1,13 +1,11 @@
 """A log made of events, for tests that project it into real Postgres, and databases no migration has seen."""
 
 from collections.abc import Callable, Iterator
-from uuid import uuid4
+from contextlib import ExitStack
 
-import psycopg
 import pytest
-from psycopg import sql
-from sqlalchemy.engine import make_url
 
+from tests.databases import new_database
 from tests.integration.projections.event_log import EventLog, lead_id
 
 
@@ -24,21 +22,7 @@ def events() -> EventLog:
 
 
 @pytest.fixture
-def new_database(postgres_url: str) -> Iterator[Callable[[], str]]:
+def empty_database(postgres_url: str) -> Iterator[Callable[[], str]]:
     """Makes empty databases: no migration has ever run there."""
-    names: list[str] = []
-
-    def create() -> str:
-        name = f"headrace_empty_{uuid4().hex[:12]}"
-        _execute(postgres_url, sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        names.append(name)
-        return make_url(postgres_url).set(database=name).render_as_string(hide_password=False)
-
-    yield create
-    for name in names:
-        _execute(postgres_url, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
-
-
-def _execute(url: str, statement: sql.Composed) -> None:
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(statement)
+    with ExitStack() as databases:
+        yield lambda: databases.enter_context(new_database(postgres_url))

@@ -88,8 +88,8 @@ def test_upgrade_twice_changes_nothing(database_url: str) -> None:
     assert before.is_current
 
 
-def test_check_names_the_way_out(new_database: Callable[[], str]) -> None:
-    url = new_database()
+def test_check_names_the_way_out(empty_database: Callable[[], str]) -> None:
+    url = empty_database()
     with pytest.raises(SchemaOutdated, match="headrace db migrate"):
         check(url)
     assert _schemas(url) == set()
@@ -97,12 +97,12 @@ def test_check_names_the_way_out(new_database: Callable[[], str]) -> None:
     check(url)
 
 
-def test_many_processes_may_migrate_one_database_at_once(new_database: Callable[[], str]) -> None:
-    _all_at_once("upgrade", [new_database()] * 2)
+def test_many_processes_may_migrate_one_database_at_once(empty_database: Callable[[], str]) -> None:
+    _all_at_once("upgrade", [empty_database()] * 2)
 
 
-def test_databases_of_one_cluster_may_migrate_at_once(new_database: Callable[[], str]) -> None:
-    urls = [new_database() for _ in range(2)]
+def test_databases_of_one_cluster_may_migrate_at_once(empty_database: Callable[[], str]) -> None:
+    urls = [empty_database() for _ in range(2)]
     for verb in ("upgrade", "downgrade"):
         _all_at_once(verb, urls)
 
@@ -141,8 +141,8 @@ def test_views_to_come_are_readable_too(database_url: str) -> None:
         assert connection.execute("SELECT one FROM analytics.later").fetchone() == (1,)
 
 
-def test_the_role_has_its_session_settings_in_this_database(new_database: Callable[[], str]) -> None:
-    url = new_database()
+def test_the_role_has_its_session_settings_in_this_database(empty_database: Callable[[], str]) -> None:
+    url = empty_database()
     query = (
         "SELECT s.setconfig FROM pg_db_role_setting AS s JOIN pg_roles AS r ON r.oid = s.setrole "
         "JOIN pg_database AS d ON d.oid = s.setdatabase "

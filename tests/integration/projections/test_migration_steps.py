@@ -173,9 +173,9 @@ def test_after_all_is_dropped_the_same_log_makes_the_same_rows(database_url: str
 
 @pytest.mark.parametrize("dump", RELEASED, ids=lambda path: path.stem)
 def test_what_an_earlier_day_left_becomes_what_a_new_installation_has(
-    dump: Path, new_database: Callable[[], str], database_url: str
+    dump: Path, empty_database: Callable[[], str], database_url: str
 ) -> None:
-    url = new_database()
+    url = empty_database()
     _restore(url, dump)
     fill_empty_tables(url)
     before = contents(url)
@@ -202,9 +202,9 @@ def _shapes(url: str) -> list[tuple[Any, ...]]:
 
 
 def test_a_program_with_other_tables_leaves_those_of_an_earlier_day_to_their_own(
-    new_database: Callable[[], str],
+    empty_database: Callable[[], str],
 ) -> None:
-    url = new_database()
+    url = empty_database()
     _restore(url, RELEASED[-1])
     changed = [sys.executable, str(CHANGED_PROGRAM), "table", "db", "migrate"]
     subprocess.run(changed, env={**os.environ, "DATABASE_URL": url}, check=True, capture_output=True, timeout=120)

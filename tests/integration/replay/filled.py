@@ -5,17 +5,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import psycopg
-from confluent_kafka.admin import AdminClient
-from psycopg import sql
-from sqlalchemy.engine import make_url
-
 from bench.replies import Replies
 from bench.topics import write
 from events.topics import ENRICHMENTS, JOBS, MESSAGES
 from runtime.settings import Settings
 from runtime.topics import create_topics
+from tests.databases import new_database
 from tests.integration.replay.installation import Installation
+from tests.leftovers import delete_topics
 
 
 def fill(installation: Installation, numbers: range) -> None:
@@ -29,28 +26,19 @@ def fill(installation: Installation, numbers: range) -> None:
 @contextmanager
 def filled(kafka_bootstrap: str, postgres_url: str, template: str, directory: Path) -> Iterator[Installation]:
     """An installation of its own with 100 replies, 3,000 events, in the log and in version 1."""
-    name = f"headrace_test_{uuid.uuid4().hex[:12]}"
-    settings = Settings(
-        kafka_bootstrap=kafka_bootstrap,
-        database_url=make_url(postgres_url).set(database=name).render_as_string(hide_password=False),
-        topic_prefix=f"t{uuid.uuid4().hex[:10]}.",
-        partitions=2,
-        data_dir=directory / "tables",
-    )
-    _execute(postgres_url, "CREATE DATABASE {} TEMPLATE {}", name, template)
-    names = create_topics(settings)
-    try:
-        installation = Installation(settings)
-        fill(installation, range(100))
-        installation.project()
-        yield installation
-    finally:
-        _execute(postgres_url, "DROP DATABASE {} WITH (FORCE)", name)
-        admin = AdminClient({"bootstrap.servers": kafka_bootstrap, "log_level": 0})
-        for future in admin.delete_topics(list(names), operation_timeout=15).values():
-            future.result()
-
-
-def _execute(url: str, statement: str, *names: str) -> None:
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
+    with new_database(postgres_url, template) as url:
+        settings = Settings(
+            kafka_bootstrap=kafka_bootstrap,
+            database_url=url,
+            topic_prefix=f"t{uuid.uuid4().hex[:10]}.",
+            partitions=2,
+            data_dir=directory / "tables",
+        )
+        create_topics(settings)
+        try:
+            installation = Installation(settings)
+            fill(installation, range(100))
+            installation.project()
+            yield installation
+        finally:
+            delete_topics(kafka_bootstrap, settings.topic_prefix)

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from runtime.settings import Settings
-from tests.headrace_command import Finished, headrace
+from tests.headrace_command import Finished, headrace_script
 from tests.integration.replay.decided import INTERESTED, START, Decided
 from tests.integration.replay.test_replay_webhooks import Pipeline
 from tests.unit.replay.test_replay_imports import FORBIDDEN, SPENDING
@@ -33,7 +33,7 @@ class Guarded:
     def run(self, *arguments: str, **environment: str) -> Finished:
         """The command, with Kafka and Postgres allowed."""
         guard = self._guard(f"{self.kafka} {self.postgres}")
-        return headrace({**self._decided.environment, **guard, **environment}, *arguments)
+        return headrace_script({**self._decided.environment, **guard, **environment}, *arguments)
 
     def connect_to_postgres(self) -> None:
         """By a C library, with Kafka allowed alone."""
