@@ -1,8 +1,12 @@
 """A partition's first offset is asked from Kafka by whoever needs it first, and several may need it at once."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from types import SimpleNamespace
 from typing import Any
+
+from aiokafka import TopicPartition
+from faust.types import TP
 
 from runtime.settings import Settings
 from workers.following import Batch, Follower
@@ -18,13 +22,46 @@ class SlowKafka(Follower):
         super().__init__(app, Settings(), "execute", frozenset({"jobs"}), _process)
         self.answers: list[asyncio.Future[int]] = []
 
-    async def _first_offset(self, *_place: Any) -> int:
+    async def _first_offsets(self, partition: Partition) -> dict[Partition, int]:
         self.answers.append(asyncio.get_running_loop().create_future())
-        return await self.answers[-1]
+        return {partition: await self.answers[-1]}
 
 
 async def _process(_batch: Batch) -> None:
     """Nothing: only positions matter here."""
+
+
+class Broker:
+    """As much of Faust's consumer, its thread and aiokafka's consumer as is asked where partitions begin."""
+
+    def __init__(self, partitions: list[TP]) -> None:
+        self._partitions = partitions
+        self._thread = self
+        self.questions = 0
+
+    def assignment(self) -> set[TP]:
+        return set(self._partitions)
+
+    def _ensure_consumer(self) -> "Broker":
+        return self
+
+    async def call_thread(self, ask: Callable[[], Awaitable[Any]]) -> Any:
+        self.questions += 1
+        return await ask()
+
+    async def committed(self, place: TopicPartition) -> int | None:
+        return 5 if place.partition == 1 else None
+
+    async def beginning_offsets(self, places: list[TopicPartition]) -> dict[TopicPartition, int]:
+        return dict.fromkeys(places, 3)
+
+
+async def test_all_partitions_are_asked_for_at_once() -> None:
+    broker = Broker([TP("jobs", 0), TP("jobs", 1), TP("jobs", 2), TP("somebody else's", 0)])
+    app = SimpleNamespace(consumer_generation_id=1, consumer=broker)
+    follower = Follower(app, Settings(), "execute", frozenset({"jobs"}), _process)
+    assert [await follower.position(("jobs", number)) for number in range(3)] == [3, 5, 3]
+    assert broker.questions == 1
 
 
 async def test_a_slow_answer_does_not_undo_what_was_done_meanwhile() -> None:

@@ -10,6 +10,7 @@ from events.envelope import Envelope, parse_time, read_envelope
 from events.records import Record
 from runtime.settings import Settings
 from workers.following import Batch, Follower
+from workers.offset_guard import Partition
 from workers.watchdog import Watchdog
 
 MERGED = b'{"receipt_id":"r","workspace":"w","lead_id":"a","into_lead_id":"b","merged_at":"2026-03-02T09:00:00Z"}'
@@ -28,8 +29,8 @@ class Reader(Follower):
                 Codec().decode(read_envelope(record.headers).type, record.value or b"")
         self.seen += [(record.partition, record.offset) for records in batch.values() for record in records]
 
-    async def _first_offset(self, *_place: Any) -> int:
-        return 0
+    async def _first_offsets(self, partition: Partition) -> dict[Partition, int]:
+        return {partition: 0}
 
 
 class Acks:
