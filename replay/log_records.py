@@ -15,6 +15,10 @@ from runtime.settings import Settings
 _CHUNK = 2000
 #: Records of a chunk for Postgres.
 _QUESTION = 5000
+#: How long the broker may hold a fetch at a partition's end, milliseconds: the next range waits for the answer.
+_FETCH_WAIT_MS = 10
+#: Offsets between two wanted ones that are read sooner than a new place is sought.
+_NEAR = 200
 #: Seconds to wait for a full chunk.
 _LINGER = 0.2
 #: Seconds without any record before the broker counts as gone.
@@ -34,12 +38,15 @@ def read_offsets(settings: Settings, place: Place, offsets: Iterable[int]) -> It
 
 def read_positions(settings: Settings, wanted: Mapping[Place, Iterable[int]]) -> Iterator[Record]:
     """The records at these offsets of several partitions, and no others. Raises KafkaUnreachable."""
-    runs = {place: _runs(offsets) for place, offsets in wanted.items()}
+    chosen = {place: frozenset(offsets) for place, offsets in wanted.items()}
+    runs = {place: runs_of(offsets) for place, offsets in chosen.items()}
     longest = max(map(len, runs.values()), default=0)
     rounds = (
         {place: found[number] for place, found in runs.items() if number < len(found)} for number in range(longest)
     )
-    yield from chain.from_iterable(_read(settings, rounds))
+    for record in chain.from_iterable(_read(settings, rounds)):
+        if record.offset in chosen[record.topic, record.partition]:
+            yield record
 
 
 def in_pieces(things: Iterable[_T], size: int) -> Iterator[list[_T]]:
@@ -80,11 +87,11 @@ def read_chunks(settings: Settings, ranges: Mapping[Place, LogRange], size: int)
         yield chunk
 
 
-def _runs(offsets: Iterable[int]) -> list[LogRange]:
-    """Offsets that follow each other as one range."""
+def runs_of(offsets: Iterable[int]) -> list[LogRange]:
+    """Ranges that hold all these offsets: those near each other are in one, with what is between them."""
     runs: list[LogRange] = []
-    for offset in sorted(set(offsets)):
-        if runs and runs[-1].end == offset:
+    for offset in sorted(offsets):
+        if runs and offset < runs[-1].end + _NEAR:
             runs[-1] = LogRange(runs[-1].start, offset + 1)
         else:
             runs.append(LogRange(offset, offset + 1))
@@ -94,7 +101,14 @@ def _runs(offsets: Iterable[int]) -> list[LogRange]:
 def _read(
     settings: Settings, rounds: Iterable[Mapping[Place, LogRange]], at_once: int = _CHUNK
 ) -> Iterator[list[Record]]:
-    consumer = Consumer({**groupless(settings), "auto.offset.reset": "error", "enable.partition.eof": True})
+    consumer = Consumer(
+        {
+            **groupless(settings),
+            "auto.offset.reset": "error",
+            "enable.partition.eof": True,
+            "fetch.wait.max.ms": _FETCH_WAIT_MS,
+        }
+    )
     try:
         for ranges in rounds:
             yield from _read_round(settings, consumer, ranges, at_once)

@@ -1,6 +1,7 @@
 """`headrace trace` on a real log and real rows: from any id the whole story, and only the records it is made of."""
 
 import json
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -15,12 +16,14 @@ from psycopg.rows import dict_row
 from events.ids import event_id
 from events.inbox import InboxSignal
 from events.jobs import JobRequested
+from events.records import Record
 from events.topics import DEAD_LETTERS, INBOX, JOBS, MESSAGES, RECEIPTS, WEBHOOKS_GHL
 from events.webhooks import WebhookMeta, webhook_headers
 from projections.tables import key_columns, proj_metadata
 from replay import log_offsets, log_records
-from replay.log_offsets import LogRange, Place
+from replay.log_offsets import Place
 from replay.record_filter import UnknownTopic
+from replay.trace import reading
 from replay.trace.tracing import Trace, TraceImpossible, TraceOptions, trace
 from replay.trace.tree import Node, walk
 from runtime.partitioning import key_partition
@@ -155,18 +158,14 @@ def assert_leads_to_the_raw_bytes(told: Story, settings: Settings) -> None:
 def test_only_the_records_of_the_story_are_read(
     told: Story, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wanted: list[tuple[Place, LogRange]] = []
-    read = log_records._read_round
+    offsets: set[tuple[str, int, int]] = set()
 
-    def noted(settings_: Settings, consumer: Any, ranges: dict[Place, LogRange], at_once: int) -> Any:
-        wanted.extend(ranges.items())
-        return read(settings_, consumer, ranges, at_once)
+    def noted(settings_: Settings, wanted: Mapping[Place, Iterable[int]]) -> Iterator[Record]:
+        offsets.update((*place, offset) for place, of_place in wanted.items() for offset in of_place)
+        return log_records.read_positions(settings_, wanted)
 
-    monkeypatch.setattr(log_records, "_read_round", noted)
+    monkeypatch.setattr(reading, "read_positions", noted)
     found = traced(settings, told.message_of(1))
-    offsets = {
-        (*of, offset) for of, one in wanted if not of[0].endswith("inbox") for offset in range(one.start, one.end)
-    }
     places = {node.place for node in nodes(found) if node.place and node.what != "fact"}
     assert {f"{topic}[{partition}]@{offset}" for topic, partition, offset in offsets} == places
     assert found.looked.places == len(offsets)
