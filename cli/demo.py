@@ -9,6 +9,7 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
+from cli.refusing import refuse
 from dev.cannot_start import CannotStart
 
 if TYPE_CHECKING:
@@ -40,8 +41,7 @@ def demo(as_json: Annotated[bool, typer.Option("--json", help="Print JSON instea
         for step in running.steps():
             typer.echo(f"{time.monotonic() - began:5.1f} s  {_PHASES.get(step, step)}", err=True)
     except CannotStart as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(1) from None
+        refuse(error)
     result = running.result
     if as_json:
         typer.echo(msgspec.json.encode(result))

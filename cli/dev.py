@@ -2,7 +2,7 @@
 
 import os
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cli.demo import demo
+from cli.refusing import refuse
 from dev.cannot_start import CannotStart
 from dev.settings import DevSettings
 
@@ -37,7 +38,7 @@ _PHASES = {
 def dev() -> None:
     """Refuses early where only the production packages are."""
     if find_spec("honcho") is None:
-        _fail("The local stack needs the development packages: run `make setup` in a checkout.")
+        refuse("The local stack needs the development packages: run `make setup` in a checkout.")
 
 
 @app.command()
@@ -56,7 +57,7 @@ def up(
         for phase in stack.start_in_background(settings, os.environ):
             typer.echo(_PHASES[phase])
     except CannotStart as error:
-        _fail(str(error))
+        refuse(error)
     typer.echo(f"webhooks go to {settings.ingest_url}/webhooks/…; `. {settings.files.environment}` points others at it")
 
 
@@ -68,7 +69,7 @@ def down() -> None:
     try:
         typer.echo("stopped; the data is kept" if stack.stop(_settings()) else "nothing was running")
     except CannotStart as error:
-        _fail(str(error))
+        refuse(error)
 
 
 @app.command()
@@ -98,7 +99,7 @@ def logs(
     try:
         path = stack.log_file(_settings(), process)
     except CannotStart as error:
-        _fail(str(error))
+        refuse(error)
     with path.open(encoding="utf-8", errors="replace") as file:
         for line in stack.follow(file) if follow else file:
             typer.echo(line, nl=False)
@@ -113,7 +114,7 @@ def reset() -> None:
     try:
         stack.reset(settings)
     except CannotStart as error:
-        _fail(str(error))
+        refuse(error)
     typer.echo(f"the data in {settings.files.root} is gone")
     for variable, given in (("KAFKA_BOOTSTRAP", settings.kafka_bootstrap), ("DATABASE_URL", settings.database_url)):
         if given is not None:
@@ -127,7 +128,7 @@ def _settings() -> DevSettings:
         for problem in error.errors():
             name = f"HEADRACE_{problem['loc'][0]}".upper()
             typer.echo(f"{name} is not usable: {problem['msg']}.", err=True)
-        raise typer.Exit(1) from None
+        raise typer.Exit(2) from None
 
 
 def _print_status(state: "StackState") -> None:
@@ -144,8 +145,3 @@ def _condition(child: "ChildState") -> str:
     if child.condition == "running":
         return "ready" if child.ready else "starting"
     return "will be restarted" if child.condition == "waiting" else child.condition
-
-
-def _fail(message: str) -> NoReturn:
-    typer.echo(message, err=True)
-    raise typer.Exit(1)

@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NoReturn
 
 import psycopg
-import typer
 
+from cli.refusing import refuse
 from events.codec import NewerEvent
 from runtime.refusal import Refusal
 
@@ -17,18 +16,13 @@ def told_plainly() -> Iterator[None]:
     try:
         yield
     except (Refusal, NewerEvent) as error:
-        _refuse(str(error))
+        refuse(str(error))
     except Exception as error:
         # SQLAlchemy's errors wrap the driver's.
         cause = getattr(error, "orig", error)
         if isinstance(cause, psycopg.errors.UndefinedTable | psycopg.errors.InvalidSchemaName):
-            _refuse("The database has no Headrace schema: run `headrace db migrate`.")
+            refuse("The database has no Headrace schema: run `headrace db migrate`.")
         if isinstance(cause, psycopg.OperationalError):
             reason = str(cause).strip().partition("\n")[0]
-            _refuse(f"Postgres can't be reached ({reason}). Is it running, and is DATABASE_URL right?")
+            refuse(f"Postgres can't be reached ({reason}). Is it running, and is DATABASE_URL right?")
         raise
-
-
-def _refuse(sentence: str) -> NoReturn:
-    typer.echo(sentence, err=True)
-    raise typer.Exit(2) from None

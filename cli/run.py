@@ -4,11 +4,15 @@ from collections.abc import Callable
 
 import typer
 
+from cli.refusing import refuse
 from runtime.kafka import KafkaSettingsError
 from runtime.settings import Settings
 
 # Each command imports its own process: ingest must not pay for Faust, nor the workers for FastAPI.
 # ruff: noqa: PLC0415
+
+#: EX_TEMPFAIL, the status workers end themselves with too: nothing has to be changed, a supervisor starts it again.
+_START_AGAIN = 75
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 
@@ -25,7 +29,11 @@ def ingest() -> None:
     from ingest.server import IngestFailed, PortInUse, run_ingest
     from workspaces.encryption import SecretsKeyError
 
-    _run(lambda: run_ingest(Settings()), PortInUse, IngestFailed, SecretsKeyError, PublicKeyError)
+    try:
+        _run(lambda: run_ingest(Settings()), PortInUse, SecretsKeyError, PublicKeyError)
+    except IngestFailed as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(_START_AGAIN) from None
 
 
 @app.command()
@@ -65,5 +73,4 @@ def _run(process: Callable[[], None], *errors: type[Exception]) -> None:
     try:
         process()
     except (KafkaSettingsError, *errors) as error:  # type: ignore[misc]
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(1) from error
+        refuse(error)

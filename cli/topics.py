@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import msgspec
 import typer
@@ -15,6 +15,7 @@ from rich.table import Table
 
 from cli.moments import From, To, window
 from cli.record_lines import lines_of
+from cli.refusing import refuse
 from events.asyncapi import asyncapi_document, events_of
 from events.records import Record
 from events.topics import ALL_TOPICS, Topic
@@ -62,7 +63,7 @@ def create(as_json: _Json = False) -> None:
     try:
         created = create_topics(Settings())
     except _EXPECTED as error:
-        _fail(error)
+        refuse(error)
     if as_json:
         typer.echo(json.dumps({"created": list(created)}))
         return
@@ -77,7 +78,7 @@ def list_(as_json: _Json = False) -> None:
     try:
         states = describe_topics(Settings())
     except _EXPECTED as error:
-        _fail(error)
+        refuse(error)
     if as_json:
         typer.echo(json.dumps([_state(state) for state in states], indent=2))
         return
@@ -197,8 +198,7 @@ def _refusing_plainly() -> Iterator[None]:
     try:
         yield
     except (KafkaUnreachable, KafkaSettingsError, TopicsMissing) as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(2) from None
+        refuse(error)
 
 
 def _wanted(
@@ -285,8 +285,3 @@ def _kept(topic: Topic) -> str:
     if topic.compacted:
         return "newest of each key"
     return "for ever" if topic.retention is None else f"{topic.retention.days} days"
-
-
-def _fail(error: object) -> NoReturn:
-    typer.echo(f"error: {error}", err=True)
-    raise typer.Exit(1)

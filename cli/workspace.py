@@ -4,13 +4,14 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from cli.refusing import refuse
 from providers.registry import ADAPTERS
 from runtime.kafka import KafkaSettingsError, KafkaUnreachable
 from runtime.settings import Settings
@@ -37,7 +38,7 @@ def apply(
         workspaces = read_workspace_files(files, ADAPTERS)
         apply_workspaces(settings, workspaces, datetime.now(UTC))
     except _EXPECTED as error:
-        _fail(error)
+        refuse(error)
     for warning in (warning for workspace in workspaces for warning in proof_warnings(workspace)):
         typer.echo(f"warning: {warning}", err=True)
     _print(workspaces, settings, as_json)
@@ -50,7 +51,7 @@ def list_(as_json: _Json = False) -> None:
         settings = Settings()
         directory = read_directory(settings)
     except _EXPECTED as error:
-        _fail(error)
+        refuse(error)
     _print(sorted(directory, key=lambda one: one.id), settings, as_json)
 
 
@@ -64,9 +65,9 @@ def show(workspace_id: str, as_json: _Json = False) -> None:
         settings = Settings()
         workspace = read_directory(settings).get(workspace_id)
     except _EXPECTED as error:
-        _fail(error)
+        refuse(error)
     if workspace is None:
-        _fail(f"there is no workspace {workspace_id}; `headrace workspace list` shows those there are")
+        refuse(f"there is no workspace {workspace_id}; `headrace workspace list` shows those there are")
     _print([workspace], settings, as_json, with_settings=True)
 
 
@@ -76,7 +77,7 @@ def remove(workspace_id: str) -> None:
     try:
         remove_workspace(Settings(), workspace_id, datetime.now(UTC))
     except _EXPECTED as error:
-        _fail(error)
+        refuse(error)
     typer.echo(f"removed {workspace_id}")
 
 
@@ -159,8 +160,3 @@ def _print_accounts(summaries: list[dict[str, Any]]) -> None:
                 "yes" if account.get("allow_unsigned") else "no",
             )
     Console().print(table)
-
-
-def _fail(error: object) -> NoReturn:
-    typer.echo(f"error: {error}", err=True)
-    raise typer.Exit(1)

@@ -56,7 +56,7 @@ _RETRY = timedelta(hours=24)
 
 
 def _proves(request: Request, credentials: Credentials) -> bool:
-    presented = (proofs.header(request, "x-headrace-secret"), request.query.get("secret"))
+    presented = (proofs.header(request, "x-headrace-secret"), *proofs.parameter(request, "secret"))
     return proofs.any_secret(presented, credentials.secrets)
 
 

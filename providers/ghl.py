@@ -56,7 +56,7 @@ def _is_marketplace(payload: Payload) -> bool:
 
 def _proves(request: Request, credentials: Credentials) -> bool:
     shared = proofs.any_secret(
-        (proofs.header(request, "x-headrace-secret"), request.query.get("secret")), credentials.secrets
+        (proofs.header(request, "x-headrace-secret"), *proofs.parameter(request, "secret")), credentials.secrets
     )
     current = proofs.ed25519(request, "x-ghl-signature", credentials.ed25519_public_key)
     older = proofs.rsa_sha256(request, "x-wh-signature", credentials.rsa_public_key)

@@ -35,6 +35,12 @@ def header(request: Request, name: str) -> bytes | None:
     return None if value is None else value.strip().encode("latin-1", "replace")
 
 
+def parameter(request: Request, name: str) -> tuple[str, ...]:
+    """A query parameter as it reads, and as whoever did not encode its `+` meant it: that reads as a space."""
+    value = request.query.get(name)
+    return () if value is None else (value, value.replace(" ", "+"))
+
+
 def bearer(request: Request) -> bytes | None:
     """The token of `Authorization: Bearer …`."""
     scheme, _, token = (header(request, "authorization") or b"").partition(b" ")

@@ -54,13 +54,13 @@ def test_topics_are_created_once_and_told_apart(headrace: Run) -> None:
     assert headrace("topics", "list").exit_code == headrace("topics", "describe").exit_code == 0
 
     refused = headrace("topics", "create", HEADRACE_PARTITIONS="4")
-    assert refused.exit_code == 1
+    assert refused.exit_code == 2
     assert "has 2 partitions, but HEADRACE_PARTITIONS asks for 4" in refused.stderr
 
 
 def test_topics_without_a_broker_say_where_it_was_looked_for() -> None:
     result = headrace_command({"KAFKA_BOOTSTRAP": "127.0.0.1:1"}, "topics", "list")
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "Kafka at 127.0.0.1:1 can't be used" in result.stderr
 
 
@@ -75,7 +75,7 @@ def test_workspaces_from_file_to_removal(headrace: Run, tmp_path: Path) -> None:
     assert "acme: instantly: no secret is set" in applied.stderr
 
     refused = headrace("workspace", "apply", str(second))
-    assert refused.exit_code == 1
+    assert refused.exit_code == 2
     assert "ghl location_id L1 (acme, beta)" in refused.stderr
     second.write_text(FILE.format(id="beta", location="L2"))
     assert headrace("workspace", "apply", str(second)).exit_code == 0
@@ -95,7 +95,7 @@ def test_workspaces_from_file_to_removal(headrace: Run, tmp_path: Path) -> None:
     assert [one["workspace"] for one in json.loads(headrace("workspace", "list", "--json").stdout)] == ["beta"]
     for command in ("show", "remove"):
         missing = headrace("workspace", command, "acme")
-        assert missing.exit_code == 1
+        assert missing.exit_code == 2
         assert "there is no workspace acme" in missing.stderr
     for result in (applied, refused, shown, listed, headrace("workspace", "list")):
         assert "hush" not in result.output
@@ -105,7 +105,7 @@ def test_workspaces_need_a_key_and_a_good_file(headrace: Run, tmp_path: Path) ->
     file = tmp_path / "acme.yaml"
     file.write_text("workspace: acme")
     result = headrace("workspace", "apply", str(file))
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert f"{file}: name: Field required" in result.stderr
     file.write_text(FILE.format(id="acme", location="L1"))
     assert headrace("workspace", "apply", str(file)).exit_code == 0
@@ -113,5 +113,5 @@ def test_workspaces_need_a_key_and_a_good_file(headrace: Run, tmp_path: Path) ->
     shown = headrace("workspace", "show", "acme", "--json", HEADRACE_SECRETS_KEY=Fernet.generate_key().decode())
     assert "not readable with this HEADRACE_SECRETS_KEY" in shown.stdout
     refused = headrace("workspace", "apply", str(file), HEADRACE_SECRETS_KEY="")
-    assert refused.exit_code == 1
+    assert refused.exit_code == 2
     assert "HEADRACE_SECRETS_KEY is not set: make one with" in refused.stderr

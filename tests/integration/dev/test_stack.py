@@ -61,9 +61,9 @@ def test_up_status_down_and_reset(stack: Stack) -> None:
     with psycopg.connect(url) as connection:
         connection.execute("CREATE TABLE kept (n int)")
 
-    assert stack.dev("up").returncode == 1
+    assert stack.dev("up").returncode == 2
     refused = stack.dev("reset")
-    assert refused.returncode == 1
+    assert refused.returncode == 2
     assert "stop it first" in refused.stderr
     assert "worker.ready" in stack.dev("logs", "pipeline").stdout
 

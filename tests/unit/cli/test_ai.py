@@ -54,11 +54,11 @@ def test_a_model_without_an_address_or_key_is_refused(sample: Path, monkeypatch:
     for name in ("OPENAI_API_KEY", "AI_BASE_URL"):
         monkeypatch.delenv(name, raising=False)
     result = CliRunner().invoke(app, ["eval", str(sample), "--provider", "openai"])
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "OPENAI_API_KEY" in result.stderr
 
 
 def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["eval", str(tmp_path / "none.jsonl")])
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "Can't read" in result.stderr

@@ -30,3 +30,13 @@ def test_bearer_needs_its_scheme() -> None:
 def test_an_empty_signature_is_none() -> None:
     assert not proofs.hmac_sha256(request(), "x-sig", ("s",))
     assert not proofs.hmac_sha256(request(x_sig="sha256="), "x-sig", ("s", ""))
+
+
+def test_a_plus_that_was_not_encoded_is_one_and_a_space_stays_one() -> None:
+    """Dashboards take an address as it is typed, and `a+b` in a query reads as `a b`."""
+    given = Request(body=b"{}", headers={}, query={"secret": "a b c"}, payload={})
+    presented = proofs.parameter(given, "secret")
+    assert proofs.any_secret(presented, ("a+b+c",))
+    assert proofs.any_secret(presented, ("a b c",))
+    assert not proofs.any_secret(presented, ("a+b",))
+    assert not proofs.any_secret(proofs.parameter(given, "other"), ("a b c",))
