@@ -5,6 +5,7 @@ of the latter must be allowed to create databases.
 """
 
 import os
+import signal
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,10 @@ from dev.home import Home
 from runtime.settings import Settings
 from tests.databases import new_database
 from tests.services import running_kafka, running_postgres, temporary_home
+
+# A background job of a script ignores Ctrl-C from birth, and so would every program that a test interrupts.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 #: Begun last, one of these would keep a parallel run waiting. Longest first.
 _LONG = (
