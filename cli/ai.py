@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from cli.refusing import refuse
+from cli.exit_status import refuse
 from runtime.settings import Settings
 from streams.ai.asked_labels import evaluate_asked
 from streams.ai.chosen import AISettingsError, ai_desk, timeouts

@@ -9,7 +9,7 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
-from cli.refusing import refuse
+from cli.exit_status import refuse
 from dev.cannot_start import CannotStart
 
 if TYPE_CHECKING:

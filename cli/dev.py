@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cli.demo import demo
-from cli.refusing import refuse
+from cli.exit_status import refuse
 from dev.cannot_start import CannotStart
 from dev.settings import DevSettings
 

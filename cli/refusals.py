@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import psycopg
 
-from cli.refusing import refuse
+from cli.exit_status import refuse
 from events.codec import NewerEvent
 from runtime.refusal import Refusal
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import typer
 
-from cli.refusing import refuse
+from cli.exit_status import refuse
 from runtime.kafka import KafkaSettingsError
 from runtime.settings import Settings
 

@@ -13,9 +13,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from cli.exit_status import refuse
 from cli.moments import From, To, window
 from cli.record_lines import lines_of
-from cli.refusing import refuse
 from events.asyncapi import asyncapi_document, events_of
 from events.records import Record
 from events.topics import ALL_TOPICS, Topic

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from cli.refusing import refuse
+from cli.exit_status import refuse
 from providers.registry import ADAPTERS
 from runtime.kafka import KafkaSettingsError, KafkaUnreachable
 from runtime.settings import Settings
