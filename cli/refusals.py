@@ -16,7 +16,7 @@ def told_plainly() -> Iterator[None]:
     try:
         yield
     except (Refusal, NewerEvent) as error:
-        refuse(str(error))
+        refuse(error)
     except Exception as error:
         # SQLAlchemy's errors wrap the driver's.
         cause = getattr(error, "orig", error)

@@ -5,14 +5,12 @@ from collections.abc import Callable
 import typer
 
 from cli.exit_status import refuse
+from runtime.exit_status import START_AGAIN
 from runtime.kafka import KafkaSettingsError
 from runtime.settings import Settings
 
 # Each command imports its own process: ingest must not pay for Faust, nor the workers for FastAPI.
 # ruff: noqa: PLC0415
-
-#: EX_TEMPFAIL, the status workers end themselves with too: nothing has to be changed, a supervisor starts it again.
-_START_AGAIN = 75
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 
@@ -33,7 +31,7 @@ def ingest() -> None:
         _run(lambda: run_ingest(Settings()), PortInUse, SecretsKeyError, PublicKeyError)
     except IngestFailed as error:
         typer.echo(str(error), err=True)
-        raise typer.Exit(_START_AGAIN) from None
+        raise typer.Exit(START_AGAIN) from None
 
 
 @app.command()

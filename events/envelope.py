@@ -11,7 +11,8 @@ import msgspec
 Headers = list[tuple[str, bytes]]
 
 #: Names of the headers that differ from record to record.
-ID, TIME, RECEIPT_ID, TRACEPARENT = "ce_id", "ce_time", "ce_receiptid", "traceparent"
+ID, TIME, RECEIPT_ID = "ce_id", "ce_time", "ce_receiptid"
+CONTENT_TYPE, TRACEPARENT = "content-type", "traceparent"
 
 _REQUIRED = (ID, "ce_type", "ce_source", TIME)
 _REQUIRED_SET = frozenset(_REQUIRED)
@@ -52,7 +53,7 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
             ("ce_type", self.type),
             ("ce_source", self.source),
             (TIME, format_time(self.time)),
-            ("content-type", self.content_type),
+            (CONTENT_TYPE, self.content_type),
             ("ce_subject", self.subject),
             (RECEIPT_ID, self.receipt_id),
             ("ce_workspace", self.workspace),

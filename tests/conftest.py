@@ -15,7 +15,9 @@ from sqlalchemy.engine import make_url
 
 from dev.home import Home
 from runtime.settings import Settings
+from runtime.topics import create_topics
 from tests.databases import new_database
+from tests.leftovers import delete_topics
 from tests.services import running_kafka, running_postgres, temporary_home
 
 # A background job of a script ignores Ctrl-C from birth, and so would every program that a test interrupts.
@@ -49,6 +51,7 @@ _LONG = (
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Long files first, the others in their order."""
     ranks = {Path(__file__).parent / name: rank for rank, name in enumerate(_LONG)}
+    assert all(path.exists() for path in ranks), "a file of _LONG was renamed or is gone"
     items.sort(key=lambda item: ranks.get(item.path, len(ranks)))
 
 
@@ -118,9 +121,6 @@ def settings(kafka_bootstrap: str, database_url: str, topic_prefix: str, tmp_pat
 @pytest.fixture
 def topics_created(kafka_bootstrap: str, topic_prefix: str, tmp_path: Path) -> Iterator[tuple[str, ...]]:
     """All topics under the test's prefix, deleted after it. The value is their names."""
-    from runtime.topics import create_topics  # noqa: PLC0415 - as above
-    from tests.leftovers import delete_topics  # noqa: PLC0415 - as above
-
     yield create_topics(_settings(kafka_bootstrap, "postgresql://nobody@127.0.0.1:1/none", topic_prefix, tmp_path))
     delete_topics(kafka_bootstrap, topic_prefix)
 

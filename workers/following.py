@@ -21,6 +21,7 @@ from faust.types import TP, EventT, StreamT
 from events.codec import NewerEvent, is_newer
 from events.envelope import header_map
 from events.records import Record
+from runtime.exit_status import START_AGAIN
 from runtime.settings import Settings
 from workers import metrics
 from workers.log_reader import read_range
@@ -35,8 +36,6 @@ Process = Callable[[Batch], Awaitable[None]]
 #: offset or None) → the first offset to process.
 StartOffset = Callable[[str, int, int, int | None], Awaitable[int]]
 
-#: EX_TEMPFAIL: try again, which is what the supervisor does.
-EXIT_STATUS = 75
 #: Records processed in one go. More only adds delay and memory.
 BATCH_RECORDS = 2000
 #: Between two looks at where the partitions end, seconds: what was lost there is found at the second look.
@@ -109,7 +108,7 @@ class Follower:
                     self._next_look = time.monotonic() + TAIL_SECONDS
             except Exception as error:
                 log.exception("agent.failed", agent=self.name, error_class=type(error).__name__)
-                os._exit(EXIT_STATUS)
+                os._exit(START_AGAIN)
 
     async def _collect(self) -> list[EventT[Any]]:
         """What waits; nothing when nothing came for a while."""

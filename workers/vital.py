@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 
-from workers.following import EXIT_STATUS
+from runtime.exit_status import START_AGAIN
 
 log = structlog.get_logger()
 
@@ -22,4 +22,4 @@ async def _guarded(work: Coroutine[Any, Any, Any], name: str) -> None:
         await work
     except Exception as error:
         log.exception("worker.task_failed", task=name, error_class=type(error).__name__)
-        os._exit(EXIT_STATUS)
+        os._exit(START_AGAIN)

@@ -9,8 +9,9 @@ import msgspec
 import structlog
 from mode import Service
 
+from runtime.exit_status import START_AGAIN
 from workers.batch_transport import FAUST_LOGGER
-from workers.following import EXIT_STATUS, Follower
+from workers.following import Follower
 from workers.offset_guard import Partition
 
 log = structlog.get_logger()
@@ -70,7 +71,7 @@ class Watchdog(Service):
             stuck = stuck_partitions(positions, ends, self._standing, self._now(), self._limit)
             if stuck:
                 log.error("worker.stuck", partitions=[f"{topic}[{number}]" for topic, number in stuck])
-                os._exit(EXIT_STATUS)
+                os._exit(START_AGAIN)
 
     def _movable(self, ends: Mapping[Partition, int]) -> dict[Partition, int]:
         """Without the partitions that wait for a newer program: starting this one again is no cure."""

@@ -15,13 +15,14 @@ from mode import Service
 from prometheus_client import start_http_server
 
 from events.topics import Topic
+from runtime.exit_status import START_AGAIN
 from runtime.garbage import collect_rarely
 from runtime.kafka import faust_credentials
 from runtime.logs import configure_logs
 from runtime.settings import Settings
 from workers import partition_store
 from workers.batch_transport import FAUST_LOGGER, MAX_POLL_RECORDS, BatchTransport
-from workers.following import EXIT_STATUS, Follower, Process, StartOffset, after_committed
+from workers.following import Follower, Process, StartOffset, after_committed
 from workers.outbox import Outbox
 from workers.partition_table import PartitionTable, declare_table
 from workers.watchdog import Watchdog
@@ -136,7 +137,7 @@ class Worker:
         if stopped not in done:
             failure = starting.exception() if starting in done else self.app.crash_reason
             log.error("worker.crashed", error_class=type(failure).__name__, hint=_hint(failure, self), exc_info=failure)
-            os._exit(EXIT_STATUS)
+            os._exit(START_AGAIN)
         log.info("worker.stopping")
         await self._stop()
 

@@ -78,24 +78,23 @@ def test_all_pass_the_checks() -> None:
     assert checked > 500
 
 
-FORGERIES = (
-    "See https://evil.example/x for more.",
-    "See evil.example.",
-    "Write to me at x@evil.example.",
-    "It is only $99.",
-    "That is 80% less.",
-    "It costs 99 euros.",
-    "Sunday at 6:45 AM UTC works.",
-    "Let's say 29 November.",
-    "Call +1 415 555 0199.",
+@pytest.mark.parametrize(
+    "forgery",
+    [
+        "See https://evil.example/x for more.",
+        "See evil.example.",
+        "Write to me at x@evil.example.",
+        "It is only $99.",
+        "That is 80% less.",
+        "It costs 99 euros.",
+        "Sunday at 6:45 AM UTC works.",
+        "Let's say 29 November.",
+        "Call +1 415 555 0199.",
+    ],
 )
-
-
-@pytest.mark.parametrize("number", range(len(FORGERIES)))
-def test_forged_links_prices_and_slots_are_caught(number: int) -> None:
-    """Three of the nine in each draft."""
-    for reply_id, body, given in drafts()[number % 3 :: 3]:
-        assert check_draft(f"{body} {FORGERIES[number]}", given) != (), f"{reply_id}: {FORGERIES[number]}"
+def test_forged_links_prices_and_slots_are_caught_in_all_of_them(forgery: str) -> None:
+    for reply_id, body, given in drafts():
+        assert check_draft(f"{body} {forgery}", given) != (), f"{reply_id}: {forgery}"
 
 
 @pytest.mark.parametrize(
