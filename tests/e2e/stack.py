@@ -86,16 +86,28 @@ class Stack:
 
     def kill(self, name: str) -> None:
         """kill -9 one of the stack's programs, and wait until its supervisor has it ready again."""
-        before = self._child(name)["pid"]
+        before = self.child(name)["pid"]
         os.kill(before, signal.SIGKILL)
         give_up = time.monotonic() + RESTART_SECONDS
-        while (child := self._child(name))["pid"] in (before, None) or not child["ready"]:
+        while (child := self.child(name))["pid"] in (before, None) or not child["ready"]:
             assert time.monotonic() < give_up, f"{name} was not started again: {child}"
             time.sleep(0.05)
 
-    def _child(self, name: str) -> dict[str, Any]:
-        children = json.loads((self.home / "state.json").read_text())["children"]
-        return next(child for child in children if child["name"] == name)
+    def child(self, name: str) -> dict[str, Any]:
+        """What the supervisor says of one of its programs."""
+        return next(child for child in self._children() if child["name"] == name)
+
+    def restarts(self) -> dict[str, int]:
+        """How often each program was started again."""
+        return {child["name"]: child["restarts"] for child in self._children()}
+
+    def worker_environment(self) -> dict[str, str]:
+        """The environment of a worker that somebody starts beside the stack's own."""
+        return self.environment | self._addresses() | {"HEADRACE_LOG_LEVEL": "INFO"}
+
+    def _children(self) -> list[dict[str, Any]]:
+        children: list[dict[str, Any]] = json.loads((self.home / "state.json").read_text())["children"]
+        return children
 
     @property
     def database_url(self) -> str:

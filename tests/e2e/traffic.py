@@ -8,6 +8,8 @@ import httpx
 
 #: The first is delivered once, the next twice … and each delivery is retried until it is accepted.
 MOST_DELIVERIES = 5
+#: Every so manyth message is from somebody who wants no more of them.
+QUITS_EVERY = 25
 
 
 @dataclass
@@ -33,7 +35,8 @@ class Traffic:
                 if self._stopping:
                     return
                 deliveries = 1 + number % MOST_DELIVERIES
-                group.create_task(self._deliver(client, f"m-{number:07d}", deliveries))
+                kind = "q" if number % QUITS_EVERY == QUITS_EVERY - 1 else "m"
+                group.create_task(self._deliver(client, f"{kind}-{number:07d}", deliveries))
                 await asyncio.sleep(1 / self.per_second)
 
     def stop(self) -> None:
@@ -71,16 +74,19 @@ class Traffic:
 
 
 def unipile_message(message: str) -> dict[str, object]:
-    """A LinkedIn message from one of a hundred people."""
-    person = int(message.rpartition("-")[2]) % 100
+    """A LinkedIn message: `m-` from one of a hundred people who are interested, `q-` from one of forty who are not."""
+    kind, _, number = message.rpartition("-")
+    is_quit = kind == "q"
+    person = f"quitter-{int(number) // QUITS_EVERY % 40}" if is_quit else f"person-{int(number) % 100}"
+    interested = f"I'm interested in a call about {message}. Can you send me some times for next week?"
     return {
         "event": "message.received",
         "account_id": "acc_5f",
         "message": {
             "id": message,
             "chat_id": f"chat-{person}",
-            "text": f"I'm interested in a call about {message}. Can you send me some times for next week?",
-            "sender_id": f"person-{person}",
+            "text": f"Please stop messaging me and remove me from your list ({message})." if is_quit else interested,
+            "sender_id": person,
             "sender_name": "Ivo Lund",
             "timestamp": "2026-03-02T10:22:05Z",
         },
