@@ -98,7 +98,8 @@ def digest_of(text: str) -> str:
 
 def _shorten_struct(value: Any, place: str, cut: dict[str, None]) -> Any:
     changes = {}
-    for name, fits, shorten in _shorteners(type(value)):
+    cls: type = type(value)
+    for name, fits, shorten in _shorteners(cls):
         before = getattr(value, name)
         # Nearly all of them end here, and every event of the log comes through.
         if not before or (fits and len(before) <= fits):
@@ -114,7 +115,7 @@ def _shorteners(cls: type) -> tuple[tuple[str, int, _Shorten], ...]:
     """Field, the length up to which it need not be looked at closer, and what shortens it."""
     kind = inspect.type_info(cls)
     if not isinstance(kind, inspect.StructType):
-        raise TypeError(f"{cls.__name__} is no struct")
+        raise TypeError(f"{cls} is no struct")
     found = ((field, _shortener(field.type)) for field in kind.fields)
     return tuple((field.name, _fitting(field.type), shorten) for field, shorten in found if shorten is not None)
 

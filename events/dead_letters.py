@@ -15,6 +15,8 @@ LETTER_HEADER = "ce_letter"
 GENERATION_HEADER = "ce_generation"
 #: What a stage says of a record it sets aside.
 FAILURE_HEADERS = "dlq_"
+#: On a letter without its record's value, which was too large for the topic: its bytes.
+OMITTED_HEADER = "dlq_omitted_bytes"
 #: The stage of webhooks that ingest could not assign.
 QUARANTINE = "quarantine"
 #: Before the name of a projection that refused a record.

@@ -5,7 +5,7 @@ from msgspec import inspect
 
 from events.caps import Cap
 from events.codec import EVENT_TYPES
-from events.topics import MAX_RECORD_BYTES, WEBHOOK_TOPICS, Topic
+from events.topics import WEBHOOK_TOPICS, Topic
 from events.webhooks import WebhookMeta
 
 #: A control character is spelled `\u0001`; no other one needs more bytes.
@@ -82,4 +82,3 @@ def _capped(kind: inspect.Type, cap: Cap) -> int:
         case inspect.DictType(key_type=key, value_type=value):
             return 2 + cap.most * (_largest(key) + _largest(value) + 2)
     raise Uncapped(f"a cap for {kind} has no meaning")
-

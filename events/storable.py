@@ -1,9 +1,12 @@
 """What every store of ours can hold: Postgres takes no NUL character, and UTF-8 no half of a surrogate pair."""
 
 import json
+import re
 from typing import Any, NoReturn
 
 import msgspec
+
+_UNSTORABLE = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
 
 
 def storable(text: str) -> str:
@@ -31,7 +34,7 @@ def storable_document(text: str) -> str:
 
     Whoever reads it with a strict parser finds no fault with such escapes, or refuses the whole for them.
     """
-    if "\\u" not in text:
+    if not _UNSTORABLE.search(text):
         return storable(text)
     try:
         return msgspec.json.encode(storable_json(json.loads(text, parse_constant=_no_constant))).decode()

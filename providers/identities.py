@@ -17,7 +17,7 @@ _LONGEST_SLUG = 1_200
 #: A link stands near the beginning of its field, if the field is one.
 _LONGEST_LINK_FIELD = 16_384
 #: One character more than a slug may have: a longer one is no slug, and its beginning would be somebody else's.
-_SLUG = r"([^/?#\s\"'<>]{1,%d})" % (_LONGEST_SLUG + 1)
+_SLUG = rf"([^/?#\s\"'<>]{{1,{_LONGEST_SLUG + 1}}})"
 _PROFILE = re.compile(r"linkedin\.com/(?:mwlite/)?(?:in|pub)/" + _SLUG, re.IGNORECASE)
 _COMPANY = re.compile(r"linkedin\.com/(?:company|school|showcase)/" + _SLUG, re.IGNORECASE)
 #: Of a list: nobody writes to more people at once but a mailing list. What is longer is read so far.

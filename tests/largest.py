@@ -42,23 +42,29 @@ class _Maker:
                 return _PLAIN[type(kind)]
 
     def _at_cap(self, kind: inspect.Type, cap: Cap, number: int) -> Any:
+        if cap.over == "refuse":
+            return self._of_bytes(kind, cap.most)
         match kind:
             case inspect.StrType():
                 # Told apart by their beginning, where there are several: keys of a map, addresses of a list.
                 return (str(number) + self._character * (cap.most + self._beyond))[: cap.most + self._beyond]
-            case inspect.VarTupleType(item_type=item) if cap.over == "refuse":
-                return self._filled(item, cap.most)
             case inspect.VarTupleType(item_type=item):
                 return tuple(self.value(item, one) for one in range(cap.most + self._beyond))
-            case inspect.StructType(cls=cls) if cap.over == "refuse":
-                return cls()
-            case inspect.DictType(value_type=inspect.StructType(cls=cls)) if cap.over == "refuse":
-                return {"k": cls()}
-            case inspect.DictType() if cap.over == "refuse":
-                room = cap.most - len('{"k":""}') + self._beyond * 6
-                return {"k": self._character * (room // len(msgspec.json.encode(self._character)[1:-1]))}
             case inspect.DictType(key_type=key, value_type=value):
                 return {self.value(key, n): self.value(value, n) for n in range(cap.most + self._beyond)}
+        raise TypeError(kind)
+
+    def _of_bytes(self, kind: inspect.Type, most: int) -> Any:
+        match kind:
+            case inspect.VarTupleType(item_type=item):
+                return self._filled(item, most)
+            case inspect.DictType(value_type=inspect.StructType(cls=cls)):
+                return {"k": cls()}
+            case inspect.DictType():
+                room = most - len('{"k":""}') + self._beyond * 6
+                return {"k": self._character * (room // len(msgspec.json.encode(self._character)[1:-1]))}
+            case inspect.StructType(cls=cls):
+                return cls()
         raise TypeError(kind)
 
     def _filled(self, item: inspect.Type, most: int) -> Any:
@@ -69,7 +75,7 @@ class _Maker:
             **{
                 field: value[:2_000] if isinstance(value, str) else ()
                 for field in one.__struct_fields__
-                if isinstance(value := getattr(one, field), str) and len(value) > 2_000 or isinstance(value, tuple)
+                if (isinstance(value := getattr(one, field), str) and len(value) > 2_000) or isinstance(value, tuple)
             },
         )
         return (small,) * ((most - 2) // (len(msgspec.json.encode(small)) + 1) + self._beyond)
