@@ -134,21 +134,10 @@ class Score(Answer):
 
 
 #: Keywords of JSON Schema that servers with strict schemas refuse or ignore: these we check ourselves.
-_CHECKED_HERE = frozenset(
-    {
-        "title",
-        "description",
-        "default",
-        "format",
-        "pattern",
-        "minimum",
-        "maximum",
-        "exclusiveMaximum",
-        "minLength",
-        "maxLength",
-        "maxItems",
-    }
-)
+_CHECKED_HERE = frozenset({
+    "title", "description", "default", "format", "pattern", "minimum", "maximum", "exclusiveMaximum", "minLength",
+    "maxLength", "maxItems",
+})  # fmt: skip
 
 
 def wire_schema(answer: type[BaseModel]) -> dict[str, Any]:
