@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -39,3 +40,14 @@ def test_what_a_sender_chooses_is_not_remembered() -> None:
     for number in range(50):
         webhook_headers(meta(content_type=f"application/json; x={number}", traceparent=str(number)))
     assert webhooks._recurring_headers.cache_info().currsize == before
+
+
+def test_what_a_sender_writes_into_headers_is_bounded_and_marked() -> None:
+    wide = {f"key{number}": "v" for number in range(5_000)}
+    written = meta(content_type="application/json; " + "x" * 60_000, traceparent="t" * 60_000)
+    written = msgspec.structs.replace(written, query={"workspace": "acme" + "y" * 60_000, **wide})
+    headers = webhook_headers(written)
+    assert sum(len(name) + len(value) for name, value in headers) < 4_000
+    read = read_webhook(headers)
+    assert read.cut == ("query", "content_type", "traceparent")
+    assert not read.query["workspace"].startswith("acme")
