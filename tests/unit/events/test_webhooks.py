@@ -1,6 +1,7 @@
 """What ingest knows of a webhook survives the record's headers, and senders leave nothing in memory."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
 from hypothesis import given
@@ -12,9 +13,9 @@ from events.webhooks import WebhookMeta, read_webhook, webhook_headers
 _words = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=100)
 
 
-def meta(**changes: str) -> WebhookMeta:
+def meta(**changes: Any) -> WebhookMeta:
     return WebhookMeta(
-        **{"receipt_id": "r", "provider": "ghl", "workspace": "acme", "route": "/webhooks/ghl"} | changes,
+        **({"receipt_id": "r", "provider": "ghl", "workspace": "acme", "route": "/webhooks/ghl"} | changes),
         received_at=datetime(2026, 3, 2, 9, tzinfo=UTC),
         query={"workspace": "acme"},
     )

@@ -45,7 +45,8 @@ def test_differences_show_what_an_operator_changed() -> None:
     assert state(retention_ms="1000").differences == {"retention.ms": ("-1", "1000")}
     declared = topic_config(MESSAGES, SETTINGS)
     missing = TopicState(topic=MESSAGES, name="messages", partitions=0, config={}, declared=declared)
-    assert missing.differences == missing.mended == {}
+    assert missing.differences == {}
+    assert missing.mended == {}
 
 
 def test_what_is_mended_can_lose_nothing() -> None:

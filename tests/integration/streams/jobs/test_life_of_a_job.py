@@ -90,7 +90,7 @@ async def test_what_a_server_asks_for_or_says_too_much_ends_no_worker(jobs: Jobs
         # Two wait their tier, two a day; one dies; one is done and scored.
         events: Events = await jobs.until(
             lambda events: (
-                sum(map(has_ended, events.values())) >= 7
+                sum(isinstance(job[-1], JobSucceeded | JobDied) for job in events.values()) >= 7
                 and all(of(JobRetryScheduled, events[sms(number)]) for number in range(4))
             )
         )
