@@ -26,7 +26,16 @@ from replay.topic_reader import Scanned, follow, newest
 from replay.topic_reader import find as find_records
 from runtime.kafka import KafkaSettingsError, KafkaUnreachable
 from runtime.settings import Settings
-from runtime.topics import TopicMismatch, TopicState, create_topics, describe_topics, topic_config
+from runtime.topics import (
+    MIN_INSYNC,
+    TopicMismatch,
+    TopicState,
+    create_topics,
+    describe_changelogs,
+    describe_topics,
+    mend_topics,
+    topic_config,
+)
 
 # Options are a command's arguments, and both readers take the whole filter.
 # ruff: noqa: PLR0913, PLR0917
@@ -61,7 +70,9 @@ _EXPECTED = (KafkaUnreachable, KafkaSettingsError, TopicMismatch)
 def create(as_json: _Json = False) -> None:
     """Create the topics that are missing. Existing ones keep their settings and records."""
     try:
-        created = create_topics(Settings())
+        settings = Settings()
+        created = create_topics(settings)
+        unmended = _unmended(settings)
     except _EXPECTED as error:
         refuse(error)
     if as_json:
@@ -70,24 +81,75 @@ def create(as_json: _Json = False) -> None:
     for name in created:
         typer.echo(f"created {name}")
     typer.echo(f"{len(created)} created, {len(ALL_TOPICS) - len(created)} there before")
+    _hint(unmended)
 
 
 @app.command("list")
 def list_(as_json: _Json = False) -> None:
-    """List every topic as it is on the broker."""
+    """List every topic as it is on the broker, the changelogs of the workers' tables included."""
+    settings = Settings()
     try:
-        states = describe_topics(Settings())
+        states = [*describe_topics(settings), *describe_changelogs(settings)]
     except _EXPECTED as error:
         refuse(error)
     if as_json:
         typer.echo(json.dumps([_state(state) for state in states], indent=2))
         return
-    table = Table("topic", "partitions", "kept", "differs from its declaration")
+    table = Table("topic", "partitions", "replicas", "of which must have it", "kept", "differs from its declaration")
     for state in states:
         differences = [f"{name} is {found}, not {declared}" for name, (declared, found) in state.differences.items()]
         partitions = str(state.partitions) if state.partitions else "missing: run `headrace topics create`"
-        table.add_row(state.name, partitions, _kept(state.topic), ", ".join(differences))
+        kept = "newest of each key" if state.topic is None else _kept(state.topic)
+        replicas, needed = str(state.replicas or ""), state.config.get(MIN_INSYNC, "")
+        table.add_row(state.name, partitions, replicas, needed, kept, ", ".join(differences))
     Console().print(table)
+    for state in states:
+        if state.is_thin:
+            typer.echo(
+                f"WARNING: {state.name} has {state.replicas} replicas, and one of them is enough to acknowledge a "
+                "record: when its broker is lost, so is what was answered 200.",
+                err=True,
+            )
+    _hint([state for state in states if state.mended])
+
+
+@app.command()
+def mend(
+    execute: Annotated[bool, typer.Option("--execute", help="Set them. Without it, nothing is changed.")] = False,
+    as_json: _Json = False,
+) -> None:
+    """Show, or with --execute set, what topics need to lose nothing and stop nothing: sizes and in-sync replicas.
+
+    Retention is never changed, and more room or more replicas than declared are left as they are.
+    """
+    settings = Settings()
+    try:
+        states = _unmended(settings)
+        if execute:
+            mend_topics(settings, states)
+    except _EXPECTED as error:
+        refuse(error)
+    if as_json:
+        typer.echo(json.dumps({"executed": execute, "topics": {state.name: state.mended for state in states}}))
+        return
+    for state in states:
+        for name, value in state.mended.items():
+            typer.echo(f"{state.name}: {name} is {state.config[name]}, {'set to' if execute else 'to be'} {value}")
+    if not states:
+        typer.echo("every topic has what it needs")
+    elif not execute:
+        typer.echo("nothing was changed: --execute sets it")
+
+
+def _unmended(settings: Settings) -> list[TopicState]:
+    states = [*describe_topics(settings), *describe_changelogs(settings)]
+    return [state for state in states if state.mended]
+
+
+def _hint(states: list[TopicState]) -> None:
+    if states:
+        names = ", ".join(state.name for state in states)
+        typer.echo(f"`headrace topics mend` shows what to change of {names}; --execute sets it.", err=True)
 
 
 @app.command()
@@ -259,9 +321,10 @@ class _Progress:
 def _state(state: TopicState) -> dict[str, Any]:
     differences = {name: {"declared": d, "found": f} for name, (d, f) in state.differences.items()}
     return {
-        "topic": state.topic.name,
+        "topic": None if state.topic is None else state.topic.name,
         "name": state.name,
         "partitions": state.partitions,
+        "replicas": state.replicas,
         "config": state.config,
         "differences": differences,
     }
@@ -277,7 +340,7 @@ def _declared(topic: Topic, settings: Settings) -> dict[str, Any]:
         "writer": topic.writer,
         "readers": list(topic.readers),
         "partitions": settings.partitions,
-        "config": topic_config(topic),
+        "config": topic_config(topic, settings),
     }
 
 

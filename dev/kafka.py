@@ -15,11 +15,8 @@ from confluent_kafka.admin import AdminClient
 from dev.cannot_start import CannotStart, impossible
 from dev.home import DOWNLOADS
 from dev.program import Program
-from events.topics import MAX_RECORD_BYTES
 
 OLDEST_JAVA = 17
-#: A batch holds the record, its headers and its own header.
-MESSAGE_BYTES = MAX_RECORD_BYTES + 1_048_576
 _HEAP = ("-Xms256m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError")
 _RESOURCES = Path(__file__).parent / "broker"
 
@@ -128,8 +125,7 @@ def _properties(data: Path, port: int, controller_port: int) -> str:
         "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
         "log.dirs": data,
         "auto.create.topics.enable": "false",
-        "message.max.bytes": MESSAGE_BYTES,
-        "replica.fetch.max.bytes": MESSAGE_BYTES,
+        # The largest message is left at the broker's default: our topics say what they take.
         # Internal topics: one node, and few files.
         "offsets.topic.replication.factor": 1,
         "offsets.topic.num.partitions": 4,

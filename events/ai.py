@@ -9,41 +9,42 @@ from typing import Literal
 
 import msgspec
 
+from events.caps import CutFields, ForeignId, Name, Ref, Word
 from events.jobs import ErrorClass
 
 
 class AiCalled(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One try, failed ones too: three tries of one step are three events."""
 
-    receipt_id: str
-    workspace: str
-    lead_id: str
-    message_id: str
-    job_id: str
+    receipt_id: Ref
+    workspace: Ref
+    lead_id: Ref
+    message_id: Ref
+    job_id: Ref
     #: The step of the job, and the job's attempt, from 1.
-    step: str
+    step: Word
     attempt: int
     #: Which try of this step and attempt, from 1, over all its questions: a repaired request is the next try.
     call: int
     #: When the call ended.
     called_at: datetime
     #: On whose behalf: `background-job/sms-inbound-post-process`.
-    source: str
+    source: Name
     #: What was asked: `sentiment.classify`, `draft.generate` …
-    feature: str
+    feature: Word
     #: gen_ai.prompt.name.
-    prompt_key: str
+    prompt_key: Word
     prompt_version: int
     #: Of the prompt's text with its shared part, before facts: hex.
-    prompt_sha256: str
+    prompt_sha256: Word
     #: gen_ai.provider.name: openai, local or scripted.
-    provider: str
+    provider: Word
     #: chat_completions, local or scripted; gen_ai.operation.name is `chat` for all.
-    api: str
+    api: Word
     #: gen_ai.response.model, or gen_ai.request.model when no reply came.
-    model: str
+    model: Name
     #: How structure was asked for: json_schema, json_object, text. gen_ai.output.type is `json` for all.
-    structure: str | None = None
+    structure: Word | None = None
     #: gen_ai.usage.input_tokens; cached and written ones included.
     input_tokens: int = 0
     #: gen_ai.usage.cache_read.input_tokens.
@@ -64,23 +65,24 @@ class AiCalled(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     #: cost is known, or when the model has no price.
     most_micro_usd: int | None = None
     #: Fingerprint of the price table the cost was computed with.
-    price_version: str
+    price_version: Word
     #: gen_ai.client.operation.duration, in milliseconds.
     latency_ms: int
     status: Literal["ok", "error", "cancelled"]
     #: What to do about a failure.
     error_class: ErrorClass | None = None
     #: error.type: timeout, rate_limited, bad_key …
-    error: str | None = None
+    error: Word | None = None
     #: http.response.status_code.
     http_status: int | None = None
     #: gen_ai.response.finish_reasons, of the one choice asked for.
-    finish: str | None = None
+    finish: Word | None = None
     #: gen_ai.response.id.
-    response_id: str | None = None
+    response_id: ForeignId | None = None
     #: The server's name for the request, to quote to its support.
-    request_id: str | None = None
+    request_id: ForeignId | None = None
     #: The lead's text tries to steer a model.
     injection_suspected: bool = False
     #: W3C trace id.
-    trace_id: str = ""
+    trace_id: Word = ""
+    cut: CutFields = ()

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from events.codec import EVENT_TYPES, wire_type
-from events.topics import ALL_TOPICS, DEAD_LETTERS, WEBHOOK_TOPICS, Topic
+from events.topics import ALL_TOPICS, DEAD_LETTERS, WEBHOOK_TOPICS, Topic, record_limit
 from events.webhooks import WEBHOOK_RECEIVED
 
 _WEBHOOK = "webhook.received"
@@ -90,6 +90,7 @@ def _channel(topic: Topic, prefix: str) -> dict[str, Any]:
                 "topic": topic.physical(prefix),
                 "topicConfiguration": {
                     "cleanup.policy": ["compact" if topic.compacted else "delete"],
+                    "max.message.bytes": record_limit(topic.name),
                     "retention.ms": -1 if topic.retention is None else int(topic.retention.total_seconds() * 1000),
                 },
                 "bindingVersion": "0.5.0",

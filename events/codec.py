@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from events.ai import AiCalled
+from events.caps import capped
 from events.conversations import ConversationMoved
 from events.dead_letters import DeadLetterDiscarded, DeadLetterFixed, DeadLetterRedriven
 from events.enrichments import (
@@ -144,8 +145,8 @@ class Codec:
         return self._wire_types[type(event)]
 
     def encode(self, event: object) -> bytes:
-        """The event's JSON."""
-        return self._encoder.encode(event)
+        """The event's JSON, every field within its cap. Raises TooLarge for what must not be cut."""
+        return self._encoder.encode(capped(event) if type(event) in self._wire_types else event)
 
     def decode(self, type_: str, value: bytes) -> Any:
         """The event of a wire type, upcast to the newest version. Fields that a version has not are ignored.

@@ -7,6 +7,7 @@ from datetime import datetime
 
 import msgspec
 
+from events.caps import CutFields, Key, Line, Name, Ref, Word
 from events.envelope import EnvelopeError, Headers, header_map
 
 #: On a record that was sent again: the letter it was, and how often it was sent by now.
@@ -14,6 +15,8 @@ LETTER_HEADER = "ce_letter"
 GENERATION_HEADER = "ce_generation"
 #: What a stage says of a record it sets aside.
 FAILURE_HEADERS = "dlq_"
+#: On a letter without its record's value, which was too large for the topic: its bytes.
+OMITTED_HEADER = "dlq_omitted_bytes"
 #: The stage of webhooks that ingest could not assign.
 QUARANTINE = "quarantine"
 #: Before the name of a projection that refused a record.
@@ -78,20 +81,21 @@ def original_headers(headers: Headers) -> Headers:
 class DeadLetterEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What every event about a dead letter says."""
 
-    letter_id: str
+    letter_id: Key
     #: How often the letter was sent again by then; 0 before the first time.
     generation: int
-    receipt_id: str = ""
-    workspace: str = ""
+    receipt_id: Ref = ""
+    workspace: Ref = ""
     at: datetime
+    cut: CutFields = ()
 
 
 class DeadLetterRedriven(DeadLetterEvent, frozen=True, kw_only=True, omit_defaults=True):
     """A person sent the record again; it now stands there."""
 
-    by: str
-    run_id: str
-    topic: str
+    by: Name
+    run_id: Name
+    topic: Name
     partition: int
     offset: int
 
@@ -99,8 +103,8 @@ class DeadLetterRedriven(DeadLetterEvent, frozen=True, kw_only=True, omit_defaul
 class DeadLetterFixed(DeadLetterEvent, frozen=True, kw_only=True, omit_defaults=True):
     """A worker has processed the record that was sent again, the one at this place."""
 
-    stage: str
-    topic: str
+    stage: Word
+    topic: Name
     partition: int
     offset: int
 
@@ -108,6 +112,6 @@ class DeadLetterFixed(DeadLetterEvent, frozen=True, kw_only=True, omit_defaults=
 class DeadLetterDiscarded(DeadLetterEvent, frozen=True, kw_only=True, omit_defaults=True):
     """A person decided that nothing is to be done about it. The record is kept."""
 
-    by: str
-    run_id: str
-    reason: str
+    by: Name
+    run_id: Name
+    reason: Line

@@ -5,10 +5,11 @@ Done again by a person's request, the newer event of the same job and step repla
 """
 
 from datetime import date, datetime
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
+from events.caps import CutFields, DraftText, Line, Name, Ref, Word, entries
 from events.inbox import Channel
 from events.workspaces import ResponseMode
 
@@ -38,23 +39,25 @@ BookingProcess = Literal[
 ]
 Grade = Literal[1, 2, 3, 4]
 
+Codes = Annotated[tuple[Word, ...], entries(64)]
+
 
 class AiUse(msgspec.Struct, frozen=True, kw_only=True):
     """Who answered, and what it was asked. The calls themselves are in `ai-interactions`, under job and step."""
 
-    provider: str
-    model: str
-    prompt_key: str
+    provider: Word
+    model: Name
+    prompt_key: Word
     prompt_version: int
     #: Of the prompt's text with its shared part, before facts: hex.
-    prompt_sha256: str
+    prompt_sha256: Word
 
 
 class TimeZone(msgspec.Struct, frozen=True, kw_only=True):
     """The zone the lead's times are read in."""
 
     #: IANA name.
-    name: str
+    name: Name
     #: What it was read from: words of the message, the phone number, the country of the address, or nothing.
     evidence: Literal["text", "phone", "country", "workspace"]
 
@@ -62,14 +65,14 @@ class TimeZone(msgspec.Struct, frozen=True, kw_only=True):
 class Enrichment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What every conclusion says: whose, about which message, by which step of which job."""
 
-    workspace: str
-    lead_id: str
-    message_id: str
-    job_id: str
-    job_type: str
-    step: str
+    workspace: Ref
+    lead_id: Ref
+    message_id: Ref
+    job_id: Ref
+    job_type: Word
+    step: Word
     #: The webhook that caused it.
-    receipt_id: str
+    receipt_id: Ref
     #: When the step concluded it.
     at: datetime
     #: When the message was written and received: with its id the order of a conversation, however it arrived.
@@ -77,13 +80,14 @@ class Enrichment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     received_at: datetime
     #: None where no model was asked.
     ai: AiUse | None = None
+    cut: CutFields = ()
 
 
 class StepSkipped(Enrichment, frozen=True, kw_only=True, omit_defaults=True):
     """There was nothing to do for a step."""
 
     #: A word of a fixed list, such as `label_gets_no_draft`.
-    reason: str
+    reason: Word
 
 
 class MessageScreened(Enrichment, frozen=True, kw_only=True, omit_defaults=True):
@@ -103,15 +107,15 @@ class MessageClassified(Enrichment, frozen=True, kw_only=True, omit_defaults=Tru
     opt_out: bool = False
     bounce: bool = False
     #: E.164; the first number in the message, signature included.
-    contains_phone: str | None = None
+    contains_phone: Word | None = None
     #: A day, date or clock time for a meeting or call is named.
     proposed_time: bool = False
     #: A machine wrote it.
     is_automated: bool = False
     #: The deterministic rule that decided; empty when a model did.
-    rule: str = ""
+    rule: Word = ""
     #: What the provider said or did that proves a booked meeting; empty without.
-    evidence: str = ""
+    evidence: Word = ""
     #: The label before the rules for evidence and opt-out were applied; None when they changed nothing.
     answered_label: MessageLabel | None = None
     #: A person should look: too unsure, or the text tries to steer a model.
@@ -128,7 +132,7 @@ class LeadStateChanged(Enrichment, frozen=True, kw_only=True, omit_defaults=True
     status: LeadStatus
     label: MessageLabel
     #: The lead's label until then, as known to the job.
-    previous_label: str | None = None
+    previous_label: Word | None = None
     is_automated: bool = False
     open_work: OpenWork
 
@@ -143,7 +147,7 @@ class FollowUpScheduled(Enrichment, frozen=True, kw_only=True, omit_defaults=Tru
     #: The first day the lead wants to hear from us; None for `clarify`.
     day: date | None = None
     #: How exact the lead was: time, day, week, month, quarter, vague, none.
-    precision: str = "none"
+    precision: Word = "none"
     confidence: float
     #: 1 is the answer to the message itself, 2 the second try at an answer.
     attempt: int = 1
@@ -152,9 +156,9 @@ class FollowUpScheduled(Enrichment, frozen=True, kw_only=True, omit_defaults=Tru
 class DraftCreated(Enrichment, frozen=True, kw_only=True, omit_defaults=True):
     """A reply that passed all automatic checks. One for each message and channel: the id is derived from both."""
 
-    draft_id: str
+    draft_id: Ref
     channel: Channel
-    body: str
+    body: DraftText
     #: How often it was written: 2 when the first one failed the checks.
     attempts: int = 1
 
@@ -162,23 +166,23 @@ class DraftCreated(Enrichment, frozen=True, kw_only=True, omit_defaults=True):
 class DraftRejected(Enrichment, frozen=True, kw_only=True, omit_defaults=True):
     """No draft passed the checks. The text isn't kept: a person must not send what the checks refused by mistake."""
 
-    draft_id: str
+    draft_id: Ref
     channel: Channel
     #: Codes of the failed checks.
-    failed_checks: tuple[str, ...]
+    failed_checks: Codes
     attempts: int
 
 
 class ReplyDecided(Enrichment, frozen=True, kw_only=True, omit_defaults=True):
     """Whether the draft may go out by itself, with every reason against it. Nothing is sent here."""
 
-    draft_id: str
+    draft_id: Ref
     channel: Channel
     decision: Decision
     #: The moment to send, only with the decision `send_at`. To be checked again then.
     send_at: datetime | None = None
     #: Codes; empty only for `send_at`.
-    reasons: tuple[str, ...] = ()
+    reasons: Codes = ()
     #: Of the evaluator, 0 to 1; None when it was not asked.
     confidence: float | None = None
     threshold: float
@@ -200,7 +204,7 @@ class BookingDeclined(Enrichment, frozen=True, kw_only=True, omit_defaults=True)
     """Nothing is booked without a person; the reply may still offer something."""
 
     #: A word of a fixed list, such as `auto_booking_off`.
-    reason: str
+    reason: Word
     process: BookingProcess
 
 
@@ -210,7 +214,7 @@ class LeadScored(Enrichment, frozen=True, kw_only=True, omit_defaults=True):
     fit: Grade
     intent: Grade
     overall: Grade
-    reasoning: str
+    reasoning: Line
 
 
 AnyEnrichment = (

@@ -1,9 +1,23 @@
 """Facts an adapter reads out of a webhook before anybody knows which lead they concern (`inbox`, `inbox.bulk`)."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
+
+from events.caps import (
+    Body,
+    CutFields,
+    ForeignId,
+    Line,
+    MailAddress,
+    Name,
+    OwnWords,
+    Ref,
+    Word,
+    entries,
+    keys,
+)
 
 Channel = Literal["sms", "linkedin", "email"]
 Direction = Literal["inbound", "outbound"]
@@ -36,104 +50,115 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     kind: IdentityKind
-    value: str
+    value: ForeignId
     alias: bool = False
 
 
 class Person(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What the webhook says about the lead; blanks are None. Fills a lead's blanks and overwrites nothing."""
 
-    first_name: str | None = None
-    last_name: str | None = None
-    company: str | None = None
-    title: str | None = None
-    linkedin_url: str | None = None
-    company_linkedin_url: str | None = None
+    first_name: Name | None = None
+    last_name: Name | None = None
+    company: Name | None = None
+    title: Name | None = None
+    linkedin_url: Line | None = None
+    company_linkedin_url: Line | None = None
 
 
 class Campaign(msgspec.Struct, frozen=True, kw_only=True):
     """The provider's campaign. The first one a lead is seen in stays its own."""
 
-    id: str
-    name: str | None = None
+    id: ForeignId
+    name: Name | None = None
 
 
 class Address(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An e-mail address (lower-cased) with its display name."""
 
-    address: str
-    name: str | None = None
+    address: MailAddress
+    name: Name | None = None
+
+
+#: All that one webhook says about who it is; adapters read at most one of a kind, and an alias.
+Identities = Annotated[tuple[Identity, ...], entries(16)]
+#: A mail to more people than these is a list's: the first ones are kept.
+Addresses = Annotated[tuple[Address, ...], entries(50)]
+ReplyContext = Annotated[dict[Word, ForeignId], keys(16)]
 
 
 class InboxMessage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A message in either direction. `body` is whole; `text` is only what its author wrote now."""
 
-    receipt_id: str
-    workspace: str
-    provider: str
-    message_id: str
-    conversation_id: str
+    receipt_id: Ref
+    workspace: Ref
+    provider: Word
+    message_id: Ref
+    conversation_id: Ref
     channel: Channel
     direction: Direction
     source: Source
-    identities: tuple[Identity, ...]
+    identities: Identities
     #: The provider's own event name, upper or lower case as the adapter reads it.
-    provider_event: str
+    provider_event: Word
     #: The provider's id of the message; None where it has none and the id is derived from content.
-    provider_message_id: str | None
+    provider_message_id: ForeignId | None
     sent_at: datetime
     received_at: datetime
-    text: str
-    body: str
-    html: str | None = None
-    subject: str | None = None
+    text: OwnWords
+    body: Body
+    html: Body | None = None
+    subject: Line | None = None
     person: Person = Person()
     campaign: Campaign | None = None
     #: Our side: mailbox, phone number or account the message went through.
-    account: str | None = None
+    account: ForeignId | None = None
     from_address: Address | None = None
-    to_addresses: tuple[Address, ...] = ()
-    cc_addresses: tuple[Address, ...] = ()
-    bcc_addresses: tuple[Address, ...] = ()
+    to_addresses: Addresses = ()
+    cc_addresses: Addresses = ()
+    bcc_addresses: Addresses = ()
     attachment_count: int = 0
     #: The provider says a machine wrote it.
     is_automated: bool = False
     #: What a reply through the provider's API needs, by the provider's own field names.
-    reply_context: dict[str, str] = {}
+    reply_context: ReplyContext = {}
+    #: What was longer than its cap; the webhook's body has the whole.
+    cut: CutFields = ()
 
 
 class InboxSuppression(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The provider tells us to stop writing to this person."""
 
-    receipt_id: str
-    workspace: str
-    provider: str
-    provider_event: str
-    identities: tuple[Identity, ...]
+    receipt_id: Ref
+    workspace: Ref
+    provider: Word
+    provider_event: Word
+    identities: Identities
     reason: SuppressionReason
     occurred_at: datetime
     received_at: datetime
     person: Person = Person()
     campaign: Campaign | None = None
-    detail: str | None = None
+    detail: Line | None = None
+    cut: CutFields = ()
 
 
 class InboxSignal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Evidence from the provider about a lead, other than a message: its own label, an accepted connection."""
 
-    receipt_id: str
-    workspace: str
-    provider: str
-    provider_event: str
-    identities: tuple[Identity, ...]
+    receipt_id: Ref
+    workspace: Ref
+    provider: Word
+    provider_event: Word
+    identities: Identities
     signal: SignalKind
     occurred_at: datetime
     received_at: datetime
     person: Person = Person()
     campaign: Campaign | None = None
     #: The message the signal is about, where the provider names one.
-    message_id: str | None = None
-    detail: str | None = None
+    message_id: Ref | None = None
+    detail: Line | None = None
+    cut: CutFields = ()
 
 
 InboxFact = InboxMessage | InboxSuppression | InboxSignal

@@ -11,6 +11,8 @@ BODY_LIMIT = 1_048_576
 #: The largest record of any topic, bytes. A body just under the limit becomes an event that holds
 #: the body, its HTML and the stripped text, each JSON-escaped, so eight times the limit is room enough.
 MAX_RECORD_BYTES = 8 * BODY_LIMIT
+#: The largest dead letter: a record as large as any, and why it is one.
+DEAD_LETTER_BYTES = MAX_RECORD_BYTES + BODY_LIMIT
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -201,6 +203,18 @@ ALL_TOPICS = (
     AI_INTERACTIONS,
     DEAD_LETTERS,
 )
+
+
+def record_limit(topic: str) -> int:
+    """The most bytes a record batch of a topic may have, by its name on the broker; changelogs take as much as others.
+
+    Set on every topic, so that brokers with smaller defaults take what a webhook of the largest size causes.
+    """
+    return DEAD_LETTER_BYTES if topic.endswith(DEAD_LETTERS.name) else MAX_RECORD_BYTES
+
+
+#: Workers whose tables have changelogs: topics that Faust makes, named after worker and table.
+APPS_WITH_TABLES = ("pipeline", "bulk", "jobs")
 
 TOPIC_BY_NAME = {topic.name: topic for topic in ALL_TOPICS}
 

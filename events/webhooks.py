@@ -3,9 +3,11 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import lru_cache
+from typing import Annotated
 
 import msgspec
 
+from events.caps import CutFields, ForeignId, Name, Ref, Word, capped, keys
 from events.envelope import (
     CONTENT_TYPE,
     ID,
@@ -24,32 +26,36 @@ _QUERY = "ce_query"
 _TIMEZONE = "ce_timezone"
 _REASON = "ce_quarantinereason"
 _ROUTE = "ce_route"
+_CUT = "ce_cut"
 _ANY_TIME = datetime.fromtimestamp(0, UTC)
 
 
 class WebhookMeta(msgspec.Struct, frozen=True, kw_only=True):
     """What ingest knows about a webhook besides its body. Carries no secret."""
 
-    receipt_id: str
-    provider: str
+    receipt_id: Ref
+    provider: Word
     #: Empty in quarantine, when nobody knows whose it is.
-    workspace: str
+    workspace: Ref
     #: The gateway's clock, aware UTC.
     received_at: datetime
     #: IANA name of the workspace's time zone at that moment, for payloads with local times.
-    timezone: str = "UTC"
+    timezone: Word = "UTC"
     #: Query parameters without the secret ones.
-    query: dict[str, str] = {}
-    content_type: str = "application/json"
+    query: Annotated[dict[Word, ForeignId], keys(32)] = {}
+    content_type: Name = "application/json"
     #: The path it was posted to; empty for webhooks stored before it was noted.
-    route: str = ""
-    traceparent: str = ""
+    route: Name = ""
+    traceparent: Name = ""
     #: Only in `webhooks.quarantine`: `unknown workspace` or `unreadable body`.
-    quarantine_reason: str = ""
+    quarantine_reason: Word = ""
+    #: What the sender chose and was longer than its cap.
+    cut: CutFields = ()
 
 
 def webhook_headers(meta: WebhookMeta) -> Headers:
-    """The record's headers."""
+    """The record's headers, each within its cap: most of them a stranger wrote."""
+    meta = capped(meta)
     receipt_id = meta.receipt_id.encode()
     headers = [
         (ID, receipt_id),
@@ -65,6 +71,8 @@ def webhook_headers(meta: WebhookMeta) -> Headers:
         headers.append((_QUERY, msgspec.json.encode(meta.query)))
     if meta.quarantine_reason:
         headers.append((_REASON, meta.quarantine_reason.encode()))
+    if meta.cut:
+        headers.append((_CUT, ",".join(meta.cut).encode()))
     return headers
 
 
@@ -106,4 +114,5 @@ def read_webhook(headers: Iterable[tuple[str, bytes | None]]) -> WebhookMeta:
         route=extras.get(_ROUTE, ""),
         traceparent=envelope.traceparent,
         quarantine_reason=extras.get(_REASON, ""),
+        cut=tuple(filter(None, extras.get(_CUT, "").split(","))),
     )

@@ -1,9 +1,14 @@
 """A workspace's settings as they stand in the compacted topic `workspaces`: readable, except for the secrets."""
 
 from datetime import datetime, time
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
+
+from events.caps import CutFields, Name, Ref, Word, json_bytes
+
+#: Of accounts, and of settings: more than a workspace file can sensibly hold.
+_MOST_BYTES = 512 * 1024
 
 #: Who answers: a draft that passes every check goes out by itself, or a person sends each one.
 ResponseMode = Literal["AI_AUTO_SEND", "SETTER_MANAGED"]
@@ -85,9 +90,10 @@ class JobSettings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 class WorkspaceApplied(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The whole state of a workspace: the newest one counts, a tombstone removes it."""
 
-    workspace: str
-    name: str
+    workspace: Ref
+    name: Name
     #: IANA name.
-    timezone: str
-    providers: dict[str, AppliedAccount] = {}
-    jobs: JobSettings = JobSettings()
+    timezone: Word
+    providers: Annotated[dict[str, AppliedAccount], json_bytes(_MOST_BYTES)] = {}
+    jobs: Annotated[JobSettings, json_bytes(_MOST_BYTES)] = JobSettings()
+    cut: CutFields = ()

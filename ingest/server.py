@@ -7,6 +7,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from ingest.app import create_app
+from runtime.durability import warn_of_thin_topics
 from runtime.garbage import collect_rarely
 from runtime.logs import configure_logs
 from runtime.settings import Settings
@@ -29,6 +30,7 @@ class IngestFailed(RuntimeError):
 def run_ingest(settings: Settings) -> None:
     """Until SIGINT or SIGTERM. Raises PortInUse, IngestFailed, SecretsKeyError or PublicKeyError."""
     configure_logs(settings, "ingest")
+    warn_of_thin_topics(settings)
     listener = _listening(settings)
     app = create_app(settings)
     collect_rarely()

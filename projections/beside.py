@@ -18,6 +18,7 @@ from projections.connection import libpq_url
 from projections.tailer import VersionTailer
 from projections.versions import foreign, versions
 from projections.writer import LONGEST_PAUSE
+from runtime.durability import warn_of_thin_topics
 from runtime.logs import configure_logs
 from runtime.settings import Settings
 from workers.worker import STOP_SECONDS
@@ -48,6 +49,7 @@ class BesideWorker:
     def run(self) -> None:
         """Run until SIGTERM or SIGINT."""
         configure_logs(self._settings, "projections")
+        warn_of_thin_topics(self._settings)
         if self._settings.metrics_port:
             start_http_server(self._settings.metrics_port)
         asyncio.run(self._serve())

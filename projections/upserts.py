@@ -26,6 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 
 from events.records import Record
+from events.storable import storable, storable_document
 from projections.projection import BadRecord, RowOp
 from projections.tables import fold_of, key_columns
 
@@ -57,16 +58,19 @@ def rows_of(record: Record, operations: Iterable[RowOp], rev: int) -> list[Row]:
     version = (record.partition, record.offset)
     rows = []
     for table, values in operations:
+        unstorable = {}
         for name, value in values.items():
             if isinstance(value, datetime):
                 _check_time(name, value)
+            elif type(value) is str and "\x00" in value:
+                unstorable[name] = storable(value)
         lineage = {
             "src_topic": record.topic,
             "src_partition": record.partition,
             "src_offset": record.offset,
             "proj_rev": rev,
         }
-        rows.append(Row(table, version, {**values, **lineage}))
+        rows.append(Row(table, version, {**values, **unstorable, **lineage}))
     return rows
 
 
@@ -128,7 +132,8 @@ class Upsert:
 
 
 def _json_text(value: Any) -> str:
-    return _encode(value).decode()
+    """Without NUL characters, which jsonb refuses."""
+    return storable_document(_encode(value).decode())
 
 
 def _array_literal(values: Sequence[Any]) -> str:

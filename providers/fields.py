@@ -1,12 +1,13 @@
 """Reads single values out of payloads nobody guarantees the shape of: a wrong type is a missing value."""
 
-import hashlib
 import math
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
+from events.caps import digest_of
 from events.ids import content_fingerprint
+from events.storable import storable
 from providers.adapter import Payload
 
 #: Longer ids are replaced by their hash: they become keys of topics, tables and indexes.
@@ -15,13 +16,6 @@ LONGEST_ID = 512
 LONGEST_EVENT_NAME = 80
 #: JSON numbers beyond this are no ids or times.
 _LARGEST_NUMBER = 10**30
-
-
-def storable(value: str) -> str:
-    """The string without what Postgres and UTF-8 can't hold: NUL characters and lone surrogates."""
-    if "\x00" in value:
-        value = value.replace("\x00", "")
-    return value if value.isascii() else value.encode("utf-8", "ignore").decode()
 
 
 def text(value: object) -> str | None:
@@ -40,7 +34,7 @@ def identifier(value: object) -> str | None:
     found = text(value)
     if found is None or len(found) <= LONGEST_ID:
         return found
-    return "sha256-" + hashlib.sha256(found.encode()).hexdigest()
+    return digest_of(found)
 
 
 def content(value: object) -> str:

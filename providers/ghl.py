@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from itertools import islice
 
 import msgspec
 
@@ -47,6 +48,7 @@ _RETRY_SPAN = timedelta(minutes=75)
 _BELIEVED = timedelta(minutes=20)
 #: customData and triggerData keys that name the client's SMS campaign, lower-cased, punctuation stripped.
 _CAMPAIGN_KEYS = ("client", "clientname", "subclient", "smscampaign", "campaign")
+_MOST_CUSTOM_VALUES = 500
 _CAMPAIGN_SOURCES = frozenset({"workflow", "campaign", "bulk_actions", "bulk"})
 
 
@@ -217,7 +219,9 @@ def _workflow_time(payload: Payload, receipt: Receipt) -> datetime:
 
 
 def _custom_values(payload: Payload) -> Payload:
-    return {**mapping(payload.get("triggerData")), **mapping(payload.get("customData"))}
+    """Of the workflow's and the webhook's own data, as many as a person would define: each is looked at for links."""
+    found = {**mapping(payload.get("triggerData")), **mapping(payload.get("customData"))}
+    return dict(islice(found.items(), _MOST_CUSTOM_VALUES))
 
 
 def _plain(value: object) -> object:

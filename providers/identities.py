@@ -1,6 +1,7 @@
 """Normalises the ways to recognise a person, so that equal people have equal values."""
 
 import re
+from itertools import islice
 from urllib.parse import unquote
 
 import phonenumbers
@@ -11,8 +12,18 @@ from providers.fields import identifier, items, text
 _LONGEST_EMAIL = 320
 _LONGEST_PHONE = 40
 _EMAIL = re.compile(r"[^\s@<>()\[\],:;\"\\]{1,64}@[^\s@<>()\[\],:;\"\\]+\.[^\s@<>()\[\],:;\"\\]+")
-_PROFILE = re.compile(r"linkedin\.com/(?:mwlite/)?(?:in|pub)/([^/?#\s\"'<>]{1,200})", re.IGNORECASE)
-_COMPANY = re.compile(r"linkedin\.com/(?:company|school|showcase)/([^/?#\s\"'<>]{1,200})", re.IGNORECASE)
+#: LinkedIn's own limit is 100; percent-encoded, a character of a slug is up to twelve.
+_LONGEST_SLUG = 1_200
+#: A link stands near the beginning of its field, if the field is one.
+_LONGEST_LINK_FIELD = 16_384
+#: One character more than a slug may have: a longer one is no slug, and its beginning would be somebody else's.
+_SLUG = rf"([^/?#\s\"'<>]{{1,{_LONGEST_SLUG + 1}}})"
+_PROFILE = re.compile(r"linkedin\.com/(?:mwlite/)?(?:in|pub)/" + _SLUG, re.IGNORECASE)
+_COMPANY = re.compile(r"linkedin\.com/(?:company|school|showcase)/" + _SLUG, re.IGNORECASE)
+#: Of a list: nobody writes to more people at once but a mailing list. What is longer is read so far.
+_MOST_ADDRESSES = 51
+_LONGEST_ADDRESS_LIST = 65_536
+_MOST_ADDRESS_PARTS = 1_000
 #: Profile links may carry the member id in place of the slug; it is case-sensitive.
 _MEMBER_ID = re.compile(r"AC[ow]AA[\w-]+", re.ASCII)
 _MATCH_ORDER: tuple[IdentityKind, ...] = (
@@ -46,9 +57,17 @@ def address(value: object, name: object = None) -> Address | None:
 
 
 def addresses(value: object) -> tuple[Address, ...]:
-    """A list of addresses, or one string of them separated by commas or semicolons; unreadable ones are left out."""
-    parts = re.split(r"[,;]", value) if isinstance(value, str) else items(value) or [value]
-    found = {a.address: a for part in parts if (a := address(part))}
+    """A list of addresses, or one string of them separated by commas or semicolons; unreadable ones are left out.
+
+    One more than an event keeps, so that whoever caps it sees that there are more.
+    """
+    listed = re.split(r"[,;]", value[:_LONGEST_ADDRESS_LIST]) if isinstance(value, str) else items(value) or [value]
+    found: dict[str, Address] = {}
+    for part in islice(listed, _MOST_ADDRESS_PARTS):
+        if one := address(part):
+            found[one.address] = one
+        if len(found) == _MOST_ADDRESSES:
+            break
     return tuple(found.values())
 
 
@@ -65,10 +84,7 @@ def phone(value: object) -> str | None:
 
 def linkedin(value: object) -> Identity | None:
     """The identity in a LinkedIn profile link: member id or lower-cased slug. A company link identifies nobody."""
-    match = _PROFILE.search(text(value) or "")
-    if match is None:
-        return None
-    slug = text(unquote(match.group(1)))
+    slug = _slug(_PROFILE, value)
     if slug is None:
         return None
     if _MEMBER_ID.fullmatch(slug):
@@ -84,9 +100,15 @@ def profile_url(value: object) -> str | None:
 
 def company_url(value: object) -> str | None:
     """The value when it holds a LinkedIn company link, spelled one way."""
-    match = _COMPANY.search(text(value) or "")
-    slug = text(unquote(match.group(1))) if match else None
+    slug = _slug(_COMPANY, value)
     return f"https://www.linkedin.com/company/{slug.lower()}" if slug else None
+
+
+def _slug(link: re.Pattern[str], value: object) -> str | None:
+    match = link.search((text(value) or "")[:_LONGEST_LINK_FIELD])
+    if match is None or len(match.group(1)) > _LONGEST_SLUG:
+        return None
+    return text(unquote(match.group(1)))
 
 
 def identities(*found: Identity | None) -> tuple[Identity, ...]:

@@ -2,11 +2,26 @@
 
 from collections.abc import Mapping
 
+import msgspec
+
+from events.caps import capped
 from providers import emailbison, ghl, instantly, smartlead, unipile
-from providers.adapter import Adapter
+from providers.adapter import Adapter, Normalised, Payload, Receipt
+
+
+def within_caps(adapter: Adapter) -> Adapter:
+    """The adapter with the fields of its facts within their caps, whatever a webhook holds (`events.caps`)."""
+
+    def normalise(payload: Payload, receipt: Receipt) -> Normalised:
+        normalised = adapter.normalise(payload, receipt)
+        facts = tuple(capped(fact) for fact in normalised.facts)
+        return msgspec.structs.replace(normalised, facts=facts)
+
+    return msgspec.structs.replace(adapter, normalise=normalise)
+
 
 ADAPTERS: Mapping[str, Adapter] = {
-    adapter.name: adapter
+    adapter.name: within_caps(adapter)
     for adapter in (
         ghl.ADAPTER,
         unipile.ADAPTER,

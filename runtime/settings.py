@@ -15,6 +15,7 @@ from pydantic import (
     SecretStr,
     StringConstraints,
     field_validator,
+    model_validator,
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -98,6 +99,8 @@ class Settings(BaseSettings):
     #: Partitions of every topic. One count for all: Faust co-partitions tables with topics.
     partitions: int = Field(8, ge=1, le=256)
     replication_factor: int = Field(1, ge=1)
+    #: Replicas that must have a record before it counts as written; None is 2 of three or more, else 1.
+    min_insync_replicas: int | None = Field(None, ge=1)
 
     # Postgres
     database_url: Trimmed = Field(
@@ -165,6 +168,20 @@ class Settings(BaseSettings):
     @classmethod
     def _split(cls, value: object) -> object:
         return value.split(",") if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _enough_replicas(self) -> "Settings":
+        if self.min_insync_replicas is not None and self.min_insync_replicas > self.replication_factor:
+            raise ValueError(
+                f"HEADRACE_MIN_INSYNC_REPLICAS is {self.min_insync_replicas}, but HEADRACE_REPLICATION_FACTOR is "
+                f"{self.replication_factor}: nothing could ever be written"
+            )
+        return self
+
+    @property
+    def insync_replicas(self) -> int:
+        """What every topic is told: an acknowledged record outlives the loss of one broker where there are three."""
+        return self.min_insync_replicas or (2 if self.replication_factor >= 3 else 1)
 
     def topic(self, topic: Topic) -> str:
         """The topic's name on this installation's brokers."""

@@ -4,12 +4,13 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from events.caps import TooLarge
 from events.codec import Codec
-from events.dead_letters import DeadLetterEvent, DeadLetterFixed, redrive_of
+from events.dead_letters import OMITTED_HEADER, DeadLetterEvent, DeadLetterFixed, redrive_of
 from events.envelope import Envelope, format_time, header_map
 from events.ids import event_id
 from events.records import Record
-from events.topics import DEAD_LETTERS
+from events.topics import DEAD_LETTERS, record_limit
 from runtime.partitioning import key_partition
 from runtime.settings import Settings
 from workers.outbox import OutRecord
@@ -32,15 +33,17 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
 def dead_letter(settings: Settings, record: Record, stage: str, error: Exception) -> OutRecord:
     """The record as a dead letter after one attempt.
 
-    The reason is the error's class alone: its message may quote the lead. Times are the broker's
-    append time of the record, so that a second attempt writes the same bytes.
+    The reason is the error's class alone, unless it is about sizes: a message may quote the lead. Times are the
+    broker's append time of the record, so that a second attempt writes the same bytes.
     """
     appended = datetime.fromtimestamp(record.timestamp_ms / 1000, UTC)
     name = type(error).__name__
+    # The message of the former quotes nobody.
+    why = str(error) if isinstance(error, TooLarge) else name
     failure = Failure(
         stage=stage,
         error_class=name,
-        reason=f"{stage} could not process it: {name}",
+        reason=f"{stage} could not process it: {why}",
         attempts=1,
         first_at=appended,
         last_at=appended,
@@ -62,13 +65,20 @@ def set_aside(settings: Settings, record: Record, failure: Failure) -> OutRecord
         ("dlq_first_at", format_time(failure.first_at).encode()),
         ("dlq_last_at", format_time(failure.last_at).encode()),
     ]
-    return OutRecord(
+    letter = OutRecord(
         settings.topic(DEAD_LETTERS),
         key_partition(record.key, settings.partitions),
         record.key,
         record.value,
         headers,
     )
+    return letter if letter.bytes <= record_limit(letter.topic) else without_value(letter)
+
+
+def without_value(letter: OutRecord) -> OutRecord:
+    """The letter of a record that `dead-letters` does not take whole: it is read where it stood, as the headers say."""
+    omitted = (OMITTED_HEADER, str(len(letter.value or b"")).encode())
+    return msgspec.structs.replace(letter, value=None, headers=[*letter.headers, omitted])
 
 
 def fixed_letter(settings: Settings, record: Record, stage: str) -> list[OutRecord]:

@@ -6,15 +6,23 @@ from collections.abc import Iterable
 from typing import Any
 
 import msgspec
+import structlog
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError, OutOfOrderSequenceNumber
+from aiokafka.producer.message_accumulator import BatchBuilder
 
 from events.envelope import Headers
-from events.topics import MAX_RECORD_BYTES
+from events.topics import DEAD_LETTER_BYTES
 from runtime.kafka import aiokafka_config
 from runtime.settings import Settings
+from workers.record_sizes import RecordLimits, record_bytes
+
+log = structlog.get_logger()
 
 #: A record batch is closed at this size; a single larger record still gets a batch of its own.
 BATCH_BYTES = 512 * 1024
+#: More than halving a batch until one record is left takes.
+_MOST_TRIES = 32
 
 
 class OutRecord(msgspec.Struct, frozen=True):
@@ -26,6 +34,24 @@ class OutRecord(msgspec.Struct, frozen=True):
     value: bytes | None
     headers: Headers
 
+    @property
+    def bytes(self) -> int:
+        """Its size on the broker, in a batch of its own."""
+        return record_bytes(self.key, self.value, self.headers)
+
+
+_ByPartition = dict[tuple[str, int], list[OutRecord]]
+
+
+class _Refused(Exception):
+    """A broker took no batch of this size for the topic."""
+
+    def __init__(self, topic: str, size: int, records: int) -> None:
+        super().__init__(topic)
+        self.topic = topic
+        self.size = size
+        self.records = records
+
 
 class Outbox:
     """An idempotent producer that writes record batches. Not started until `start`."""
@@ -33,18 +59,26 @@ class Outbox:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._producer: AIOKafkaProducer
+        self._limits = RecordLimits()
+        #: Topic → bytes of a batch of several records, where a broker refused more.
+        self._room: dict[str, int] = {}
+        self._renewing = asyncio.Lock()
 
     async def start(self) -> None:
         """Connect, within the running event loop. Raises KafkaConnectionError when no broker answers."""
-        self._producer = AIOKafkaProducer(
+        self._producer = await self._started()
+
+    async def _started(self) -> AIOKafkaProducer:
+        producer = AIOKafkaProducer(
             **aiokafka_config(self._settings),
             enable_idempotence=True,
             acks="all",
             max_batch_size=BATCH_BYTES,
-            max_request_size=2 * MAX_RECORD_BYTES,
+            max_request_size=2 * DEAD_LETTER_BYTES,
             request_timeout_ms=30_000,
         )
-        await self._producer.start()
+        await producer.start()
+        return producer
 
     async def stop(self) -> None:
         """Flush and disconnect."""
@@ -53,24 +87,68 @@ class Outbox:
     async def send(self, records: Iterable[OutRecord]) -> dict[tuple[str, int], int]:
         """Send all and wait for every ack. Returns the last written offset of each (topic, partition).
 
-        Order within a partition is kept. Raises KafkaError when the brokers refuse.
+        Order within a partition is kept. Raises RecordTooLarge before anything is sent, or when a broker takes less
+        than was declared; KafkaError when the brokers refuse for any other reason.
         """
-        by_partition: dict[tuple[str, int], list[OutRecord]] = defaultdict(list)
+        by_partition: _ByPartition = defaultdict(list)
         for record in records:
             by_partition[record.topic, record.partition].append(record)
-        sent = [(place, await self._send_partition(place, group)) for place, group in by_partition.items()]
+        for _ in range(_MOST_TRIES):
+            for (topic, _), group in by_partition.items():
+                self._limits.check(topic, (record.bytes for record in group))
+            producer = self._producer
+            try:
+                return await self._send_all(producer, by_partition)
+            except _Refused as refused:
+                self._learn(refused)
+                await self._renew(producer)
+            except OutOfOrderSequenceNumber:
+                # Sent behind a batch that was refused, by whoever uses this producer, too.
+                await self._renew(producer)
+        raise KafkaError(f"brokers refused {_MOST_TRIES} tries to send")
+
+    def _learn(self, refused: _Refused) -> None:
+        """Several records may pass in smaller batches; one that was refused alone is refused at the next check."""
+        if refused.records == 1:
+            self._limits.refused(refused.topic, refused.size)
+        else:
+            self._room[refused.topic] = refused.size // 2
+        log.error(
+            "outbox.refused_as_too_large",
+            topic=refused.topic,
+            bytes=refused.size,
+            records=refused.records,
+            hint="the topic takes less than declared: see `headrace topics list`",
+        )
+
+    async def _send_all(self, producer: AIOKafkaProducer, records: _ByPartition) -> dict[tuple[str, int], int]:
+        sent = [(place, await self._send_partition(producer, place, group)) for place, group in records.items()]
+        await asyncio.gather(*(future for _, batches in sent for future, _, _ in batches), return_exceptions=True)
         written = {}
         for place, batches in sent:
-            for future, count in batches:
-                metadata = await future
+            for future, count, size in batches:
+                try:
+                    metadata = await future
+                except MessageSizeTooLargeError:
+                    raise _Refused(place[0], size, count) from None
                 written[place] = metadata.offset + count - 1
         return written
+
+    async def _renew(self, producer: AIOKafkaProducer) -> None:
+        """Go on with another producer: behind a batch that was refused, brokers take none of the same one."""
+        async with self._renewing:
+            if self._producer is producer:
+                self._producer = await self._started()
+                await producer.stop()
 
     async def send_each(self, records: Iterable[OutRecord]) -> list[int]:
         """Send all and wait for every ack. Returns the offset of each, for whoever must know; slower than `send`.
 
-        Raises KafkaError when the brokers refuse.
+        Raises RecordTooLarge before anything is sent, KafkaError when the brokers refuse.
         """
+        records = list(records)
+        for record in records:
+            self._limits.check(record.topic, (record.bytes,))
         sent = [
             await self._producer.send(
                 record.topic, record.value, record.key, partition=record.partition, headers=record.headers
@@ -80,15 +158,23 @@ class Outbox:
         return [(await future).offset for future in sent]
 
     async def _send_partition(
-        self, place: tuple[str, int], records: list[OutRecord]
-    ) -> list[tuple[asyncio.Future[Any], int]]:
+        self, producer: AIOKafkaProducer, place: tuple[str, int], records: list[OutRecord]
+    ) -> list[tuple[asyncio.Future[Any], int, int]]:
+        """The batches' futures, each with the number of its records and its bytes."""
         topic, partition = place
+        room = self._room.get(topic, BATCH_BYTES)
         sent = []
-        batch, count = self._producer.create_batch(), 0
+        batch, count = producer.create_batch(), 0
         for record in records:
-            while batch.append(key=record.key, value=record.value, timestamp=None, headers=record.headers) is None:
-                sent.append((await self._producer.send_batch(batch, topic, partition=partition), count))
-                batch, count = self._producer.create_batch(), 0
+            is_full = room < BATCH_BYTES and count > 0 and batch.size() + record.bytes > room
+            while is_full or _append(batch, record) is None:
+                sent.append((await producer.send_batch(batch, topic, partition=partition), count, batch.size()))
+                batch, count, is_full = producer.create_batch(), 0, False
             count += 1
-        sent.append((await self._producer.send_batch(batch, topic, partition=partition), count))
+        sent.append((await producer.send_batch(batch, topic, partition=partition), count, batch.size()))
         return sent
+
+
+def _append(batch: BatchBuilder, record: OutRecord) -> Any:
+    """None when the batch is full. A record larger than a batch gets one of its own."""
+    return batch.append(key=record.key, value=record.value, timestamp=None, headers=record.headers)

@@ -6,6 +6,7 @@ the changelog and the persisted offset are the same, so Faust recovers and rebal
 
 import asyncio
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import faust
@@ -25,17 +26,25 @@ ROCKSDB_OPTIONS = {
 Writes = dict[int, dict[bytes, bytes | None]]
 
 
-def declare_table(app: faust.App, name: str, partitions: int, ttl_seconds: int | None = None) -> Any:
-    """A table of raw bytes. With a TTL, entries not written for that long go away on disk and in the changelog."""
+def declare_table(
+    app: faust.App,
+    name: str,
+    partitions: int,
+    ttl_seconds: int | None = None,
+    changelog: Mapping[str, str] = MappingProxyType({}),
+) -> Any:
+    """A table of raw bytes. With a TTL, entries not written for that long go away on disk and in the changelog.
+
+    `changelog`: further settings of its topic.
+    """
+    expiry = {"cleanup.policy": "compact,delete", "retention.ms": ttl_seconds * 1000} if ttl_seconds else {}
     return app.Table(
         name,
         partitions=partitions,
         key_type=bytes,
         value_type=bytes,
         options={**ROCKSDB_OPTIONS, **({"ttl": ttl_seconds} if ttl_seconds else {})},
-        extra_topic_configs=(
-            {"cleanup.policy": "compact,delete", "retention.ms": ttl_seconds * 1000} if ttl_seconds else {}
-        ),
+        extra_topic_configs={**changelog, **expiry},
     )
 
 

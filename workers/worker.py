@@ -14,17 +14,20 @@ from faust.types.transports import TransportT
 from mode import Service
 from prometheus_client import start_http_server
 
-from events.topics import Topic
+from events.topics import MAX_RECORD_BYTES, Topic
+from runtime.durability import warn_of_thin_topics
 from runtime.exit_status import START_AGAIN
 from runtime.garbage import collect_rarely
 from runtime.kafka import faust_credentials
 from runtime.logs import configure_logs
 from runtime.settings import Settings
+from runtime.topics import size_and_safety
 from workers import partition_store
 from workers.batch_transport import FAUST_LOGGER, MAX_POLL_RECORDS, BatchTransport
 from workers.following import Follower, Process, StartOffset, after_committed
 from workers.outbox import Outbox
 from workers.partition_table import PartitionTable, declare_table
+from workers.setting_aside import setting_aside
 from workers.watchdog import Watchdog
 
 log = structlog.get_logger()
@@ -99,9 +102,11 @@ class Worker:
         topics: Sequence[Topic],
         process: Process,
         start_offset: StartOffset = after_committed,
+        stage: str = "",
     ) -> Follower:
-        """Add an agent that reads these topics batch by batch."""
+        """Add an agent that reads these topics batch by batch. `stage` names it in dead letters, if not `name`."""
         names = [self.settings.topic(topic) for topic in topics]
+        process = setting_aside(self.settings, stage or name, process, self.outbox.send)
         follower = Follower(self.app, self.settings, name, frozenset(names), process, start_offset)
         source = self.app.topic(*names, key_serializer="raw", value_serializer="raw")
         self.app.agent(source, name=name)(follower.run)
@@ -110,11 +115,14 @@ class Worker:
 
     def table(self, name: str, ttl_seconds: int | None = None) -> PartitionTable:
         """Add a table, partitioned as the topics are."""
-        return PartitionTable(declare_table(self.app, name, self.settings.partitions, ttl_seconds), self.outbox)
+        changelog = size_and_safety(MAX_RECORD_BYTES, self.settings)
+        table = declare_table(self.app, name, self.settings.partitions, ttl_seconds, changelog)
+        return PartitionTable(table, self.outbox)
 
     def run(self) -> None:
         """Run until SIGTERM or SIGINT, or end the process with a non-zero status."""
         configure_logs(self.settings, self.name)
+        warn_of_thin_topics(self.settings)
         if self.settings.metrics_port:
             start_http_server(self.settings.metrics_port)
         collect_rarely()

@@ -7,7 +7,7 @@ import msgspec
 import psycopg
 from psycopg.rows import dict_row
 
-from events.dead_letters import original_headers
+from events.dead_letters import OMITTED_HEADER, original_headers
 from events.records import Record
 from projections.connection import libpq_url
 from projections.reproject import kept_record
@@ -30,11 +30,23 @@ def kept_records(settings: Settings, letters: Iterable[Letter]) -> Iterator[list
 
 
 def kept_in_log(settings: Settings, letters: Sequence[Letter]) -> Iterator[tuple[str, Record]]:
-    """Letter id → the record at its original place. Reads each partition from the first such record to the last."""
+    """Letter id → the record at its original place. Reads each partition from the first such record to the last.
+
+    A record that was too large for the letters is read where it stood.
+    """
     by_place = {_kept_place(one): one for one in letters if one.kept_topic is not None}
+    omitted: dict[tuple[str, int, int], list[Letter]] = {}
     for record in read_ranges(settings, spans_of(by_place)):
         letter = by_place.get((record.topic, record.partition, record.offset))
-        if letter is not None:
+        if letter is None:
+            continue
+        if any(name == OMITTED_HEADER for name, _ in record.headers):
+            place = (letter.origin_topic, letter.origin_partition, letter.origin_offset)
+            omitted.setdefault(place, []).append(letter)
+        else:
+            yield letter.id, _original(letter, record)
+    for record in read_ranges(settings, spans_of(omitted)):
+        for letter in omitted.get((record.topic, record.partition, record.offset), ()):
             yield letter.id, _original(letter, record)
 
 

@@ -67,7 +67,7 @@ class ReplyDecision(Answer):
 
     safe_to_send: bool
     confidence: Confidence
-    concerns: tuple[Concern, ...]
+    concerns: Annotated[tuple[Concern, ...], Field(max_length=12)]
 
     @model_validator(mode="after")
     def _safe_without_concerns(self) -> "ReplyDecision":
@@ -113,8 +113,8 @@ class Booking(Answer):
         "accepts_slot", "proposes_time", "asks_for_times", "own_scheduler", "reschedules", "cancels", "none"
     ]
     #: Position in the offered slots, from 0.
-    slot_index: Annotated[int, Field(ge=0)] | None
-    proposed: tuple[ProposedTime, ...]
+    slot_index: Annotated[int, Field(ge=0, lt=1_000)] | None
+    proposed: Annotated[tuple[ProposedTime, ...], Field(max_length=10)]
     confidence: Confidence
 
     @model_validator(mode="after")
@@ -134,9 +134,10 @@ class Score(Answer):
 
 
 #: Keywords of JSON Schema that servers with strict schemas refuse or ignore: these we check ourselves.
-_CHECKED_HERE = frozenset(
-    {"title", "description", "default", "format", "pattern", "minimum", "maximum", "minLength", "maxLength"}
-)
+_CHECKED_HERE = frozenset({
+    "title", "description", "default", "format", "pattern", "minimum", "maximum", "exclusiveMaximum", "minLength",
+    "maxLength", "maxItems",
+})  # fmt: skip
 
 
 def wire_schema(answer: type[BaseModel]) -> dict[str, Any]:

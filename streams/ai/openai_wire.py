@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from events.storable import storable_document
 from streams.ai.answers import wire_schema
 from streams.ai.provider import AITask, Usage
 from streams.ai.tasks import PROMPT_KEYS
@@ -16,6 +17,9 @@ from streams.ai.untrusted import trusted_document, untrusted_document
 #: Ways to ask for structure, from the strictest down.
 Structure = Literal["json_schema", "json_object", "text"]
 LADDER: tuple[Structure, ...] = ("json_schema", "json_object", "text")
+#: Answers are some kilobytes; reasoning models add what they thought.
+MOST_BODY_BYTES = 8 * 1024 * 1024
+MOST_TOKENS = 1_000_000_000
 #: Parameters that some servers refuse: left out or renamed once they did.
 ADAPTABLE = ("reasoning_effort", "max_completion_tokens")
 
@@ -136,9 +140,14 @@ _COMPLETION = msgspec.json.Decoder(Completion)
 
 
 def read_completion(body: bytes) -> Completion | None:
-    """The completion in a response's body; None when there is none."""
+    """The completion in a response's body, storable: without NUL characters and halves of characters.
+
+    None when there is none, or more than any answer needs.
+    """
+    if len(body) > MOST_BODY_BYTES:
+        return None
     try:
-        return _COMPLETION.decode(body)
+        return _COMPLETION.decode(storable_document(body.decode()))
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
 
@@ -152,13 +161,18 @@ def usage_of(completion: Completion, request: dict[str, Any]) -> Usage:
     cached = usage.prompt_tokens_details or _InputDetails()
     reasoning = usage.completion_tokens_details or _OutputDetails()
     return Usage(
-        input=usage.prompt_tokens,
-        cached=cached.cached_tokens or 0,
-        cache_write=cached.cache_write_tokens or 0,
-        output=usage.completion_tokens,
-        reasoning=reasoning.reasoning_tokens or 0,
+        input=_tokens(usage.prompt_tokens),
+        cached=_tokens(cached.cached_tokens),
+        cache_write=_tokens(cached.cache_write_tokens),
+        output=_tokens(usage.completion_tokens),
+        reasoning=_tokens(reasoning.reasoning_tokens),
         source="reported",
     )
+
+
+def _tokens(count: int | None) -> int:
+    """A number of tokens as there can be: others would make budgets and rows overflow."""
+    return min(max(0, count or 0), MOST_TOKENS)
 
 
 def json_object_in(text: str) -> str:
@@ -190,10 +204,11 @@ def retry_after_seconds(headers: Any, now: datetime) -> float | None:
         return seconds
     try:
         at = parsedate_to_datetime(value or "")
-    except ValueError:
+        at = at if at.tzinfo else at.replace(tzinfo=UTC)
+        return max(0.0, (at - now).total_seconds())
+    except (ValueError, TypeError, OverflowError):
+        # A zone or a year that no clock has.
         return None
-    at = at if at.tzinfo else at.replace(tzinfo=UTC)
-    return max(0.0, (at - now).total_seconds())
 
 
 def _number(text: str | None) -> float | None:

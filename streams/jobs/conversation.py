@@ -10,19 +10,17 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from events.conversations import ConversationMoved
+from events.conversations import KEPT_SIGNALS, MOVED_BYTES, ConversationMoved
 from events.inbox import SuppressionReason
 from events.messages import LeadChanged, LeadMerged, LeadSignalled, LeadSuppressed, Message
 
 #: Messages of a lead that are kept.
 KEPT_MESSAGES = 80
-#: What the provider said about a lead, of which so much is kept.
-KEPT_SIGNALS = 50
+#: Characters kept of what a provider said in its own words: all heads are written anew at each change.
+DETAIL_LIMIT = 200
 #: Characters kept of what the author wrote, and of the whole body with its quoted history.
 TEXT_LIMIT = 16_000
 BODY_LIMIT = 4_000
-#: Bytes of messages that move to another lead; the oldest are left behind beyond it.
-MOVED_BYTES = 2 * 1024 * 1024
 
 #: (sent_at, received_at) in microseconds since the epoch, and the message's id: the order of a conversation.
 Ref = tuple[int, int, str]
@@ -62,7 +60,9 @@ def with_message(head: Head, message: Message) -> tuple[Head, tuple[str, ...]]:
 
 def with_signal(head: Head, signal: LeadSignalled) -> Head:
     """The head after the provider said something about the lead. Hearing it twice is hearing it once."""
-    signals = sorted({*head.signals, signal}, key=lambda one: (one.occurred_at, one.received_at, one.receipt_id))
+    detail = signal.detail and signal.detail[:DETAIL_LIMIT]
+    kept = signal if detail == signal.detail else msgspec.structs.replace(signal, detail=detail)
+    signals = sorted({*head.signals, kept}, key=lambda one: (one.occurred_at, one.received_at, one.receipt_id))
     return msgspec.structs.replace(head, signals=tuple(signals[-KEPT_SIGNALS:]))
 
 
@@ -115,9 +115,9 @@ def with_moved(head: Head, event: ConversationMoved) -> Head:
 
 def _newest_within(messages: Sequence[Message], limit: int) -> Iterable[Message]:
     kept: list[Message] = []
-    size = 0
+    size = len("[]")
     for message in reversed(messages):
-        size += len(msgspec.json.encode(message))
+        size += len(msgspec.json.encode(message)) + len(",")
         if size > limit:
             break
         kept.append(message)

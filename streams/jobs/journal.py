@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from mode import Service
 
+from events.caps import TooLarge
 from workers.batch_transport import FAUST_LOGGER
 from workers.outbox import Outbox, OutRecord
 from workers.vital import vital
@@ -35,7 +36,10 @@ class Journal(Service):
             self._sending.cancel()
 
     async def write(self, records: Iterable[OutRecord]) -> None:
-        """Returns once the brokers have all of them. A caller that is cancelled does not stop the send."""
+        """Returns once the brokers have all of them. A caller that is cancelled does not stop the send.
+
+        Raises TooLarge for a record that its topic does not take.
+        """
         written = asyncio.get_running_loop().create_future()
         self._waiting.append((list(records), written))
         self._idle.clear()
@@ -52,7 +56,19 @@ class Journal(Service):
             self._arrived.clear()
             while self._waiting:
                 taken, self._waiting = self._waiting, []
-                await self._outbox.send(record for records, _ in taken for record in records)
-                for _, written in taken:
-                    written.set_result(None)
+                await self._send(taken)
             self._idle.set()
+
+    async def _send(self, taken: list[tuple[list[OutRecord], asyncio.Future[None]]]) -> None:
+        """All in one go; each by itself when one is too large, so that only its writer hears of it."""
+        try:
+            await self._outbox.send(record for records, _ in taken for record in records)
+        except TooLarge as error:
+            if len(taken) == 1:
+                taken[0][1].set_exception(error)
+                return
+            for one in taken:
+                await self._send([one])
+            return
+        for _, written in taken:
+            written.set_result(None)

@@ -1,6 +1,7 @@
 """What follows a failed attempt: another one, later, or death. Values in, values out, tested as a table."""
 
 import hashlib
+import math
 from collections.abc import Sequence
 from typing import get_args
 
@@ -16,6 +17,8 @@ LONGEST_DEFERRAL = 600.0
 JITTER = 0.2
 #: And never more than so much longer, seconds: whoever waits for midnight shall not wait for the morning.
 LONGEST_JITTER = 600.0
+#: What a dependency may ask to wait, seconds: a day, the longest there is. More is a mistake, or worse.
+LONGEST_ASKED = 90_000.0
 _KNOWN: frozenset[str] = frozenset(get_args(ErrorClass))
 
 
@@ -52,13 +55,20 @@ def after_failure(
     """
     if error_class == "permanent":
         return Dead()
-    asked = retry_after or 0.0
+    asked = asked_seconds(retry_after)
     if error_class in BLAMELESS:
         patience = min(tiers[min(deferrals, len(tiers) - 1)], LONGEST_DEFERRAL) if tiers else LONGEST_DEFERRAL
         return Again(jittered(max(patience, asked), seed), spends_attempt=False)
     if spent > len(tiers):
         return Dead()
     return Again(jittered(max(tiers[spent - 1], asked), seed), spends_attempt=True)
+
+
+def asked_seconds(retry_after: float | None) -> float:
+    """What a dependency asked for, as far as that is a time to wait."""
+    if retry_after is None or math.isnan(retry_after):
+        return 0.0
+    return min(max(0.0, retry_after), LONGEST_ASKED)
 
 
 def jittered(delay: float, seed: str) -> float:

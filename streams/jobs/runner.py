@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import structlog
 
+from events.caps import TooLarge
 from events.jobs import (
     AnyJobEvent,
     JobDied,
@@ -96,6 +97,13 @@ class JobRunner:
 
     async def run(self, attempt: Attempt) -> None:
         """Run it to its end: succeeded, put off or dead. Cancelled, it leaves its end to the canceller (`give_up`)."""
+        try:
+            await self._run(attempt)
+        except TooLarge as error:
+            # What it concluded does not fit into the log, and would not the next time either.
+            await self._fail(attempt, StepFailed(str(error), "permanent"))
+
+    async def _run(self, attempt: Attempt) -> None:
         job = attempt.job
         steps = self._types.get(job.request.type)
         if steps is None:

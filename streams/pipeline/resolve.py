@@ -7,9 +7,11 @@ from typing import Protocol
 
 import msgspec
 
+from events.caps import capped
 from events.ids import lead_id
 from events.inbox import Address, Identity, InboxFact, InboxMessage, InboxSuppression, Person
 from events.messages import (
+    LEAD_IDENTITIES,
     LeadChanged,
     LeadEvent,
     LeadMerged,
@@ -49,17 +51,23 @@ def resolve(fact: InboxFact, leads: Leads) -> list[LeadEvent]:
     aliases = [i for i in fact.identities if i.alias]
     found = _found(own or aliases, leads)
     merged: list[LeadEvent] = []
+    separate: set[str] = set()
     if found:
         before, *others = sorted(found, key=lambda lead: (lead.created_at, lead.lead_id))
         after = before
         for other in others:
+            if len(_union(after.identities, other.identities)) > LEAD_IDENTITIES:
+                # No person is reached in so many ways. Each keeps what it owns, and what was said of it.
+                separate.add(other.lead_id)
+                continue
             after = _absorb(after, other)
             leads.remove(other.lead_id)
             merged.append(_merged(fact, other, after))
     else:
         before, after = None, _new_lead(fact, own or aliases)
     unowned = [i for i in aliases if leads.owner(i) is None]
-    after = _learn(after, fact, [*own, *unowned])
+    theirs = [i for i in own if leads.owner(i) not in separate]
+    after = capped(_learn(after, fact, [*theirs, *unowned]))
     changes: list[LeadEvent] = []
     if before is None or before != after or merged:
         after = msgspec.structs.replace(after, receipt_id=fact.receipt_id, changed_at=fact.received_at)

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from events.topics import INBOX, INBOX_BULK, REPLY_TOPICS, WEBHOOKS_BULK, WEBHOOKS_QUARANTINE
 from runtime.settings import Settings
-from streams.pipeline.dedupe_agent import DedupeAgent
+from streams.pipeline.dedupe_agent import STAGE, DedupeAgent
 from streams.pipeline.resolve_agent import ResolveAgent
 from workers.worker import Worker
 
@@ -26,7 +26,7 @@ def bulk_worker(settings: Settings) -> Worker:
     worker = Worker(settings, "bulk")
     seen = worker.table("seen_bulk", ttl_seconds=_memory_seconds(settings))
     dedupe = DedupeAgent(settings, worker.outbox, seen, facts_to=INBOX_BULK, records_per_second=settings.bulk_rate)
-    worker.follow("dedupe_bulk", (WEBHOOKS_BULK,), dedupe.process)
+    worker.follow("dedupe_bulk", (WEBHOOKS_BULK,), dedupe.process, stage=STAGE)
     return worker
 
 

@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dev.samples import Sample, sample_webhooks
+from events.caps import capped
 from events.codec import Codec
 from events.inbox import InboxFact, InboxMessage
 from providers.adapter import Adapter, Credentials, Normalised, Payload, Receipt, Request
@@ -319,6 +320,7 @@ def assert_storable(fact: InboxFact) -> None:
     codec = Codec()
     assert codec.decode(codec.type_of(fact), codec.encode(fact)) == fact
     assert b"\\u0000" not in codec.encode(fact)
+    assert capped(fact) is fact
     assert fact.identities
     assert len({(i.kind, i.value) for i in fact.identities}) == len(fact.identities)
 
@@ -327,6 +329,22 @@ def assert_storable(fact: InboxFact) -> None:
 def test_golden_payloads_are_sound(adapter: Adapter) -> None:
     for payload in PAYLOADS[adapter.name]:
         assert_sound(adapter, payload)
+
+
+@each_adapter
+@pytest.mark.parametrize("long", ["x" * 700_000, "https://linkedin.com/in/" + "y" * 700_000, "\U0001f600" * 200_000])
+def test_no_field_of_a_webhook_makes_a_large_fact(adapter: Adapter, long: str) -> None:
+    """But for the texts themselves, which may be as long as a mail."""
+    for payload in PAYLOADS[adapter.name]:
+        for path in leaves(payload):
+            if not path:
+                continue
+            for fact in normalise(adapter, replaced(payload, path, long)).facts:
+                texts = sum(len(getattr(fact, name, None) or "") for name in ("text", "body", "html"))
+                assert len(Codec().encode(fact)) <= 4 * texts + 20_000
+                assert capped(fact) is fact
+                cut = {name.partition(".")[0] for name in fact.cut}
+                assert cut <= set(fact.__struct_fields__)
 
 
 @each_adapter

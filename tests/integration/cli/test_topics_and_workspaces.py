@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource
 from cryptography.fernet import Fernet
 
 from events.topics import ALL_TOPICS
@@ -56,6 +57,30 @@ def test_topics_are_created_once_and_told_apart(headrace: Run) -> None:
     refused = headrace("topics", "create", HEADRACE_PARTITIONS="4")
     assert refused.exit_code == 2
     assert "has 2 partitions, but HEADRACE_PARTITIONS asks for 4" in refused.stderr
+
+
+def test_what_topics_lack_is_shown_and_set_on_request(headrace: Run, kafka_bootstrap: str, topic_prefix: str) -> None:
+    """Made with a broker's own size, and with a retention that somebody chose."""
+    changes = {"max.message.bytes": "1048588", "retention.ms": "86400000"}
+    entries = [ConfigEntry(name, v, incremental_operation=AlterConfigOpType.SET) for name, v in changes.items()]
+    resource = ConfigResource(ConfigResource.Type.TOPIC, f"{topic_prefix}messages", incremental_configs=entries)
+    for future in AdminClient({"bootstrap.servers": kafka_bootstrap}).incremental_alter_configs([resource]).values():
+        future.result()
+    listed = headrace("topics", "list")
+    assert f"`headrace topics mend` shows what to change of {topic_prefix}messages" in listed.stderr
+    wanted = {f"{topic_prefix}messages": {"max.message.bytes": "8388608"}}
+    assert json.loads(headrace("topics", "mend", "--json").stdout) == {"executed": False, "topics": wanted}
+    shown = headrace("topics", "mend")
+    assert "max.message.bytes is 1048588, to be 8388608" in shown.stdout
+    assert "nothing was changed: --execute sets it" in shown.stdout
+    assert "set to 8388608" in headrace("topics", "mend", "--execute").stdout
+    (messages,) = [one for one in json.loads(headrace("topics", "list", "--json").stdout) if one["topic"] == "messages"]
+    assert messages["differences"] == {"retention.ms": {"declared": "-1", "found": "86400000"}}
+    assert messages["replicas"] == 1
+    assert "every topic has what it needs" in headrace("topics", "mend").stdout
+    refused = headrace("topics", "list", HEADRACE_MIN_INSYNC_REPLICAS="2")
+    assert refused.exit_code == 2
+    assert "nothing could ever be written" in refused.output
 
 
 def test_topics_without_a_broker_say_where_it_was_looked_for() -> None:

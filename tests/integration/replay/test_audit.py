@@ -144,7 +144,7 @@ def test_a_dead_letter_accounts_for_what_it_stands_for(finished: Installation) -
 
 def test_a_verdict_the_projection_refused_is_a_dead_letter(finished: Installation) -> None:
     finished.webhook(3)
-    finished.verdict(3, 3, reason="a \x00 byte")
+    finished.verdict(3, 3, occurrence=2**40)
     finished.judge_and_resolve()
     finished.project()
     assert totals(finished.audit()) == (3, 0, 1, 0)

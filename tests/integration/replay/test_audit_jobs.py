@@ -233,7 +233,7 @@ def test_a_message_the_request_agent_set_aside_is_a_dead_letter(installation: In
 
 def test_a_request_the_projection_refused_is_a_dead_letter(installation: Installation) -> None:
     installation.message(0, with_jobs=False)
-    installation.request(0, requested_by="a \x00 byte")
+    installation.request(0, due_at=datetime(9999, 12, 31, tzinfo=UTC))
     installation.job(JobDied(**about_job(0), attempt=0, step="", error_class="permanent", reason="r"), 0)
     report = caught_up(installation)
     assert names(report) == [("request", job_of(0), None, None)]

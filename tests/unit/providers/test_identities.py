@@ -34,6 +34,39 @@ def test_addresses_from_lists_and_strings() -> None:
     assert identities.addresses(None) == ()
 
 
+@pytest.mark.parametrize("separator", [",", ";", " , "])
+@pytest.mark.parametrize("filling", ["", "x", "a@x.example"])
+def test_a_list_of_addresses_is_read_to_its_bound(
+    separator: str, filling: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A megabyte of commas took a second, in which nobody else's webhook was read."""
+    read: list[object] = []
+    address = identities.address
+
+    def counted(value: object) -> Address | None:
+        read.append(value)
+        return address(value)
+
+    monkeypatch.setattr(identities, "address", counted)
+    body = separator.join([filling] * 1_000_000)[:1_048_576]
+    assert len(identities.addresses(body)) <= 1
+    assert len(identities.addresses(body.split(separator)[:500_000])) <= 1
+    assert len(read) <= 2_000
+    assert sum(len(str(value)) for value in read) <= 2 * 65_536
+
+
+def test_one_more_address_is_read_than_an_event_keeps() -> None:
+    listed = [f"p{number}@x.example" for number in range(5_000)]
+    assert len(identities.addresses(listed)) == len(identities.addresses(",".join(listed))) == 51
+
+
+def test_a_slug_that_is_too_long_is_not_taken_for_its_beginning() -> None:
+    known = identities.linkedin("https://linkedin.com/in/" + "a" * 1_200)
+    assert known == Identity(kind="linkedin_slug", value="a" * 1_200)
+    assert identities.linkedin("https://linkedin.com/in/" + "a" * 1_201) is None
+    assert identities.company_url("https://linkedin.com/company/" + "a" * 5_000) is None
+
+
 @pytest.mark.parametrize(
     ("value", "expected"),
     [

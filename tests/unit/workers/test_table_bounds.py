@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 from rocksdict import WriteBatch
 
+from events.topics import MAX_RECORD_BYTES
 from runtime.settings import Settings
 from streams.pipeline.workers import bulk_worker, pipeline_worker
 from workers.partition_table import declare_table
 from workers.worker import Worker
 
 DAY = 86_400
+SIZES = {"max.message.bytes": str(MAX_RECORD_BYTES), "min.insync.replicas": "1"}
 
 
 def tables(make: Callable[[Settings], Worker], tmp_path: Path) -> dict[str, Any]:
@@ -24,13 +26,13 @@ def tables(make: Callable[[Settings], Worker], tmp_path: Path) -> dict[str, Any]
 def test_dedupe_keys_live_as_long_as_the_window(make: Callable[[Settings], Worker], name: str, tmp_path: Path) -> None:
     table = tables(make, tmp_path)[name]
     assert table.data.rocksdb_options.ttl == 7 * DAY
-    assert table.changelog_topic.config == {"cleanup.policy": "compact,delete", "retention.ms": 7 * DAY * 1000}
+    assert table.changelog_topic.config == SIZES | {"cleanup.policy": "compact,delete", "retention.ms": 7 * DAY * 1000}
 
 
 def test_leads_are_remembered_for_ever(tmp_path: Path) -> None:
     table = tables(pipeline_worker, tmp_path)["identities"]
     assert table.data.rocksdb_options.ttl is None
-    assert table.changelog_topic.config == {}
+    assert table.changelog_topic.config == SIZES
 
 
 def test_the_caches_of_a_table_are_small(tmp_path: Path) -> None:

@@ -4,8 +4,8 @@
 `limit S`: it is rate-limited once, for S seconds. `end`: the first step ends the job. `hang`: `work` never returns.
 `crash`: `work` raises what no step should. `label`: the first step
 labels the message. `down`: the dependency is down in the first attempt. `bad`: it emits into
-a topic it may not write. `ask`: `work` asks a model that costs something. Every run of a step is appended to the file
-`--journal`, one line each: job, step, attempt.
+a topic it may not write. `large`: its result does not fit into the log. `ask`: `work` asks a model that costs
+something. Every run of a step is appended to the file `--journal`, one line each: job, step, attempt.
 """
 
 import argparse
@@ -99,6 +99,8 @@ class Steps:
             await asyncio.sleep(3600)
         if "bad" in told and attempt == 1:
             return StepOutcome(emitted=(Emitted(topic="receipts", event=_suppression(context)),))
+        if "large" in told:
+            return StepOutcome(result={"after": "x" * 100_000})
         return StepOutcome(result={"after": context.results["look"]["seen"]})
 
     async def note(self, context: StepContext) -> StepOutcome:

@@ -75,6 +75,35 @@ async def test_a_message_is_post_processed_and_then_scored(jobs: Jobs) -> None:
     assert of(JobStepFinished, events[scoring(1)])[0].skipped == "no score in tests"
 
 
+async def test_what_a_server_asks_for_or_says_too_much_ends_no_worker(jobs: Jobs) -> None:
+    """Such a wait overflowed behind every guard, and such a result can't be written: both ended the process."""
+    await jobs.apply("acme")
+    asked = ("99999999999999", "inf", "nan", "-1e308")
+    await jobs.receive(
+        [
+            *(jobs.message(number, f"limit {wait}") for number, wait in enumerate(asked)),
+            jobs.message(8, "large"),
+            jobs.message(9),
+        ]
+    )
+    with jobs.worker() as worker:
+        # Two wait their tier, two a day; one dies; one is done and scored.
+        events: Events = await jobs.until(
+            lambda events: (
+                sum(isinstance(job[-1], JobSucceeded | JobDied) for job in events.values()) >= 7
+                and all(of(JobRetryScheduled, events[sms(number)]) for number in range(4))
+            )
+        )
+        assert worker.poll() is None
+    for number in (0, 1):
+        (limited,) = of(JobRetryScheduled, events[sms(number)])
+        assert timedelta(hours=24) < limited.due_at - limited.at < timedelta(hours=26)
+    (died,) = of(JobDied, events[sms(8)])
+    assert died.reason == "result has 100,012 bytes, and room for 32,768"
+    letters = {letter["dlq_reason"] for letter in await jobs.read(DEAD_LETTERS)}
+    assert letters == {died.reason}
+
+
 async def test_a_retry_resumes_at_the_failed_step(jobs: Jobs) -> None:
     await jobs.apply("acme")
     await jobs.receive([jobs.message(1, "fail 2"), jobs.message(2, "crash"), jobs.message(3, "limit 1.5")])

@@ -10,7 +10,10 @@ from streams.ai.answers import Booking, Classified, Draft, FollowUpTiming, Reply
 from streams.ai.tasks import ANSWERS
 
 ALL = tuple(ANSWERS.values())
-CHECKED_HERE = {"title", "description", "default", "format", "pattern", "minimum", "maximum", "minLength", "maxLength"}
+CHECKED_HERE = {
+    "title", "description", "default", "format", "pattern", "minimum", "maximum", "exclusiveMaximum", "minLength",
+    "maxLength", "maxItems",
+}  # fmt: skip
 
 
 def _without(node: Any, inside_names: bool = False) -> Any:

@@ -1,11 +1,20 @@
 """Reading what servers send: JSON in prose, waits, and what their errors mean."""
 
+import json
 from datetime import UTC, datetime
 
 import pytest
 
+from events.storable import storable_document
 from streams.ai.openai_errors import ServerError, rejection_of
-from streams.ai.openai_wire import json_object_in, retry_after_seconds
+from streams.ai.openai_wire import (
+    MOST_BODY_BYTES,
+    MOST_TOKENS,
+    json_object_in,
+    read_completion,
+    retry_after_seconds,
+    usage_of,
+)
 
 NOW = datetime(2026, 3, 2, 15, 0, 0, tzinfo=UTC)
 
@@ -35,11 +44,40 @@ def test_first_balanced_object(text: str, found: str) -> None:
         ({"retry-after": "-3"}, None),
         ({"retry-after": "nan"}, None),
         ({"retry-after": "inf"}, None),
+        ({"retry-after": "1e400"}, None),
+        ({"retry-after": "Mon, 02 Mar 2026 15:00:30 +99999999999999"}, None),
+        ({"retry-after": "Mon, 02 Mar 99999 15:00:30 GMT"}, None),
+        ({"retry-after": "\ud800 soon"}, None),
         ({}, None),
     ],
 )
 def test_waits(headers: dict[str, str], seconds: float | None) -> None:
     assert retry_after_seconds(headers, NOW) == seconds
+
+
+@pytest.mark.parametrize("half", ["\\u0000", "\\ud83d", "\\udc00", "\\u0000\\ud83d"])
+def test_an_answer_with_what_no_row_can_hold_is_read_without_it(half: str) -> None:
+    """In the completion, and in the JSON that the completion's text is."""
+    body = '{"choices": [{"message": {"content": "a?b"}}], "id": "x?"}'.replace("?", half)
+    outer = read_completion(body.encode())
+    assert outer is not None
+    assert (outer.text, outer.id) == ("ab", "x")
+    answer = '{"outcome": "drafted", "body": "Hi? Dana", "more": "\\\\u0000"}'.replace("?", half)
+    assert json.loads(storable_document(answer)) == {"outcome": "drafted", "body": "Hi Dana", "more": "\\u0000"}
+
+
+def test_an_answer_larger_than_any_answer_is_none() -> None:
+    body = '{"choices": [{"message": {"content": "?"}}]}'
+    assert read_completion(body.encode()) is not None
+    assert read_completion(body.replace("?", "x" * MOST_BODY_BYTES).encode()) is None
+
+
+@pytest.mark.parametrize("count", [-(2**60), 2**63, 2**64 - 1])
+def test_a_number_of_tokens_that_can_not_be_fits_budgets_and_rows(count: int) -> None:
+    body = '{"choices": [{"message": {"content": "a"}}], "usage": {"prompt_tokens": ?, "completion_tokens": 1}}'
+    completion = read_completion(body.replace("?", str(count)).encode())
+    assert completion is not None
+    assert 0 <= usage_of(completion, {"messages": []}).input <= MOST_TOKENS
 
 
 def error(status: int, code: str = "", param: str = "", message: str = "") -> ServerError:

@@ -7,10 +7,10 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from events.messages import LeadMerged, Message
+from events.conversations import KEPT_SIGNALS, MOVED_BYTES
+from events.messages import LeadMerged, LeadSignalled, Message
 from streams.jobs.conversation import (
     KEPT_MESSAGES,
-    MOVED_BYTES,
     TEXT_LIMIT,
     Head,
     capped,
@@ -18,6 +18,7 @@ from streams.jobs.conversation import (
     with_label,
     with_message,
     with_moved,
+    with_signal,
     with_suppression,
 )
 
@@ -101,3 +102,24 @@ def test_a_merged_lead_brings_its_suppression_and_label_and_its_newest_messages(
     assert 0 < len(msgspec.json.encode(event)) <= MOVED_BYTES + 10_000
     survivor = with_moved(with_moved(Head(), event), event)
     assert (survivor.suppressed_reason, survivor.label) == ("unsubscribed", "Interested")
+
+
+def test_a_head_stays_small_whatever_links_were_clicked() -> None:
+    """Nine clicks with addresses of a megabyte made a record of nine megabytes."""
+    head = Head()
+    for number in range(2 * KEPT_SIGNALS):
+        at = START + timedelta(minutes=number)
+        signal = LeadSignalled(
+            receipt_id=f"r{number}",
+            workspace="acme",
+            lead_id="lead",
+            provider="smartlead",
+            signal="link_clicked",
+            occurred_at=at,
+            received_at=at,
+            provider_event="EMAIL_LINK_CLICK",
+            detail="https://x.example/" + "a" * 1_000_000,
+        )
+        head = with_signal(with_signal(head, signal), signal)
+    assert len(head.signals) == KEPT_SIGNALS
+    assert len(msgspec.json.encode(head)) < 50_000

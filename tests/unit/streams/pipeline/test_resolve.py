@@ -8,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from events.inbox import Address, Campaign, Identity, IdentityKind, InboxMessage, InboxSuppression, Person
-from events.messages import LeadChanged, LeadEvent, LeadMerged, LeadSuppressed, MessageReceived, MessageSent
+from events.messages import (
+    LEAD_IDENTITIES,
+    LeadChanged,
+    LeadEvent,
+    LeadMerged,
+    LeadSuppressed,
+    MessageReceived,
+    MessageSent,
+)
 from streams.pipeline.resolve import NoIdentity, resolve
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -209,3 +217,30 @@ def people(groups: list[list[Identity]]) -> set[frozenset[tuple[str, str]]]:
         by_lead.setdefault(owner, set()).add(place)
         assert owner in leads.leads
     return {frozenset(places) for places in by_lead.values()}
+
+
+def test_a_lead_learns_only_so_many_identities_and_says_so() -> None:
+    leads = MemoryLeads()
+    contact = identity("ghl_contact_id", "c1")
+    for number in range(200):
+        resolve(message(contact, email(f"p{number}@x.example"), minute=number), leads)
+    (lead,) = leads.leads.values()
+    assert len(lead.identities) == LEAD_IDENTITIES
+    assert len(lead.alternate_emails) <= LEAD_IDENTITIES
+    assert lead.cut == ("identities", "alternate_emails")
+    assert leads.owner(email("p0@x.example")) == lead.lead_id
+    assert leads.owner(email("p199@x.example")) is None
+    events = resolve(message(contact, email("p199@x.example"), minute=300), leads)
+    assert [type(event) for event in events] == [MessageReceived]
+
+
+def test_leads_that_would_be_reached_in_too_many_ways_stay_two_and_keep_what_they_own() -> None:
+    leads = MemoryLeads()
+    for number in range(40):
+        resolve(message(identity("ghl_contact_id", "c1"), email(f"a{number}@x.example"), minute=number), leads)
+        resolve(message(identity("linkedin_id", "l1"), email(f"b{number}@x.example"), minute=number), leads)
+    owners = dict(leads.owners)
+    both = message(identity("ghl_contact_id", "c1"), identity("linkedin_id", "l1"), minute=100)
+    assert [type(event) for event in resolve(both, leads)] == [MessageReceived]
+    assert leads.owners == owners
+    assert len(leads.leads) == 2
