@@ -60,11 +60,16 @@ class Executor(Service):
         self._ready = False
         self._changed = asyncio.Event()
         self._runs: dict[str, _Run] = {}
+        #: Job id → partition of those that run according to the log, but not here.
+        self._begun: dict[str, int] = {}
         self._looping: asyncio.Task[None] | None = None
 
     def job_changed(self, job_id: str, job: OpenJob | None, run_ended: bool) -> None:
         """The fold says how the job stands. `run_ended`: whoever ran it does so no more."""
-        if job is not None and not job.paused:
+        self._begun.pop(job_id, None)
+        if job is not None and job.running and not self._schedule.in_flight(job_id):
+            self._begun[job_id] = job.partition
+        if job is not None and job.is_waiting:
             if run_ended or not self._schedule.in_flight(job_id):
                 self._schedule.put(_ticket(job))
         else:
@@ -80,6 +85,14 @@ class Executor(Service):
     def waiting_of(self, lead_id: str) -> list[str]:
         """The ids of the lead's jobs that wait."""
         return self._schedule.waiting_of(lead_id)
+
+    async def end_lost(self) -> None:
+        """The fold has caught up: what runs according to the log, but not here, was lost with its worker."""
+        begun = (self._agent.job(partition, job_id) for job_id, partition in self._begun.items())
+        lost = [job for job in begun if job is not None and job.running]
+        await asyncio.gather(*(self._runner.end_lost(Attempt(job)) for job in lost))
+        if lost:
+            log.warning("jobs.worker_lost", jobs=len(lost), workers=sorted({job.worker for job in lost}))
 
     def go(self) -> None:
         """The fold has caught up: jobs may run."""
@@ -106,6 +119,7 @@ class Executor(Service):
         if runs:
             log.info("jobs.given_up", jobs=len(runs), reason=reason)
         self._schedule.clear()
+        self._begun.clear()
         self._agent.forget()
 
     async def on_start(self) -> None:
@@ -141,11 +155,11 @@ class Executor(Service):
 
     def _start_job(self, ticket: Ticket) -> None:
         job = self._agent.job(ticket.partition, ticket.job_id)
-        if job is None or job.paused:
+        if job is None or not job.is_waiting:
             # The fold has ended or paused it, and is about to say so.
             self._schedule.settle(ticket.job_id)
             return
-        run = _Run(ticket, Attempt(job))
+        run = _Run(ticket, Attempt(job, alone=self._schedule.runs_alone(ticket)))
         run.task = vital(self._run(run), f"job {ticket.job_id}")
         self._runs[ticket.job_id] = run
 
@@ -178,4 +192,4 @@ class Executor(Service):
 
 def _ticket(job: OpenJob) -> Ticket:
     request = job.request
-    return Ticket(request.job_id, request.workspace, request.lead_id, job.partition, job.due_ms)
+    return Ticket(request.job_id, request.workspace, request.lead_id, job.partition, job.due_ms, job.losses)

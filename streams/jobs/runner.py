@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 import structlog
+from msgspec.structs import replace
 
 from events.jobs import (
     AnyJobEvent,
@@ -29,6 +30,7 @@ from streams.jobs.execute_agent import STAGE
 from streams.jobs.job_inputs import job_input
 from streams.jobs.job_records import JobRecords
 from streams.jobs.journal import Journal
+from streams.jobs.lost_attempts import LOST_ALONE, WORKER_LOST, after_loss
 from streams.jobs.metrics import ATTEMPTS_ENDED, STEP_SECONDS
 from streams.jobs.open_job import FinishedStep, OpenJob, from_milliseconds
 from streams.jobs.requests import job_after
@@ -47,10 +49,14 @@ _UNHEALTHY = frozenset({"transient", "dependency_down"})
 class Attempt:
     """One attempt while it runs: what the executor must know to end it in order."""
 
-    def __init__(self, job: OpenJob) -> None:
+    def __init__(self, job: OpenJob, *, alone: bool = False) -> None:
         self.job = job
         self.number = job.attempt
+        #: Nothing else has a slot while it has one.
+        self.alone = alone
         self.started_at: datetime | None = None
+        #: Who ran it, when it was not this process.
+        self.lost_worker = ""
         self.step = ""
         self.ai: StepAi | None = None
         #: The event that ends it is on its way: nothing may follow.
@@ -101,9 +107,6 @@ class JobRunner:
         if steps is None:
             await self._die(attempt, StepFailed("unknown job type", "permanent"))
             return
-        if job.running and job.spent > len(self._settings.retry_tiers):
-            await self._die(attempt, StepFailed("worker lost in every attempt", "transient"))
-            return
         remaining = _remaining(job, steps)
         closed_for = self._closed_for(remaining)
         if closed_for:
@@ -132,6 +135,28 @@ class JobRunner:
         event = self._retry(attempt, StepFailed(reason, "transient"), 0.0, spends_attempt=False)
         await self._end(attempt, event)
 
+    async def end_lost(self, attempt: Attempt) -> None:
+        """End an attempt of another process, or of this one's life before: its worker was lost. It has not begun here.
+
+        Tried again in smaller company, or dead once it is proven that it ends its worker.
+        """
+        job = attempt.job
+        attempt.started_at, attempt.lost_worker = job.started_at, job.worker
+        remaining = _remaining(job, self._types.get(job.request.type, ()))
+        attempt.step = remaining[0].name if remaining else ""
+        decision = after_loss(
+            job.losses + 1,
+            job.lone_losses + job.alone,
+            alone=job.alone,
+            tiers=self._settings.retry_tiers,
+            seed=f"{job.request.job_id}:{job.request.generation}:{attempt.number}",
+        )
+        if isinstance(decision, Dead):
+            await self._die(attempt, StepFailed(LOST_ALONE, "transient"))
+        else:
+            event = self._retry(attempt, StepFailed(WORKER_LOST, "transient"), decision.delay, decision.spends_attempt)
+            await self._end(attempt, replace(event, lost=True))
+
     async def cancel(self, attempt: Attempt, event: AnyJobEvent) -> None:
         """End a job that must not begin."""
         await self._end(attempt, event)
@@ -144,6 +169,7 @@ class JobRunner:
             at=attempt.started_at,
             attempt=attempt.number,
             worker=self._settings.instance_id,
+            alone=attempt.alone,
         )
         await self._write(attempt, [event])
 
@@ -271,7 +297,7 @@ class JobRunner:
             at=now,
             attempt=attempt.number,
             started_at=attempt.started_at,
-            worker=self._settings.instance_id,
+            worker=self._worker(attempt),
             step=attempt.step,
             error_class=error_class_of(failure.error_class),
             reason=failure.reason,
@@ -303,7 +329,7 @@ class JobRunner:
             at=now,
             attempt=attempt.number,
             started_at=attempt.started_at,
-            worker=self._settings.instance_id if attempt.started_at else "",
+            worker=self._worker(attempt) if attempt.started_at else "",
             due_at=now + timedelta(seconds=delay),
             step=attempt.step,
             error_class=error_class_of(failure.error_class),
@@ -323,6 +349,9 @@ class JobRunner:
 
     async def _write(self, attempt: Attempt, events: Sequence[AnyJobEvent]) -> None:
         await self._journal.write(self._records.job(event, attempt.job.traceparent) for event in events)
+
+    def _worker(self, attempt: Attempt) -> str:
+        return attempt.lost_worker or self._settings.instance_id
 
     def _emitted(self, attempt: Attempt, emitted: Sequence[Emitted]) -> list[OutRecord]:
         now = self._now()

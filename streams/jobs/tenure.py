@@ -132,6 +132,9 @@ class Tenure(Service):
             self._spending.ledger.take_share(len(assigned), self._partitions)
         if epoch != self._epoch:
             return False
+        await self._executor.end_lost()
+        if epoch != self._epoch:
+            return False
         self._executor.go()
         return True
 

@@ -4,12 +4,14 @@
 `limit S`: it is rate-limited once, for S seconds. `end`: the first step ends the job. `hang`: `work` never returns.
 `crash`: `work` raises what no step should. `label`: the first step
 labels the message. `down`: the dependency is down in the first attempt. `bad`: it emits into
-a topic it may not write. `ask`: `work` asks a model that costs something. Every run of a step is appended to the file
+a topic it may not write. `exit` and `kill` end the process: by itself, and with SIGKILL. `ask`: `work` asks a model that costs something. Every run of a step is appended to the file
 `--journal`, one line each: job, step, attempt.
 """
 
 import argparse
 import asyncio
+import os
+import signal
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -85,6 +87,10 @@ class Steps:
         told, attempt = words(context), context.job.attempt
         if "ask" in told:
             await context.ai.ask(lambda caller: tasks.classify(QUESTION, caller))
+        if "exit" in told:
+            os._exit(1)
+        if "kill" in told:
+            os.kill(os.getpid(), signal.SIGKILL)
         if "die" in told:
             raise StepFailed("told to", "permanent")
         if attempt <= int(told.get("fail", 0)):
