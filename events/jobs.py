@@ -50,6 +50,8 @@ class JobStarted(JobEvent, frozen=True, kw_only=True, omit_defaults=True):
 
     attempt: int
     worker: Word
+    #: Nothing else is in flight in the worker for as long as it runs: were the worker lost, it would be this job.
+    alone: bool = False
 
 
 class StepAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -114,6 +116,8 @@ class JobRetryScheduled(JobAttemptEnded, frozen=True, kw_only=True, omit_default
     reason: Line
     #: False when the fault was not the job's: breaker open, over budget, worker stopping.
     spends_attempt: bool = True
+    #: Nobody saw the attempt end: its worker is gone.
+    lost: bool = False
 
 
 class JobSucceeded(JobAttemptEnded, frozen=True, kw_only=True, omit_defaults=True):

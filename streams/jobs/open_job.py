@@ -49,17 +49,25 @@ class OpenJob(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag
     running: bool = False
     started_at: datetime | None = None
     worker: str = ""
+    #: The running attempt has its worker for itself.
+    alone: bool = False
+    #: Attempts whose worker was lost since a step last finished, and those of them that ran alone.
+    losses: int = 0
+    lone_losses: int = 0
     paused: bool = False
     steps: tuple[FinishedStep, ...] = ()
 
     @property
     def is_waiting(self) -> bool:
-        """It may run once it is due. A job whose attempt was cut off is waiting, too: nobody runs it."""
-        return not self.paused
+        """It may run once it is due. One that runs in the log but nowhere else waits to be told lost."""
+        return not (self.paused or self.running)
 
 
 class ClosedJob(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="is", tag="closed"):
-    """A job that ended. Kept for ever, so that asking again is answered."""
+    """A job that ended: asked for again in the same generation, it is not done again.
+
+    One that died is kept until it is asked for anew, any other as long as `job_memory_days` says.
+    """
 
     generation: int
     outcome: Literal["succeeded", "died", "cancelled"]
@@ -134,9 +142,10 @@ def _advanced(job: OpenJob, event: AnyJobEvent, offset: int) -> Entry:
                 "running": True,
                 "started_at": event.at,
                 "worker": event.worker,
+                "alone": event.alone,
             }
         case JobStepFinished() if all(step.step != event.step for step in job.steps):
-            changes = {"steps": (*job.steps, FinishedStep(event.step, event.result, event.ends_job)), "deferrals": 0}
+            changes = _stepped_on(job, event)
         case JobRetryScheduled() if event.attempt >= job.attempt:
             changes = _put_off(job, event)
         case JobPaused() | JobResumed():
@@ -152,15 +161,26 @@ def _advanced(job: OpenJob, event: AnyJobEvent, offset: int) -> Entry:
     return msgspec.structs.replace(job, offset=offset, **changes)
 
 
+def _stepped_on(job: OpenJob, event: JobStepFinished) -> dict[str, Any]:
+    """Whatever its worker was lost in, it wasn't this step: suspicion begins anew."""
+    steps = (*job.steps, FinishedStep(event.step, event.result, event.ends_job))
+    return {"steps": steps, "deferrals": 0, "losses": 0, "lone_losses": 0}
+
+
 def _put_off(job: OpenJob, event: JobRetryScheduled) -> dict[str, Any]:
     refunded = 1 if job.running and not event.spends_attempt else 0
+    lost = event.lost and job.running
+    deferrals = job.deferrals if event.lost else job.deferrals + 1
     return {
         "due_ms": milliseconds(event.due_at),
         "running": False,
         "started_at": None,
         "worker": "",
+        "alone": False,
+        "losses": job.losses + lost,
+        "lone_losses": job.lone_losses + (lost and job.alone),
         "spent": job.spent - refunded,
-        "deferrals": 0 if event.spends_attempt else job.deferrals + 1,
+        "deferrals": 0 if event.spends_attempt else deferrals,
     }
 
 

@@ -3,26 +3,22 @@
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import msgspec
 import structlog
 
+from events.ai import AiCalled, spent_at_most
 from events.caps import TooLarge
 from events.jobs import (
     AnyJobEvent,
-    JobDied,
-    JobRequested,
     JobRetryScheduled,
-    JobStarted,
-    JobStepFinished,
-    JobSucceeded,
-    StepAnswer,
 )
 from events.records import Record
 from events.topics import JOBS
 from runtime.settings import Settings
+from streams.jobs.attempt import Attempt, died, renumbered, retry_scheduled, started, step_finished, succeeded
 from streams.jobs.breaker import CircuitBreaker
 from streams.jobs.context import AiOf, Context, ProfileOf, StepAi, StepCall
 from streams.jobs.conversations import Conversations
@@ -30,7 +26,8 @@ from streams.jobs.execute_agent import STAGE
 from streams.jobs.job_inputs import job_input
 from streams.jobs.job_records import JobRecords
 from streams.jobs.journal import Journal
-from streams.jobs.metrics import ATTEMPTS_ENDED, STEP_SECONDS
+from streams.jobs.lost_attempts import LOST_ALONE, WORKER_LOST, after_loss
+from streams.jobs.metrics import ATTEMPTS_ENDED, CALLS_THROWN_AWAY, STEP_SECONDS, THROWN_AWAY_MICRO_USD
 from streams.jobs.open_job import FinishedStep, OpenJob, from_milliseconds
 from streams.jobs.requests import job_after
 from streams.jobs.retries import Dead, after_failure, error_class_of
@@ -43,29 +40,6 @@ log = structlog.get_logger()
 JobTypes = Mapping[str, Sequence[Step]]
 #: Failures that speak of the dependency's health, not of the request.
 _UNHEALTHY = frozenset({"transient", "dependency_down"})
-
-
-class Attempt:
-    """One attempt while it runs: what the executor must know to end it in order."""
-
-    def __init__(self, job: OpenJob) -> None:
-        self.job = job
-        self.number = job.attempt
-        self.started_at: datetime | None = None
-        self.step = ""
-        self.ai: StepAi | None = None
-        #: The event that ends it is on its way: nothing may follow.
-        self.ended = False
-
-    @property
-    def request(self) -> JobRequested:
-        """What was asked for."""
-        return self.job.request
-
-    @property
-    def spent(self) -> int:
-        """Attempts that count, this one included once it began."""
-        return self.job.spent + (self.started_at is not None)
 
 
 class JobRunner:
@@ -89,6 +63,8 @@ class JobRunner:
         self._ai_of = ai_of
         self._now = now
         self._records = JobRecords(settings, "/jobs/execute")
+        #: What attempts of this process say of who runs them.
+        self.worker = settings.instance_id
         names = {step.dependency for steps in types.values() for step in steps if step.dependency}
         #: One for each dependency that any step names.
         self.breakers = {
@@ -102,15 +78,15 @@ class JobRunner:
         except TooLarge as error:
             # What it concluded does not fit into the log, and would not the next time either.
             await self._fail(attempt, StepFailed(str(error), "permanent"))
+        except asyncio.CancelledError:
+            await self._throw_away(attempt)
+            raise
 
     async def _run(self, attempt: Attempt) -> None:
         job = attempt.job
         steps = self._types.get(job.request.type)
         if steps is None:
             await self._die(attempt, StepFailed("unknown job type", "permanent"))
-            return
-        if job.running and job.spent > len(self._settings.retry_tiers):
-            await self._die(attempt, StepFailed("worker lost in every attempt", "transient"))
             return
         remaining = _remaining(job, steps)
         closed_for = self._closed_for(remaining)
@@ -126,34 +102,65 @@ class JobRunner:
             await self._fail(attempt, StepFailed("job deadline", "transient"))
         except StepFailed as failure:
             await self._fail(attempt, failure)
-        except asyncio.CancelledError:
-            # Whoever ended it knows nothing of the calls that were made, and they cost what they cost.
-            await self._record(attempt, _taken(attempt.ai))
-            raise
         else:
             await self._succeed(attempt, last)
 
     async def give_up(self, attempt: Attempt, reason: str) -> None:
         """Hand a cancelled attempt back: it goes on elsewhere, from the step it was at, and no attempt is spent."""
-        if attempt.started_at is None or attempt.ended:
-            return
-        event = self._retry(attempt, StepFailed(reason, "transient"), 0.0, spends_attempt=False)
-        await self._end(attempt, event)
+        if attempt.started_at is not None and not attempt.ended and attempt.owned.is_set():
+            await self._end(attempt, self._given_up(attempt, reason))
+
+    async def hand_back(self, attempt: Attempt, reason: str) -> None:
+        """The log says that nobody runs it, while it goes on: whoever gets the partition may begin it."""
+        if attempt.started_at is not None and not attempt.ended:
+            event = self._given_up(attempt, reason)
+            await self._journal.write([self._records.job(event, attempt.job.traceparent)])
+
+    async def take_back(self, attempt: Attempt) -> None:
+        """The partition stayed: what went on is the next attempt now."""
+        if attempt.started_at is not None and not attempt.ended:
+            await self._journal.write([self._started(attempt)])
+        attempt.owned.set()
+
+    def _given_up(self, attempt: Attempt, reason: str) -> JobRetryScheduled:
+        failure = StepFailed(reason, "transient")
+        return retry_scheduled(attempt, failure, self._now(), 0.0, spends_attempt=False)
+
+    async def end_lost(self, attempt: Attempt) -> None:
+        """End an attempt of another process, or of this one's life before: its worker was lost. It has not begun here.
+
+        Tried again in smaller company, or dead once it is proven that it ends its worker.
+        """
+        job = attempt.job
+        attempt.started_at = job.started_at
+        remaining = _remaining(job, self._types.get(job.request.type, ()))
+        attempt.step = remaining[0].name if remaining else ""
+        decision = after_loss(
+            job.losses + 1,
+            job.lone_losses + job.alone,
+            alone=job.alone,
+            tiers=self._settings.retry_tiers,
+            seed=f"{job.request.job_id}:{job.request.generation}:{attempt.number}",
+        )
+        if isinstance(decision, Dead):
+            await self._die(attempt, StepFailed(LOST_ALONE, "transient"))
+        else:
+            failure, spends = StepFailed(WORKER_LOST, "transient"), decision.spends_attempt
+            event = retry_scheduled(attempt, failure, self._now(), decision.delay, spends_attempt=spends, lost=True)
+            await self._end(attempt, event)
 
     async def cancel(self, attempt: Attempt, event: AnyJobEvent) -> None:
         """End a job that must not begin."""
         await self._end(attempt, event)
 
     async def _start(self, attempt: Attempt) -> None:
+        await self._until_owned(attempt)
+        await self._journal.write([self._started(attempt)])
+
+    def _started(self, attempt: Attempt) -> OutRecord:
         attempt.number += 1
-        attempt.started_at = self._now()
-        event = JobStarted(
-            **_about(attempt.request),
-            at=attempt.started_at,
-            attempt=attempt.number,
-            worker=self._settings.instance_id,
-        )
-        await self._write(attempt, [event])
+        attempt.started_at = now = self._now()
+        return self._records.job(started(attempt, now), attempt.job.traceparent)
 
     async def _run_steps(self, attempt: Attempt, remaining: Sequence[Step]) -> list[AnyJobEvent]:
         """Run the steps. Returns the events of the last one, which belong together with the job's end."""
@@ -166,10 +173,10 @@ class JobRunner:
             outcome = await self._run_step(attempt, step, given, workspace, results)
             results[step.name] = outcome.result
             answers = () if attempt.ai is None else attempt.ai.take_answers()
-            finished = self._finished(attempt, step, outcome, answers)
+            finished = step_finished(attempt, step.name, outcome, self._now(), answers)
             if outcome.ends_job:
                 skipped = StepOutcome(skipped=outcome.ends_job)
-                rest = [self._finished(attempt, other, skipped) for other in remaining[position + 1 :]]
+                rest = [step_finished(attempt, other.name, skipped, self._now()) for other in remaining[position + 1 :]]
                 return [finished, *rest]
             if step is remaining[-1]:
                 return [finished]
@@ -198,31 +205,33 @@ class JobRunner:
         attempt.ai = self._ai_of(call)
         context = Context(given, workspace, results, self._now(), attempt.ai)
         try:
-            outcome, records = await self._guarded(attempt, step, context)
+            outcome = await self._guarded(attempt, step, context)
         except StepFailed as failure:
             _record_failure(breaker, failure)
             raise
         if breaker is not None and not outcome.skipped:
             breaker.succeeded()
-        if records:
-            await self._journal.write(records)
+        await self._until_owned(attempt)
+        await self._record(attempt, (*outcome.emitted, *_taken(attempt.ai)))
         return outcome
 
-    async def _guarded(self, attempt: Attempt, step: Step, context: Context) -> tuple[StepOutcome, list[OutRecord]]:
-        """The outcome and the records to write for it, or StepFailed, whatever went wrong within its deadline."""
+    async def _guarded(self, attempt: Attempt, step: Step, context: Context) -> StepOutcome:
+        """The outcome, or StepFailed, whatever went wrong within its deadline."""
         started = time.monotonic()
         try:
             async with asyncio.timeout(step.deadline):
                 outcome = await step.run(context)
             # What can't be written is the step's fault, too, and must not become the engine's.
             msgspec.json.encode(outcome.result)
-            return outcome, self._emitted(attempt, (*outcome.emitted, *_taken(attempt.ai)))
+            self._emitted(attempt, outcome.emitted)
         except StepFailed as failure:
             raise self._checked(attempt, failure) from failure.__cause__
         except TimeoutError:
             raise StepFailed("deadline", "transient") from None
         except Exception as error:
             raise _crashed(attempt, error) from error
+        else:
+            return outcome
         finally:
             STEP_SECONDS.labels(step.name).observe(time.monotonic() - started)
 
@@ -259,7 +268,9 @@ class JobRunner:
         if isinstance(decision, Dead):
             await self._die(attempt, failure)
         else:
-            await self._end(attempt, self._retry(attempt, failure, decision.delay, decision.spends_attempt))
+            spends = decision.spends_attempt
+            event = retry_scheduled(attempt, failure, self._now(), decision.delay, spends_attempt=spends)
+            await self._end(attempt, event)
 
     async def _die(self, attempt: Attempt, failure: StepFailed) -> None:
         request = attempt.request
@@ -273,18 +284,8 @@ class JobRunner:
             last_at=now,
         )
         original = self._records.job(request, attempt.job.traceparent)
-        await self._journal.write([set_aside(self._settings, self._request_record(attempt.job, original), reason)])
-        event = JobDied(
-            **_about(request),
-            at=now,
-            attempt=attempt.number,
-            started_at=attempt.started_at,
-            worker=self._settings.instance_id,
-            step=attempt.step,
-            error_class=error_class_of(failure.error_class),
-            reason=failure.reason,
-        )
-        await self._end(attempt, event)
+        letter = set_aside(self._settings, self._request_record(attempt.job, original), reason)
+        await self._end(attempt, died(attempt, failure, now), first=letter)
 
     def _request_record(self, job: OpenJob, made: OutRecord) -> Record:
         """The request as it stands in the log: the same bytes, at its own place."""
@@ -294,43 +295,44 @@ class JobRunner:
     async def _succeed(self, attempt: Attempt, last: Sequence[AnyJobEvent]) -> None:
         now = self._now()
         follower = job_after(attempt.request, now)
-        event = JobSucceeded(
-            **_about(attempt.request),
-            at=now,
-            attempt=attempt.number,
-            started_at=attempt.started_at,
-            worker=self._settings.instance_id,
-        )
         # What follows is asked for first: cut off in between, the job ends again and asks again, which is once.
-        await self._end(attempt, *last, *([follower] if follower else []), event)
+        await self._end(attempt, *last, *([follower] if follower else []), succeeded(attempt, now))
 
-    def _retry(self, attempt: Attempt, failure: StepFailed, delay: float, spends_attempt: bool) -> JobRetryScheduled:
-        now = self._now()
-        return JobRetryScheduled(
-            **_about(attempt.request),
-            at=now,
-            attempt=attempt.number,
-            started_at=attempt.started_at,
-            worker=self._settings.instance_id if attempt.started_at else "",
-            due_at=now + timedelta(seconds=delay),
-            step=attempt.step,
-            error_class=error_class_of(failure.error_class),
-            reason=failure.reason,
-            spends_attempt=spends_attempt,
-        )
-
-    async def _end(self, attempt: Attempt, *events: AnyJobEvent) -> None:
+    async def _end(self, attempt: Attempt, *events: AnyJobEvent, first: OutRecord | None = None) -> None:
+        await self._until_owned(attempt)
         attempt.ended = True
         ATTEMPTS_ENDED.labels(attempt.request.type, type(events[-1]).__name__).inc()
-        await self._write(attempt, events)
+        await self._write(attempt, events, first)
 
     async def _record(self, attempt: Attempt, emitted: Sequence[Emitted]) -> None:
         """What a step that did not finish left behind."""
         if emitted:
             await self._journal.write(self._emitted(attempt, emitted))
 
-    async def _write(self, attempt: Attempt, events: Sequence[AnyJobEvent]) -> None:
-        await self._journal.write(self._records.job(event, attempt.job.traceparent) for event in events)
+    async def _write(self, attempt: Attempt, events: Sequence[AnyJobEvent], first: OutRecord | None = None) -> None:
+        await self._until_owned(attempt)
+        numbered = (renumbered(event, attempt) for event in events)
+        records = [self._records.job(event, attempt.job.traceparent) for event in numbered]
+        await self._journal.write(records if first is None else [first, *records])
+
+    async def _until_owned(self, attempt: Attempt) -> None:
+        """Wait while a rebalance is under way. Calls that were made are recorded whoever gets the partition."""
+        # Again, because the next rebalance may begin between the event and whoever waits for it.
+        while not attempt.owned.is_set():
+            attempt.waiting_calls += (calls := _taken(attempt.ai))
+            await self._record(attempt, calls)
+            await attempt.owned.wait()
+        attempt.waiting_calls = ()
+
+    async def _throw_away(self, attempt: Attempt) -> None:
+        """Whoever cancelled it knows nothing of the calls that were made, and they cost what they cost."""
+        calls = _taken(attempt.ai)
+        await self._record(attempt, calls)
+        made = (call.event for call in (*attempt.waiting_calls, *calls))
+        attempt.thrown_away = tuple(call for call in made if isinstance(call, AiCalled))
+        for call in attempt.thrown_away:
+            CALLS_THROWN_AWAY.labels(call.status).inc()
+            THROWN_AWAY_MICRO_USD.inc(spent_at_most(call))
 
     def _emitted(self, attempt: Attempt, emitted: Sequence[Emitted]) -> list[OutRecord]:
         now = self._now()
@@ -338,20 +340,6 @@ class JobRunner:
             self._records.emitted(one, attempt.request, _place(one, attempt, index), now, attempt.job.traceparent)
             for index, one in enumerate(emitted)
         ]
-
-    def _finished(
-        self, attempt: Attempt, step: Step, outcome: StepOutcome, answers: tuple[StepAnswer, ...] = ()
-    ) -> JobStepFinished:
-        return JobStepFinished(
-            **_about(attempt.request),
-            at=self._now(),
-            step=step.name,
-            attempt=attempt.number,
-            result=outcome.result,
-            skipped=outcome.skipped,
-            ends_job=outcome.ends_job,
-            answers=answers,
-        )
 
     def _skipped_rest(self, attempt: Attempt) -> list[AnyJobEvent]:
         """Nothing was left to run: cut off before the job's end was written. What a step made needless is skipped."""
@@ -361,7 +349,7 @@ class JobRunner:
         done = {finished.step for finished in attempt.job.steps}
         skipped = StepOutcome(skipped=ending.ends_job)
         rest = [step for step in self._types[attempt.request.type] if step.name not in done]
-        return [self._finished(attempt, step, skipped) for step in rest]
+        return [step_finished(attempt, step.name, skipped, self._now()) for step in rest]
 
     def _closed_for(self, remaining: Sequence[Step]) -> float:
         """Seconds for which the next step can't run, because its dependency is down."""
@@ -409,15 +397,3 @@ def _place(emitted: Emitted, attempt: Attempt, index: int) -> list[str]:
     """Every AI call is one of its own; a conclusion drawn again in the next attempt is the same conclusion."""
     place = [attempt.step, str(index)]
     return [*place, str(attempt.number)] if emitted.topic == "ai-interactions" else place
-
-
-def _about(request: JobRequested) -> dict[str, Any]:
-    return {
-        "job_id": request.job_id,
-        "workspace": request.workspace,
-        "lead_id": request.lead_id,
-        "type": request.type,
-        "message_id": request.message_id,
-        "receipt_id": request.receipt_id,
-        "generation": request.generation,
-    }

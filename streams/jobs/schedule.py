@@ -6,9 +6,12 @@ it comes to the top. Times are milliseconds since the epoch.
 """
 
 from collections import deque
+from collections.abc import Set
 from heapq import heappop, heappush
 
 import msgspec
+
+from streams.jobs.lost_attempts import company
 
 _Entry = tuple[int, str]
 
@@ -21,6 +24,8 @@ class Ticket(msgspec.Struct, frozen=True, gc=False):
     lead_id: str
     partition: int
     due_ms: int
+    #: Attempts whose worker was lost: see `lost_attempts.company`.
+    losses: int = 0
 
 
 class _InFlight:
@@ -61,6 +66,10 @@ class Schedule:
         self._in_flight: dict[str, _InFlight] = {}
         self._busy_leads: dict[str, str] = {}
         self._running = 0
+        #: How many may run beside each running job that may not run beside all others.
+        self._companies: dict[str, int] = {}
+        #: The next job waits for others to end, and nobody overtakes it.
+        self._is_draining = False
 
     def __len__(self) -> int:
         """Jobs that wait."""
@@ -70,6 +79,10 @@ class Schedule:
     def running(self) -> int:
         """Jobs that have a slot."""
         return self._running
+
+    def runs_alone(self, ticket: Ticket) -> bool:
+        """True when nothing else has a slot while this job has one."""
+        return company(ticket.losses, self._slots) == 1
 
     def in_flight(self, job_id: str) -> bool:
         """True from `take` to `settle`."""
@@ -96,22 +109,27 @@ class Schedule:
     def take(self, now_ms: int) -> Ticket | None:
         """The next job to run, None when no slot is free or nothing may run now."""
         self._wake_sleepers(now_ms)
-        if self._running >= self._slots:
+        self._is_draining = False
+        if self._is_full():
             return None
         while self._ring:
-            name = self._ring.popleft()
-            workspace = self._workspaces[name]
-            ticket = self._next_of(name, workspace, now_ms)
-            if ticket is not None:
+            workspace = self._workspaces[self._ring[0]]
+            ticket = self._next_of(self._ring[0], workspace, now_ms)
+            if ticket is None:
+                self._ring.popleft()
+                workspace.awake = False
+            elif self._running >= company(ticket.losses, self._slots):
+                self._is_draining = True
+                return None
+            else:
                 # To the back of the ring: its next turn comes after everybody else's.
-                self._ring.append(name)
+                self._ring.rotate(-1)
                 return self._hand_out(ticket, workspace)
-            workspace.awake = False
         return None
 
     def next_due(self, now_ms: int) -> int | None:
         """When `take` may have something again without any other call; None: not before one."""
-        if self._running >= self._slots:
+        if self._is_draining or self._is_full():
             return None
         if self._ring:
             return now_ms
@@ -123,6 +141,7 @@ class Schedule:
         if flight is None or flight.ticket is not ticket or not flight.has_slot:
             return
         flight.has_slot = False
+        self._companies.pop(ticket.job_id, None)
         self._running -= 1
         self._workspaces[flight.ticket.workspace].running -= 1
         self._wake(flight.ticket.workspace)
@@ -146,9 +165,23 @@ class Schedule:
             self._sleeping,
             self._in_flight,
             self._busy_leads,
+            self._companies,
         ):
             known.clear()
         self._running = 0
+
+    def keep(self, partitions: Set[int]) -> None:
+        """Forget all jobs of other partitions, also those in flight."""
+        waiting = [ticket for ticket in self._tickets.values() if ticket.partition in partitions]
+        flights = [flight for flight in self._in_flight.values() if flight.ticket.partition in partitions]
+        self.clear()
+        for flight in flights:
+            self._track(flight)
+        for ticket in waiting:
+            self.put(ticket)
+
+    def _is_full(self) -> bool:
+        return self._running >= min(self._companies.values(), default=self._slots)
 
     def _offer(self, lead_id: str) -> None:
         """Let the lead's earliest job stand in its workspace's heap."""
@@ -186,17 +219,25 @@ class Schedule:
         if due_ms > now_ms:
             self._sleep(name, workspace, due_ms)
             return None
-        heappop(heap)
         return self._tickets[job_id]
 
     def _hand_out(self, ticket: Ticket, workspace: _Workspace) -> Ticket:
+        """The ticket is at the top of its workspace's heap."""
+        heappop(workspace.heap)
         del self._tickets[ticket.job_id]
-        self._in_flight[ticket.job_id] = _InFlight(ticket)
-        self._busy_leads[ticket.lead_id] = ticket.job_id
-        self._running += 1
-        workspace.running += 1
+        self._track(_InFlight(ticket))
         self._offer(ticket.lead_id)
         return ticket
+
+    def _track(self, flight: _InFlight) -> None:
+        ticket = flight.ticket
+        self._in_flight[ticket.job_id] = flight
+        self._busy_leads[ticket.lead_id] = ticket.job_id
+        if flight.has_slot:
+            self._running += 1
+            self._workspaces.setdefault(ticket.workspace, _Workspace()).running += 1
+            if (most := company(ticket.losses, self._slots)) < self._slots:
+                self._companies[ticket.job_id] = most
 
     def _wake(self, name: str) -> None:
         workspace = self._workspaces[name]

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -108,6 +109,27 @@ def test_a_blameless_delay_costs_no_attempt_and_is_counted_apart() -> None:
 def test_a_lost_worker_has_spent_its_attempt() -> None:
     job = opened(requested(), started(1), started(2), started(3))
     assert (job.attempt, job.spent, job.running) == (3, 3, True)
+
+
+def lost(attempt: int, *, spends: bool = False) -> JobRetryScheduled:
+    return msgspec.structs.replace(retry(attempt, spends=spends), lost=True)
+
+
+def test_an_attempt_lost_in_company_is_given_back_and_counted_as_lost() -> None:
+    job = opened(requested(), started(1), lost(1), lost(1))
+    assert (job.attempt, job.spent, job.losses, job.lone_losses, job.running) == (1, 0, 1, 0, False)
+    assert not opened(requested(), started(1)).is_waiting
+    assert job.is_waiting
+
+
+def test_one_lost_alone_is_spent() -> None:
+    job = opened(requested(), msgspec.structs.replace(started(1), alone=True), lost(1, spends=True))
+    assert (job.spent, job.losses, job.lone_losses, job.alone) == (1, 1, 1, False)
+
+
+def test_a_finished_step_clears_the_job_of_suspicion() -> None:
+    job = opened(requested(), started(1), lost(1), started(2), finished("look", 2))
+    assert (job.losses, job.lone_losses) == (0, 0)
 
 
 def test_a_late_retry_of_an_older_attempt_changes_nothing() -> None:
