@@ -10,7 +10,8 @@ from providers.fields import identifier, items, text
 
 _LONGEST_EMAIL = 320
 _LONGEST_PHONE = 40
-_EMAIL = re.compile(r"[^\s@<>()\[\],:;\"\\]{1,64}@[^\s@<>()\[\],:;\"\\]+\.[^\s@<>()\[\],:;\"\\]+")
+_ADDRESS_LETTER = r"[^\s@<>()\[\],:;\"\\]"
+_EMAIL = re.compile(rf"{_ADDRESS_LETTER}{{1,64}}@{_ADDRESS_LETTER}[^\s@<>()\[\],:;\"\\.]*+\.{_ADDRESS_LETTER}++")
 _PROFILE = re.compile(r"linkedin\.com/(?:mwlite/)?(?:in|pub)/([^/?#\s\"'<>]{1,200})", re.IGNORECASE)
 _COMPANY = re.compile(r"linkedin\.com/(?:company|school|showcase)/([^/?#\s\"'<>]{1,200})", re.IGNORECASE)
 #: Profile links may carry the member id in place of the slug; it is case-sensitive.
