@@ -185,7 +185,9 @@ def moments(text: str) -> list[Moment]:
     all_days = days(text)
     text = text[:READ_LIMIT]
     starts = [day.start for day in all_days]
-    all_clocks = [clock for clock in clocks(text) if not _is_part_of(clock, all_days[: bisect_right(starts, clock.start)])]
+    all_clocks = [
+        clock for clock in clocks(text) if not _is_part_of(clock, all_days[: bisect_right(starts, clock.start)])
+    ]
     if not all_days and not all_clocks:
         return []
     ends = [end for _, end in _sentences(text)]

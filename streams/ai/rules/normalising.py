@@ -15,7 +15,7 @@ _ENDLESS_NUMBER = re.compile(r"&#(?:[0-9]{8}[0-9]*+|[xX][0-9a-fA-F]{7}[0-9a-fA-F
 
 
 def normalised(text: str, form: Literal["NFKC", "NFKD"], limit: int = READ_LIMIT) -> str:
-    """The beginning of the text in a normal form: at most `limit` characters, of what was read and of what it became."""
+    """The beginning of the text in a normal form: at most `limit` characters are read, and as many returned."""
     cut = text[:limit]
     if unicodedata.is_normalized(form, cut):
         return cut

@@ -7,18 +7,19 @@ from re import _constants as sre  # type: ignore[attr-defined]
 from re import _parser  # type: ignore[attr-defined]
 from typing import Any
 
+_NAMED = (sre.LITERAL, sre.RANGE)
 _REPEATS = (sre.MAX_REPEAT, sre.MIN_REPEAT, sre.POSSESSIVE_REPEAT)
 #: One character of each class that patterns tell apart.
 _REPRESENTATIVES = "a0 -\n.A,é"
 _SAMPLES_OF_A_BODY = 12
-#: A mark that ends most matches, blanks, and nothing.
-_ENDS = ("!", " ", "\x00", "")
+#: Marks that end most matches.
+_ENDS = ("!", "\x00")
 
 Tree = Sequence[tuple[Any, Any]]
 
 
 def attacks(pattern: re.Pattern[str], length: int) -> Iterator[str]:
-    """Texts of about `length` characters: every repeat pumped behind what leads to it, and every way in, again and again."""
+    """Texts of about `length` characters: each repeat pumped behind what leads to it, each way in again and again."""
     seen: set[tuple[str, str, str]] = set()
     for before, pump in _pumps(_parser.parse(pattern.pattern, pattern.flags & ~re.DEBUG), ""):
         for shape in _shapes(before, pump):
@@ -40,7 +41,7 @@ def _shapes(before: str, pump: str) -> Iterator[tuple[str, str, str]]:
 
 
 def _pumps(tree: Tree, before: str) -> Iterator[tuple[str, str]]:
-    """(what leads to a repeat, one turn of it), for every repeat in the tree; and each end of a branch, without a turn."""
+    """(what leads to a repeat, one turn of it), for each repeat; and the end of each branch, without a turn."""
     for op, argument in tree:
         if op in _REPEATS:
             body = argument[2]
@@ -101,7 +102,9 @@ def _members(op: Any, argument: Any) -> Iterator[str]:
         yield from (char for char in _REPRESENTATIVES if ord(char) != argument)
         return
     negated = argument[0][0] is sre.NEGATE
-    own = [chr(value if kind is sre.LITERAL else value[0]) for kind, value in argument if kind in (sre.LITERAL, sre.RANGE)]
+    own = [
+        chr(value if kind is sre.LITERAL else value[0]) for kind, value in argument if kind in (sre.LITERAL, sre.RANGE)
+    ]
     candidates = [*_REPRESENTATIVES, *([] if negated else own)]
     member = re.compile("(?s:" + _class_source(argument) + ")")
     yield from dict.fromkeys(char for char in candidates if member.match(char))
