@@ -11,7 +11,8 @@ from providers.fields import identifier, items, text
 
 _LONGEST_EMAIL = 320
 _LONGEST_PHONE = 40
-_EMAIL = re.compile(r"[^\s@<>()\[\],:;\"\\]{1,64}@[^\s@<>()\[\],:;\"\\]+\.[^\s@<>()\[\],:;\"\\]+")
+_ADDRESS_LETTER = r"[^\s@<>()\[\],:;\"\\]"
+_EMAIL = re.compile(rf"{_ADDRESS_LETTER}{{1,64}}@{_ADDRESS_LETTER}[^\s@<>()\[\],:;\"\\.]*+\.{_ADDRESS_LETTER}++")
 #: LinkedIn's own limit is 100; percent-encoded, a character of a slug is up to twelve.
 _LONGEST_SLUG = 1_200
 #: A link stands near the beginning of its field, if the field is one.

@@ -30,20 +30,20 @@ _LABELS = {
     "copy": "cc|kopie|kopia|kopi|cópia|copia",
 }
 _KIND_OF_LABEL = {label: kind for kind, labels in _LABELS.items() for label in labels.split("|")}
-_RULE = re.compile(r"[\s*]*(?:_{8,}|-{20,}|={20,})\s*")
+_RULE = re.compile(r"[\s*]*+(?:_{8,}+|-{20,}+|={20,}+)\s*+")
 _SEPARATOR = re.compile(
-    r"[\s>]*-{2,}\s*(?:original message|original-nachricht|ursprüngliche nachricht|weitergeleitete nachricht"
+    r"[\s>]*+-{2,}+\s*+(?:original message|original-nachricht|ursprüngliche nachricht|weitergeleitete nachricht"
     r"|forwarded message|message d'origine|message original|message transféré|mensaje original|mensaje reenviado"
     r"|mensagem original|mensagem encaminhada|messaggio originale|messaggio inoltrato|oorspronkelijk bericht"
     r"|doorgestuurd bericht|wiadomość oryginalna|oryginalna wiadomość|oprindelig meddelelse|opprinnelig melding"
-    r"|ursprungligt meddelande|vidarebefordrat meddelande)\s*-*\s*",
+    r"|ursprungligt meddelande|vidarebefordrat meddelande)\s*+-*+\s*+",
     re.IGNORECASE,
 )
 _FORWARD = re.compile(
-    r"\s*(?:begin forwarded message|anfang der weitergeleiteten (?:nachricht|e-mail)"
+    r"\s*+(?:begin forwarded message|anfang der weitergeleiteten (?:nachricht|e-mail)"
     r"|début du message (?:transféré|réexpédié)|inicio del mensaje reenviado"
     r"|início da mensagem (?:reencaminhada|encaminhada)|inizio messaggio inoltrato|begin doorgestuurd bericht"
-    r"|start på videresendt)\s*:\s*",
+    r"|start på videresendt)\s*+:\s*+",
     re.IGNORECASE,
 )
 #: `On Mon … wrote:` in the languages above.

@@ -144,6 +144,10 @@ class Settings(BaseSettings):
     job_deadline: float = Field(600.0, gt=0)
     #: Days for which a job that ended well is remembered, and a message that a lead's newer ones have displaced.
     job_memory_days: int = Field(30, ge=1)
+    #: Processes of a jobs worker that read what leads wrote; no workspace keeps all of them busy.
+    reading_processes: int = Field(3, ge=2)
+    #: Seconds of the processor one text may take before a person must read it.
+    reading_seconds: float = Field(2.0, gt=0)
     #: Failures of a dependency in a row after which nobody calls it for a while.
     breaker_failures: int = Field(5, ge=1)
     #: Seconds of that while; then one job tries.

@@ -11,6 +11,7 @@ from streams.ai.local_provider import LocalProvider
 from streams.ai.openai_provider import DEFAULT_BASE_URL, OpenAIProvider
 from streams.ai.pricing import ModelPrice, PriceTable
 from streams.ai.provider import AIProvider, Feature
+from streams.ai.reading import ReadOf, aside
 from streams.ai.tasks import DEFAULT_TIMEOUTS
 
 
@@ -34,15 +35,15 @@ KNOWN_PRICES: Mapping[str, ModelPrice] = MappingProxyType(
 )
 
 
-def ai_desk(settings: Settings) -> Desk:
-    """What `asking.ask` needs, by the settings. Raises AISettingsError."""
-    return Desk(provider=ai_provider(settings), prices=price_table(settings), now=lambda: datetime.now(UTC))
+def ai_desk(settings: Settings, read_of: ReadOf = aside) -> Desk:
+    """What `asking.ask` needs, by the settings. Raises AISettingsError. `read_of`: where a local provider reads."""
+    return Desk(provider=ai_provider(settings, read_of), prices=price_table(settings), now=lambda: datetime.now(UTC))
 
 
-def ai_provider(settings: Settings) -> AIProvider:
+def ai_provider(settings: Settings, read_of: ReadOf = aside) -> AIProvider:
     """The provider. Raises AISettingsError."""
     if settings.ai_provider == "local":
-        return LocalProvider()
+        return LocalProvider(read_of=read_of)
     if settings.openai_api_key is None and settings.ai_base_url is None:
         raise AISettingsError(
             "AI_PROVIDER=openai needs OPENAI_API_KEY; or AI_BASE_URL of a server that asks for none. "

@@ -1,8 +1,6 @@
 """Ten checks between a draft and anybody who could send it: what facts don't support is not sent. All pure."""
 
-import html
 import re
-import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
@@ -13,6 +11,7 @@ from zoneinfo import ZoneInfo
 from streams.ai.labels import DRAFTED, Label
 from streams.ai.language import language_of
 from streams.ai.rules.injection import without_injection
+from streams.ai.rules.normalising import READ_LIMIT, normalised, unescaped
 from streams.ai.sms_length import sms_segments
 from streams.ai.time_phrases import Moment, moments, names_zone
 
@@ -33,6 +32,7 @@ Code = Literal[
     "no_time_zone",
     "many_questions",
     "too_long",
+    "unreadable",
     "guarantee",
     "instructions_repeated",
     "other_workspace",
@@ -59,6 +59,7 @@ MESSAGES: dict[Code, str] = {
     "no_time_zone": "The draft names a clock time without its time zone.",
     "many_questions": "The draft asks more than one question.",
     "too_long": "The draft is too long for its channel.",
+    "unreadable": "The draft could not be checked in the time a text may take.",
     "guarantee": "The draft promises or guarantees something.",
     "instructions_repeated": "The draft repeats instructions meant for a model.",
     "other_workspace": "The draft names another workspace.",
@@ -71,6 +72,8 @@ MESSAGES: dict[Code, str] = {
 
 #: Longer text is no draft of any channel, and not read.
 LONGEST_DRAFT = 5_000
+#: Characters of the workspace's facts that count.
+FACTS_LIMIT = 500_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +107,7 @@ class DraftContext:
     _plain_facts: str = field(init=False, default="", repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_plain_facts", _plain("\n".join(self.facts)))
+        object.__setattr__(self, "_plain_facts", _plain("\n".join(self.facts), FACTS_LIMIT))
 
     @property
     def plain_facts(self) -> str:
@@ -130,19 +133,22 @@ def check_draft(draft: str, context: DraftContext) -> tuple[Finding, ...]:
     """What speaks against the draft, in the order of the checks; empty when nothing does. Any finding blocks it."""
     if len(draft) > LONGEST_DRAFT:
         return (Finding(check=7, code="too_long"),)
-    found = ((number, code) for number, check in enumerate(_CHECKS, start=1) for code in check(_plain(draft), context))
+    plain = _plain(draft)
+    if len(plain) > LONGEST_DRAFT:
+        return (Finding(check=7, code="too_long"),)
+    found = ((number, code) for number, check in enumerate(_CHECKS, start=1) for code in check(plain, context))
     return tuple(Finding(check=number, code=code) for number, code in dict.fromkeys(found))
 
 
 _HIDDEN = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
 
 
-def _plain(text: str) -> str:
+def _plain(text: str, limit: int = READ_LIMIT) -> str:
     """Entities, percent codes, look-alike widths and invisible characters undone: disguises don't pass a check."""
-    undone = html.unescape(html.unescape(text))
+    undone = unescaped(unescaped(text))
     if re.search(r"%[0-9A-Fa-f]{2}", undone):
         undone = unquote(undone)
-    return _HIDDEN.sub("", unicodedata.normalize("NFKC", undone))
+    return _HIDDEN.sub("", normalised(undone, "NFKC", limit))
 
 
 # 1: whether there should be a draft at all
@@ -162,7 +168,7 @@ def _called_for(draft: str, context: DraftContext) -> Iterator[Code]:
 # 2: placeholders
 
 _PLACEHOLDER = re.compile(
-    r"\[[^\]\n]*\]|\{[^}\n]*\}|%[A-Za-z_][\w ]*%|<\/?[A-Za-z][^>\n]{0,40}>|\$[A-Za-z_]\w*|\b[Xx]{2,}\b|\b(?:TBD"
+    r"\[[^\[\]\n]*+\]|\{[^{}\n]*+\}|%[A-Za-z_][\w ]*%|<\/?[A-Za-z][^>\n]{0,40}>|\$[A-Za-z_]\w*|\b[Xx]{2,}\b|\b(?:TBD"
     r"|TBC|TODO|FIXME)\b|\blorem\b"
     r"|\bipsum\b|\b(?:INSERT|YOUR|FIRST|LAST|COMPANY|LEAD)[_ ](?:NAME|LINK|COMPANY|DATE|TIME|HERE)\b|_{3,}",
 )

@@ -9,7 +9,7 @@ from typing import Literal
 from dateutil.relativedelta import MO, relativedelta
 
 from streams.ai.answers import FollowUpTiming
-from streams.ai.time_phrases import AMBIGUOUS_MONTHS, MONTH_NUMBER, Moment, moments
+from streams.ai.time_phrases import AMBIGUOUS_MONTHS, MONTH_NUMBER, Moment, moments, plain_letters
 
 Precision = Literal["time", "day", "week", "month", "quarter", "vague", "none"]
 
@@ -133,6 +133,7 @@ def read_timing(text: str, written: datetime, *, is_deferral: bool) -> FollowUpT
 
     A day is always after the day of writing; what can't be dated is vague.
     """
+    text = plain_letters(text)
     found = _first(_asking_part(text), written.date()) or _first(text, written.date())
     if found is not None:
         return FollowUpTiming(

@@ -11,7 +11,7 @@ from streams.ai.time_phrases import Moment, moments
 
 _SCHEDULER = re.compile(
     r"\b(?:calendly\.com|cal\.com|cal\.\w+|meet\.\w+|savvycal\.com|hubspot\.com/meetings"
-    r"|outlook\.office\S*/bookings|youcanbook\.me"
+    r"|outlook\.office\S{0,200}/bookings|youcanbook\.me"
     r"|zcal\.co|tidycal\.com|koalendar\.com|calendar\.app\.google)/\S+|\bmy (?:calendar|scheduling"
     r"|booking) (?:link|page)\b",
     re.IGNORECASE,

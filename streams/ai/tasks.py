@@ -1,7 +1,6 @@
 """The six things Headrace asks of a model: each with its prompt, its schema, and what its answer may not contradict."""
 
 import re
-import unicodedata
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -20,6 +19,7 @@ from streams.ai.questions import (
     ScoreLead,
     WriteDraft,
 )
+from streams.ai.rules.normalising import normalised
 
 Q = TypeVar("Q", bound=Question)
 A = TypeVar("A", bound=BaseModel)
@@ -150,7 +150,7 @@ def _is_in(phrase: str, text: str) -> bool:
 
 
 def _evened(text: str) -> str:
-    return " ".join(unicodedata.normalize("NFKC", text).split()).casefold()
+    return " ".join(normalised(text, "NFKC").split()).casefold()
 
 
 _CONTRADICTIONS: Mapping[type[BaseModel], Callable[[Any, Any], tuple[str, ...]]] = {

@@ -6,9 +6,12 @@ Calendar arithmetic is dateutil's.
 """
 
 import re
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, time, timedelta
+from itertools import groupby, islice
+from typing import TypeVar
 
 _MONTHS = (
     "january|jan|januar|enero|janvier|januari|janeiro",
@@ -49,6 +52,12 @@ _RELATIVE = {
     "demain": 1,
     "übermorgen": 2,
 }
+#: Characters read: nobody names a time so far behind the beginning of a message.
+READ_LIMIT = 6_000
+#: Nobody proposes more days, or more times of day, in one message.
+MOST_MENTIONS = 100
+#: Letters that count as these when case is ignored, and that no lower case turns into them.
+_CASE_TWINS = str.maketrans("\u017f\u0131\u0130\u212a", "siIK")
 _MONTH = "|".join(sorted(MONTH_NUMBER, key=len, reverse=True))
 #: Months that are also words count as months only beside a number, or with a capital after a preposition.
 AMBIGUOUS_MONTHS = frozenset({"may", "mar", "mars", "mai"})
@@ -142,10 +151,19 @@ class Moment:
         return max(part.end for part in (self.day, self.clock) if part is not None)
 
 
+_M = TypeVar("_M", DayMention, ClockMention)
+
+
+def plain_letters(text: str) -> str:
+    """What is read of the text, letter by letter, with only those that tables of names know in lower case."""
+    return text[:READ_LIMIT].translate(_CASE_TWINS)
+
+
 def days(text: str) -> list[DayMention]:
-    """Every day named in the text, in order."""
+    """The days named in the text, in order: the first hundred."""
     found: list[DayMention] = []
-    for match in _DAY.finditer(text):
+    text = plain_letters(text)
+    for match in islice(_DAY.finditer(text), MOST_MENTIONS):
         mention = _day(match)
         if mention is None:
             continue
@@ -157,22 +175,26 @@ def days(text: str) -> list[DayMention]:
 
 
 def clocks(text: str) -> list[ClockMention]:
-    """Every time of day named in the text, in order."""
-    return [mention for match in _CLOCK.finditer(text) if (mention := _clock(match)) is not None]
+    """The times of day named in the text, in order: the first hundred."""
+    matches = islice(_CLOCK.finditer(plain_letters(text)), MOST_MENTIONS)
+    return [mention for match in matches if (mention := _clock(match)) is not None]
 
 
 def moments(text: str) -> list[Moment]:
     """Days and times of day, paired within a sentence: each time with the nearest day before it, else after it."""
-    found: list[Moment] = []
     all_days = days(text)
-    all_clocks = [clock for clock in clocks(text) if not _inside(clock, all_days)]
+    text = text[:READ_LIMIT]
+    starts = [day.start for day in all_days]
+    all_clocks = [
+        clock for clock in clocks(text) if not _is_part_of(clock, all_days[: bisect_right(starts, clock.start)])
+    ]
     if not all_days and not all_clocks:
-        return found
-    for start, end in _sentences(text):
-        sentence_days = [day for day in all_days if start <= day.start < end]
-        sentence_clocks = [clock for clock in all_clocks if start <= clock.start < end]
-        found.extend(_pairs(sentence_days, sentence_clocks))
-    return sorted(found, key=lambda moment: moment.start)
+        return []
+    ends = [end for _, end in _sentences(text)]
+    days_of = _by_sentence(all_days, ends)
+    clocks_of = _by_sentence(all_clocks, ends)
+    pairs = (_pairs(days_of.get(place, []), clocks_of.get(place, [])) for place in sorted({*days_of, *clocks_of}))
+    return sorted((moment for found in pairs for moment in found), key=lambda moment: moment.start)
 
 
 def names_zone(text: str) -> bool:
@@ -180,11 +202,19 @@ def names_zone(text: str) -> bool:
     return _ZONE.search(text) is not None
 
 
+def _by_sentence(mentions: Iterable[_M], ends: list[int]) -> dict[int, list[_M]]:
+    grouped = groupby(mentions, key=lambda mention: bisect_right(ends, mention.start))
+    return {place: list(together) for place, together in grouped}
+
+
 def _pairs(found_days: list[DayMention], found_clocks: list[ClockMention]) -> Iterator[Moment]:
     paired: set[int] = set()
+    starts = [day.start for day in found_days]
     for clock in found_clocks:
         # "Thursday at 4pm" and "4pm Thursday": the nearer day, and the one before when both are as near.
-        nearest = min(found_days, key=lambda day: (_gap(day, clock), day.start > clock.start), default=None)
+        after = bisect_right(starts, clock.start)
+        beside = found_days[max(0, after - 1) : after + 1]
+        nearest = min(beside, key=lambda day: (_gap(day, clock), day.start > clock.start), default=None)
         if nearest is not None:
             paired.add(nearest.start)
         yield Moment(day=nearest, clock=clock)
@@ -206,8 +236,8 @@ def _belong_together(first: DayMention, second: DayMention, text: str) -> bool:
     )
 
 
-def _inside(clock: ClockMention, found_days: list[DayMention]) -> bool:
-    return any(day.start <= clock.start < day.end for day in found_days)
+def _is_part_of(clock: ClockMention, days_before: list[DayMention]) -> bool:
+    return bool(days_before) and clock.start < days_before[-1].end
 
 
 def _sentences(text: str) -> Iterator[tuple[int, int]]:

@@ -1,12 +1,12 @@
 """Words of others on their way into a prompt: cleaned, capped, and encoded so that they stay words."""
 
 import re
-import unicodedata
 
 import msgspec
 
 from streams.ai.questions import Lead, Question, Said
 from streams.ai.rules.injection import without_injection
+from streams.ai.rules.normalising import normalised
 
 #: Characters kept of the newest text, of each earlier message, of a subject, and of a name.
 TEXT_LIMIT = 6_000
@@ -31,7 +31,7 @@ _CUT = "[…]"
 def cleaned(text: str, limit: int) -> str:
     """At most `limit` characters without invisible ones; what was cut is marked."""
     # One spelling of wide, circled and ligature letters: a disguise for people's eyes is none for a filter.
-    visible = _HIDDEN.sub("", unicodedata.normalize("NFKC", text[: 4 * limit]).replace("\r\n", "\n")).strip()
+    visible = _HIDDEN.sub("", normalised(text, "NFKC", 4 * limit).replace("\r\n", "\n")).strip()
     return visible if len(visible) <= limit else f"{visible[: limit - len(_CUT)]}{_CUT}"
 
 

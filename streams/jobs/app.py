@@ -9,6 +9,7 @@ from streams.ai.local_provider import LocalProvider
 from streams.ai.pricing import FREE_PROVIDERS
 from streams.jobs.budget_ledger import BudgetLedger
 from streams.jobs.desk_ai import ai_of
+from streams.jobs.reading_pool import ReadingPool
 from streams.jobs.types import JOB_TYPES, label_of
 from streams.jobs.workers import AiSeam, jobs_worker
 from workers.worker import Worker
@@ -16,12 +17,14 @@ from workers.worker import Worker
 
 def jobs_app(settings: Settings) -> Worker:
     """Nothing connects before `run`. Raises AISettingsError when the settings of the model don't add up."""
-    embedded = Desk(provider=LocalProvider(), prices=price_table(settings), now=_now)
-    desk = ai_desk(settings)
+    readers = ReadingPool(settings)
+    embedded = Desk(provider=LocalProvider(read_of=readers.of), prices=price_table(settings), now=_now)
+    desk = ai_desk(settings, readers.of)
     ledger = BudgetLedger(_now)
     # Where answers cost nothing there is no budget to keep, and no day to read back.
     is_free = desk.provider.name in FREE_PROVIDERS
-    seam = AiSeam(ai_of(desk, embedded, timeouts(settings), ledger), None if is_free else ledger)
+    ai = ai_of(desk, embedded, timeouts(settings), ledger, readers.of)
+    seam = AiSeam(ai, None if is_free else ledger, readers)
     return jobs_worker(settings, {str(name): steps for name, steps in JOB_TYPES.items()}, seam, label_of)
 
 

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import msgspec
 
 from events.jobs import StepAnswer
+from streams.ai.reading import Read, ReadOf, read_here
 from streams.jobs.step import Emitted, JobInput, WorkspaceProfile
 
 
@@ -48,6 +49,14 @@ AiOf = Callable[[StepCall], StepAi]
 ProfileOf = Callable[[str], WorkspaceProfile | None]
 
 
+class Reach(msgspec.Struct, frozen=True):
+    """All that steps reach outside of themselves."""
+
+    ai_of: AiOf
+    #: Reads what leads wrote.
+    read_of: ReadOf
+
+
 @dataclass(slots=True)
 class Context:
     """See `streams.jobs.step.StepContext`."""
@@ -57,3 +66,4 @@ class Context:
     results: Mapping[str, dict[str, Any]]
     now: datetime
     ai: StepAi
+    read: Read = read_here

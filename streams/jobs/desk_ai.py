@@ -11,6 +11,8 @@ from events.jobs import StepAnswer
 from events.topics import AI_INTERACTIONS
 from streams.ai.asking import Desk, ask, most_micro_usd
 from streams.ai.provider import AIResult, AITask, Caller, Feature
+from streams.ai.reading import ReadOf, here
+from streams.ai.untrusted import screened_lead
 from streams.jobs.context import AiOf, StepCall
 from streams.jobs.recorded_answers import recorded as recorded_answer
 from streams.jobs.step import Emitted, WorkspaceProfile
@@ -32,22 +34,31 @@ class DeskAi:
     """See `streams.jobs.steps.asking.StepAi`."""
 
     def __init__(
-        self, call: StepCall, desk: Desk, embedded: Desk, timeouts: Mapping[Feature, float], ledger: Ledger
+        self,
+        call: StepCall,
+        desk: Desk,
+        embedded: Desk,
+        timeouts: Mapping[Feature, float],
+        ledger: Ledger,
+        read_of: ReadOf = here,
     ) -> None:
         self._call = call
         self._desk = desk
         self._embedded = embedded
         self._timeouts = timeouts
         self._ledger = ledger
+        self._read = read_of(call.job.workspace)
         self._asked = 0
         self._tried = 0
         self._calls: list[AiCalled] = []
         self._answers: list[StepAnswer] = []
 
     async def ask(self, task_of: Callable[[Caller], AITask[A]], *, embedded: bool = False) -> AIResult[A]:
-        """The answer. Raises AIError, and StepFailed when the workspace has no budget left for it."""
+        """The answer. Raises AIError, StepFailed when the workspace has no budget left for it, and Unreadable."""
         desk = self._embedded if embedded else self._desk
         task = task_of(self._caller())
+        # Prompt and records are made of the lead's words in this process: only once another one was done with them.
+        await self._read(screened_lead, task.question.lead)
         self._asked += 1
         call_id = f"{self._call.job.job_id}:{self._call.step}:{self._call.job.attempt}:{self._asked}"
         most = most_micro_usd(desk, task)
@@ -92,9 +103,15 @@ class DeskAi:
         )
 
 
-def ai_of(desk: Desk, embedded: Desk, timeouts: Mapping[Feature, float], ledger: Ledger) -> AiOf:
+def ai_of(
+    desk: Desk,
+    embedded: Desk,
+    timeouts: Mapping[Feature, float],
+    ledger: Ledger,
+    read_of: ReadOf = here,
+) -> AiOf:
     """What the jobs worker makes the AI seam of each step with. `embedded` needs no network: second opinions."""
-    return lambda call: DeskAi(call, desk, embedded, timeouts, ledger)
+    return lambda call: DeskAi(call, desk, embedded, timeouts, ledger, read_of)
 
 
 def _trace_id(traceparent: str) -> str:

@@ -20,7 +20,7 @@ from events.topics import JOBS
 from runtime.settings import Settings
 from streams.jobs.attempt import Attempt, died, renumbered, retry_scheduled, started, step_finished, succeeded
 from streams.jobs.breaker import CircuitBreaker
-from streams.jobs.context import AiOf, Context, ProfileOf, StepAi, StepCall
+from streams.jobs.context import Context, ProfileOf, Reach, StepAi, StepCall
 from streams.jobs.conversations import Conversations
 from streams.jobs.execute_agent import STAGE
 from streams.jobs.job_inputs import job_input
@@ -52,7 +52,7 @@ class JobRunner:
         conversations: Conversations,
         types: JobTypes,
         profile_of: ProfileOf,
-        ai_of: AiOf,
+        reach: Reach,
         now: Callable[[], datetime],
     ) -> None:
         self._settings = settings
@@ -60,7 +60,7 @@ class JobRunner:
         self._conversations = conversations
         self._types = types
         self._profile_of = profile_of
-        self._ai_of = ai_of
+        self._reach = reach
         self._now = now
         self._records = JobRecords(settings, "/jobs/execute")
         #: What attempts of this process say of who runs them.
@@ -202,8 +202,9 @@ class JobRunner:
             receipt_id=attempt.request.receipt_id,
             traceparent=attempt.job.traceparent,
         )
-        attempt.ai = self._ai_of(call)
-        context = Context(given, workspace, results, self._now(), attempt.ai)
+        attempt.ai = self._reach.ai_of(call)
+        read = self._reach.read_of(workspace.id)
+        context = Context(given, workspace, results, self._now(), attempt.ai, read)
         try:
             outcome = await self._guarded(attempt, step, context)
         except StepFailed as failure:

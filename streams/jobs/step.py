@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import msgspec
 
 from events.messages import LeadChanged, LeadSignalled, Message
+from streams.ai.reading import Read
 
 
 class WorkspaceProfile(Protocol):
@@ -90,9 +91,11 @@ class StepContext(Protocol):
     now: datetime
     #: The AI seam; see `streams.ai.provider`. Reserves budget, and collects the call's telemetry for the outcome.
     ai: Any
+    #: Where the words of strangers are read; nothing else in a step may look into them.
+    read: Read
 
 
-#: `run` is pure but for `context.ai`.
+#: `run` is pure but for `context.ai`, and what it reads through `context.read`.
 Run = Callable[[StepContext], Awaitable[StepOutcome]]
 
 

@@ -9,13 +9,14 @@ from events.topics import AI_INTERACTIONS, ENRICHMENTS, JOBS, MESSAGES
 from runtime.settings import Settings
 from runtime.topic_tail import TopicTail
 from streams.jobs.budget_ledger import BudgetLedger
-from streams.jobs.context import AiOf, Profile, ProfileOf
+from streams.jobs.context import AiOf, Profile, ProfileOf, Reach
 from streams.jobs.conversations import Conversations
 from streams.jobs.execute_agent import ExecuteAgent
 from streams.jobs.executor import Executor
 from streams.jobs.journal import Journal
 from streams.jobs.label_agent import LabelAgent
 from streams.jobs.labelling import LabelOf
+from streams.jobs.reading_pool import ReadingPool
 from streams.jobs.request_agent import RequestAgent
 from streams.jobs.runner import JobRunner, JobTypes
 from streams.jobs.schedule import Schedule
@@ -33,6 +34,8 @@ class AiSeam(msgspec.Struct, frozen=True):
     of: AiOf
     #: Keeps the budgets that `of` reserves from; None where nothing costs anything.
     ledger: BudgetLedger | None = None
+    #: Reads what leads wrote; the worker's own unless the models need it, too.
+    readers: ReadingPool | None = None
 
 
 def jobs_worker(
@@ -66,13 +69,15 @@ def jobs_worker(
     ledger = ai.ledger
     spending = None if ledger is None else Spending(ledger, TopicTail(settings, AI_INTERACTIONS, ledger, ledger.since))
     journal = Journal(worker.outbox)
-    runner = JobRunner(settings, journal, conversations, types, _profiles(workspaces), ai.of, now)
+    readers = ai.readers or ReadingPool(settings)
+    reach = Reach(ai.of, readers.of)
+    runner = JobRunner(settings, journal, conversations, types, _profiles(workspaces), reach, now)
     schedule = Schedule(settings.job_slots, settings.job_workspace_slots)
     executor = Executor(schedule, execute, runner, journal, conversations, now)
     execute.tell(executor)
     tenure = Tenure(worker.app, settings.partitions, followers, execute, executor, workspaces, spending)
-    # Stopped in this order: nothing new begins, running jobs are handed back, what they wrote is sent.
-    worker.services.extend((tenure, executor, journal))
+    # Stopped in this order: nothing new begins, running jobs are handed back, what they wrote is sent, readers end.
+    worker.services.extend((tenure, executor, journal, readers))
     return worker
 
 

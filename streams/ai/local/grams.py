@@ -18,7 +18,7 @@ _LETTERS = (2, 3, 4, 5)
 
 def normal(text: str) -> str:
     """Folded, with links, addresses and numbers replaced by one word each."""
-    folded = fold(text[:READ_LIMIT])
+    folded = fold(text, READ_LIMIT)
     return _DIGITS.sub("0", _EMAIL.sub(" anaddress ", _URL.sub(" alink ", folded)))
 
 

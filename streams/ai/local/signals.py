@@ -285,7 +285,7 @@ _REPLY_PATTERNS = {
     ),
     "scheduler_link": (
         r"(?:\b(?:cal|calendly|meet|termin|book|schedule|hubspot|savvycal|agenda|afspraak|zcal|koalendar|tidycal"
-        r"|rdv|cita)\w{0,12}\.[a-z]{2,12}[/\w.-]*/[\w/-]+|\b(?:my|own) (?:calendar|calendly|scheduler"
+        r"|rdv|cita)\w{0,12}\.[a-z]{2,12}[/\w.-]{0,200}/[\w/-]+|\b(?:my|own) (?:calendar|calendly|scheduler"
         r"|booking)(?: link| page)?\b|\b(?:grab|pick|find|book|choose) (?:a |any |your )?(?:slot|time|spot"
         r"|something|whatever)\b)"
     ),
@@ -471,7 +471,7 @@ def signals(reply: Reply, text: str) -> list[float]:
 
 
 def _signals_of(reply: Reply, text: str) -> Iterator[tuple[str, float]]:
-    folded = fold(text[:_READ_LIMIT])
+    folded = fold(text, _READ_LIMIT)
     found = {name: bool(pattern.search(folded)) for name, pattern in _REPLY_SIGNALS}
     yield from ((name, float(value)) for name, value in found.items())
     yield from _shape(folded, text[:_READ_LIMIT])

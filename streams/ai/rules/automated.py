@@ -156,13 +156,13 @@ def is_calendar_acceptance(subject: str, text: str) -> bool:
     folded_subject = fold(subject)
     return bool(
         _ACCEPTED_SUBJECT.search(folded_subject)
-        or (not _is_answer(folded_subject) and _ACCEPTED_BODY.search(fold(text[:_READ_LIMIT])))
+        or (not _is_answer(folded_subject) and _ACCEPTED_BODY.search(fold(text, _READ_LIMIT)))
     )
 
 
 def find_automated(subject: str, text: str) -> str | None:
     """`out-of-office`, `auto-acknowledgement`, or None where a person wrote."""
-    folded_subject, folded = fold(subject), fold(text[:_READ_LIMIT])
+    folded_subject, folded = fold(subject), fold(text, _READ_LIMIT)
     declared = bool(_AUTO_SUBJECT.search(folded_subject)) and not _DECLINED_SUBJECT.search(folded_subject)
     machine = declared or bool(_AUTO_BODY.search(folded))
     absent = bool(_ABSENT.search(folded))

@@ -1,6 +1,5 @@
 """Reduces a message to what its author wrote now, for rules and models alike."""
 
-import html
 import re
 import unicodedata
 
@@ -9,10 +8,9 @@ import msgspec
 from providers.html_text import html_to_text, looks_like_html
 from providers.reply_text import reply_text
 from streams.ai.rules.injection import without_injection
+from streams.ai.rules.normalising import READ_LIMIT, unescaped
 from streams.ai.rules.reply import Reply
 
-#: Characters of a message that rules and models read: nobody writes more by hand in a reply.
-READ_LIMIT = 20_000
 _SUBJECT_LIMIT = 400
 _UNSEEN = frozenset({"Cf", "Cc", "Co", "Cn"})
 _KEPT_CONTROLS = frozenset("\n\t")
@@ -44,7 +42,7 @@ class Words(msgspec.Struct, frozen=True):
 
 def own_words(reply: Reply) -> Words:
     """What rules and models read; linear in the length of the message."""
-    subject = _visible(html.unescape(reply.subject[:_SUBJECT_LIMIT])).strip()
+    subject = _visible(unescaped(reply.subject[:_SUBJECT_LIMIT])).strip()
     # Four times, so that a long quotation above the answer does not hide it.
     everything = _visible(_readable(reply.text[: 4 * READ_LIMIT]))
     own = everything.strip() if reply.channel != "email" else _own_part(everything, reply.text)
@@ -57,7 +55,7 @@ def own_words(reply: Reply) -> Words:
 
 def _readable(text: str) -> str:
     """Plain text of a body that may be HTML; entities decoded."""
-    return html_to_text(text) if looks_like_html(text) else html.unescape(text)
+    return html_to_text(text) if looks_like_html(text) else unescaped(text)
 
 
 def _visible(text: str) -> str:

@@ -110,7 +110,7 @@ _DEPARTED = re.compile(
 
 def find_bounce(subject: str, text: str) -> str | None:
     """The rule by which an e-mail is a failure report, or None. A report of a mere delay is `delivery-delayed`."""
-    folded_subject, folded = fold(subject), fold(text[:_READ_LIMIT])
+    folded_subject, folded = fold(subject), fold(text, _READ_LIMIT)
     phrases = {match.group() for match in _PHRASE.finditer(folded)}
     technical = len({match.group() for match in _TECHNICAL.finditer(folded)})
     titled = bool(_SUBJECT.search(folded_subject))
@@ -123,7 +123,7 @@ def find_bounce(subject: str, text: str) -> str | None:
 
 def is_dead_mailbox(subject: str, text: str) -> bool:
     """An automatic answer says that the person left or that nobody reads the mailbox."""
-    folded = fold(text[:_READ_LIMIT])
+    folded = fold(text, _READ_LIMIT)
     if len(folded) < 1_500 and _DEAD.search(folded):
         return True
     return bool(_AUTO_SUBJECT.search(fold(subject)) and _DEPARTED.search(folded))

@@ -3,6 +3,8 @@
 import re
 import unicodedata
 
+from streams.ai.rules.normalising import READ_LIMIT, normalised
+
 _LETTERS = str.maketrans({
     "ł": "l", "ø": "o", "æ": "ae", "œ": "oe", "ß": "ss", "đ": "d", "ð": "d", "þ": "th", "\u0131": "i",
     "'": None, "\u2019": None, "\u2018": None, "`": None, "\u00b4": None, "\u02bc": None,
@@ -16,14 +18,14 @@ _LOOK_ALIKES = str.maketrans(
 )
 
 
-def fold(text: str) -> str:
-    """Lower case, no accents, no apostrophes, single blanks; line breaks stay.
+def fold(text: str, limit: int = READ_LIMIT) -> str:
+    """Lower case, no accents, no apostrophes, single blanks; line breaks stay. At most `limit` characters, in and out.
 
     >>> fold("Don't  écrivez")
     'dont ecrivez'
     """
-    lowered = unicodedata.normalize("NFKC", text).lower().translate(_LETTERS)
+    lowered = normalised(text, "NFKC", limit).lower().translate(_LETTERS)
     if lowered.isascii():
-        return _SPACES.sub(" ", lowered).strip()
-    decomposed = unicodedata.normalize("NFKD", lowered).translate(_LOOK_ALIKES)
+        return _SPACES.sub(" ", lowered[:limit]).strip()
+    decomposed = normalised(lowered, "NFKD", limit).translate(_LOOK_ALIKES)
     return _SPACES.sub(" ", "".join(char for char in decomposed if not unicodedata.combining(char))).strip()

@@ -48,7 +48,7 @@ _PARTS = {
     rf"|{_MACHINE}s? (?:reading|processing|classifying|parsing|reviewing|handling) (?:this|my|the))",
     "asks for a label": rf"(?:please |you must |you should |must be "
     rf"|should be |be |is |to be )?\b{_SET}\b[^.!?\n]{{0,60}}?"
-    rf"(?:\bas|\bto|:|=|\bis|\bword|\bwith|\bonly)\s?['\"“*`]{{0,2}}(?-i:{_LABELS})\b",
+    rf"(?:[:=]|\b(?:as|to|is|word|with|only))\s?['\"“*`]{{0,2}}(?-i:{_LABELS})\b",
     "names a label as the answer": rf"(?:the )?(?:correct|right|true"
     rf"|actual|real|final|proper|new|only|expected) (?:answer|label|class"
     rf"|classification|category|sentiment|tag|status)\b[^.!?\n]{{0,30}}?(?:\bis|\bbe|:"
@@ -65,16 +65,16 @@ _PARTS = {
     r"|\b(?:set|keep|leave|clear|make|reset)\b[^.!?\n]{0,24}\bopt[_-]?out\b(?: (?:flag|field"
     r"|status))?[^.!?\n]{0,16}\b(?:false|off|no|0|cleared|unset)\b",
     "plays a role": (
-        r"(?:\[|<\|?|#{2,}\s?|\*\*)\s?/?(?:system|developer|assistant|admin(?:istrator)?|user|instructions?"
+        r"(?:\[|<\|?|(?<!#)#{2,}+\s?|\*\*)\s?/?(?:system|developer|assistant|admin(?:istrator)?|user|instructions?"
         r"|im_start|im_end)"
         r"\b[^\]>*#\n.!?]{0,30}(?:\]|\|?>|\*\*|#{2,}|:)|</?s>|<\|[a-z_]{2,20}\|>|\[/?inst\]"
-        r"|#{2,}\s?(?:instructions?|system|response)\b"
+        r"|(?<!#)#{2,}+\s?(?:instructions?|system|response)\b"
         r"|(?-i:SYSTEM|ASSISTANT|DEVELOPER|ADMIN)(?: [A-Za-z]{3,12})?\s?:|(?:^|(?<=[\n.!?(\[])"
         r"|(?<=[.!?] ))(?:(?:system|developer)\s?:|(?:assistant|model|chatbot|ai)\s?[,:] )"
         r"|(?:system|developer|admin(?:istrator)?) (?:prompt|message|note|override|notice|update|instructions?"
         r"|command)\b\s?[:\-]"
-        r"|system prompt\b|system override\b|(?:\[|-{2,}\s?|<)(?:begin|end) (?:of )?(?:the )?(?:system|user|lead"
-        r"|message|untrusted|data|input|email|text)\b[^\]>\n]{0,20}(?:\]|-{2,}|>)"
+        r"|system prompt\b|system override\b|(?:\[|(?<!-)-{2,}+\s?|<)(?:begin|end) (?:of )?(?:the )?(?:system|user|lead"
+        r"|message|untrusted|data|input|email|text)\b[^\]>\n]{0,20}(?:\]|-{2,}+|>)"
     ),
     "asks for secrets": (
         r"(?:reveal|print|show|send|repeat|leak|output|reply with|respond with)\b[^.!?\n]{0,30}\b(?:system prompt"
@@ -104,7 +104,7 @@ _HINT = re.compile(
 )
 _INJECTION = re.compile("|".join(f"(?:{part})" for part in _PARTS.values()), re.IGNORECASE)
 #: Where a sentence that began with an injection ends. A dot inside 1.0 ends none.
-_SENTENCE_END = re.compile(r"[.!?]+(?=[\s)\]\"'”]|$)[)\]\"'”]{0,3}|\n|[)\]}](?=\s|$)")
+_SENTENCE_END = re.compile(r"[.!?](?=[\s)\]\"'”]|$)[)\]\"'”]{0,3}|\n|[)\]}](?=\s|$)")
 #: What is left of `Assistant, please disregard …` once the order is cut.
 _SALUTATION = re.compile(
     r"(?:^|(?<=[\s.,!?]))(?:dear |hey |hi |hello |attention )?(?:ai|assistant|chatbot|bot|model|system"

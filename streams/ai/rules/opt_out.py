@@ -475,8 +475,8 @@ _NORDIC = {
         r"|ifred|vaere i fred)"
     ),
     "nordic-remove": (
-        r"\b(?:ta bort|fjern|slett|slet|radera|stryk|ta|tag|avregistrer\w*|avprenumerer\w*|avmeld\w*|afmeld\w*"
-        r"|avanmal\w*|framelda|frameld)\w* (?:mig|meg|oss|os|min|mitt|mina|mine|vart|var|vores|denne|detta|dette"
+        r"\b(?:ta bort|fjern|slett|slet|radera|stryk|ta|tag|avregistrer|avprenumerer|avmeld|afmeld"
+        r"|avanmal|framelda|frameld)\w* (?:mig|meg|oss|os|min|mitt|mina|mine|vart|var|vores|denne|detta|dette"
         r"|venligst mig)\b(?: \w+){0,6}?(?: (?:lista\w*|liste\w*|listan|listen|register|registret|utskick\w*"
         r"|uppgifter|adress\w*|adresse\w*|nummer|numret|opplysninger|oplysninger|data|mail\w*|mejl\w*|database\w*"
         r"|e-?post\w*|navn)|(?=$|[.,!\n]))|\b(?:vill|vil|onsker|onskar) (?:\w+ ){0,2}(?:avregistrer|avmeld|afmeld"

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 import phonenumbers
 
@@ -9,6 +10,8 @@ from streams.ai.rules.folding import fold
 
 #: Numbers stand in the message or in the signature below it.
 _READ_LIMIT = 4_000
+#: Numbers that are looked at: each is tried as one of every country that the message names.
+_MOST_NUMBERS = 12
 _DIGIT_RUN = re.compile(r"\d(?:[ ().\-/\u2013]{0,3}\d){6}")
 _CANDIDATE = re.compile(r"(?<![\w@#./:-])(?:\+|00|\()?\d(?:[ ().\-/\u2013\u00a0]{0,3}\d){6,14}(?![\w@]|[.:/-]\d)")
 _FAX = re.compile(r"\b(?:tele)?fax(?:nr|nummer|number|no)?\.?\s{0,3}:?\s{0,3}$|\bf\s?[:.]\s{0,3}$", re.IGNORECASE)
@@ -71,7 +74,7 @@ def find_phone(text: str) -> str | None:
     if not _DIGIT_RUN.search(text):
         return None
     regions = list(_regions_of(fold(text)))
-    for match in _CANDIDATE.finditer(text):
+    for match in islice(_CANDIDATE.finditer(text), _MOST_NUMBERS):
         before = text[max(0, match.start() - 20) : match.start()]
         if _FAX.search(before) or _NOT_A_PHONE.search(before):
             continue

@@ -47,5 +47,5 @@ def proposes_time(label: Label, text: str) -> bool:
     """The lead names a time for a meeting or call with us. Return dates and deferrals are none: their labels differ."""
     if label not in _MEETING:
         return False
-    folded = fold(text[:_READ_LIMIT])
+    folded = fold(text, _READ_LIMIT)
     return bool(_TIME.search(folded)) or (label == "Call Requested" and bool(_CALL_NOW.search(folded)))

@@ -10,13 +10,16 @@ from streams.ai.answers import Booking, ProposedTime
 from streams.ai.local_booking import read_booking
 from streams.ai.provider import AIResult
 from streams.ai.questions import BookingFacts, ExtractBooking, Slot
+from streams.ai.rules.cleaning import own_words
+from streams.ai.rules.reply import Reply
 from streams.jobs.step import Step, StepContext, StepOutcome
 from streams.jobs.steps.asking import ask
 from streams.jobs.steps.concluding import concluded, skipped
 from streams.jobs.steps.facts import open_slots, settings_of
 from streams.jobs.steps.lead_zone import lead_zone
 from streams.jobs.steps.offered import offered_slots
-from streams.jobs.steps.reading import is_booked_before, lead_of, words_of
+from streams.jobs.steps.reading import is_booked_before, lead_of, own_reply_of
+from streams.jobs.steps.unreadable import skipped_when_unreadable
 from streams.jobs.steps.verdict import Verdict, verdict_of
 
 NAME = "booking_decision"
@@ -47,24 +50,25 @@ async def run(context: StepContext) -> StepOutcome:
         return _declined(context, "call_requested", "callback")
     if verdict.label != "Meeting Requested":
         return skipped(context, NAME, "label_asks_for_no_meeting")
-    zone = lead_zone(context, verdict)
-    question = booking_question(context, verdict, zone)
-    plain = read_booking(words_of(context.job).text, question.facts)
+    zone = await lead_zone(context, verdict)
+    question = await booking_question(context, verdict, zone)
+    plain = await context.read(plain_booking, own_reply_of(context.job), question.facts)
     if reason := _forbidden(context, verdict, plain):
         return _declined(context, reason, PROCESS.get(plain.intent, "none"))
     answer = await ask(context, tasks.extract_booking, question)
-    return _decided(context, answer, question.facts.slots, zone)
+    return _decided(context, answer, plain, question.facts.slots, zone)
 
 
-def booking_question(context: StepContext, verdict: Verdict, zone: TimeZone) -> ExtractBooking:
+async def booking_question(context: StepContext, verdict: Verdict, zone: TimeZone) -> ExtractBooking:
     """What a model is asked about the meeting."""
     job, message = context.job, context.job.message
+    zones = (zone.name, context.workspace.timezone)
     facts = BookingFacts(
         channel=message.channel,
         label=verdict.label,
         sent_at=message.sent_at,
         timezone=zone.name,
-        slots=offered_slots(job, _slots(context), (zone.name, context.workspace.timezone)),
+        slots=await offered_slots(context, _slots(context), zones),
     )
     return ExtractBooking(facts=facts, lead=lead_of(job))
 
@@ -91,7 +95,9 @@ def _forbidden(context: StepContext, verdict: Verdict, plain: Booking) -> str | 
     return next((reason for reason, holds in reasons.items() if holds), None)
 
 
-def _decided(context: StepContext, answer: AIResult[Booking], offered: tuple[Slot, ...], zone: TimeZone) -> StepOutcome:
+def _decided(
+    context: StepContext, answer: AIResult[Booking], plain: Booking, offered: tuple[Slot, ...], zone: TimeZone
+) -> StepOutcome:
     booking = answer.value
     process = PROCESS.get(booking.intent, "none")
     if answer.injection_suspected or answer.needs_review:
@@ -100,7 +106,7 @@ def _decided(context: StepContext, answer: AIResult[Booking], offered: tuple[Slo
         return _declined(context, booking.intent if booking.intent != "none" else "no_time_named", process, answer)
     if booking.confidence < SURE:
         return _declined(context, "unsure", process, answer)
-    match = _accepted(context, booking, offered, zone) if booking.intent == "accepts_slot" else None
+    match = _accepted(booking, plain, offered) if booking.intent == "accepts_slot" else None
     if booking.intent == "proposes_time":
         match = _nearest(booking.proposed, _slots(context), zone)
     if match is None:
@@ -119,20 +125,17 @@ def _decided(context: StepContext, answer: AIResult[Booking], offered: tuple[Slo
     )
 
 
-def _accepted(context: StepContext, booking: Booking, offered: tuple[Slot, ...], zone: TimeZone) -> _Match | None:
+def plain_booking(reply: Reply, facts: BookingFacts) -> Booking:
+    """What the lead's own words say, without a model."""
+    return read_booking(own_words(reply).text, facts)
+
+
+def _accepted(booking: Booking, plain: Booking, offered: tuple[Slot, ...]) -> _Match | None:
     """The accepted slot, if the lead's own words lead there too: a model's word alone books nothing."""
     index = booking.slot_index
-    if index is None or index >= len(offered):
+    if index is None or index >= len(offered) or plain.slot_index != index:
         return None
-    facts = BookingFacts(
-        channel=context.job.message.channel,
-        label="Meeting Requested",
-        sent_at=context.job.message.sent_at,
-        timezone=zone.name,
-        slots=offered,
-    )
-    plain = read_booking(words_of(context.job).text, facts)
-    return _Match(offered[index].start) if plain.slot_index == index else None
+    return _Match(offered[index].start)
 
 
 def _nearest(proposed: tuple[ProposedTime, ...], slots: tuple[Slot, ...], zone: TimeZone) -> _Match | None:
@@ -161,4 +164,4 @@ def _declined(
     )
 
 
-STEP = Step(NAME, run, dependency="ai", deadline=60.0)
+STEP = Step(NAME, skipped_when_unreadable(NAME, run), dependency="ai", deadline=60.0)

@@ -11,6 +11,7 @@ from streams.ai.answers import ReplyDecision
 from streams.ai.labels import polarities_agree
 from streams.ai.provider import AIResult
 from streams.ai.questions import DecideFacts, DecideReply
+from streams.ai.reading import Unreadable
 from streams.jobs.step import JobInput, Step, StepContext, StepOutcome
 from streams.jobs.steps.asking import ask
 from streams.jobs.steps.classify import classify_question
@@ -20,7 +21,8 @@ from streams.jobs.steps.facts import business_of, facts_of, open_slots, settings
 from streams.jobs.steps.lead_zone import lead_zone
 from streams.jobs.steps.reading import later, lead_of
 from streams.jobs.steps.sending_time import send_at
-from streams.jobs.steps.verdict import Verdict, verdict_of
+from streams.jobs.steps.unreadable import was_unreadable
+from streams.jobs.steps.verdict import UNREADABLE_RULE, Verdict, verdict_of
 
 NAME = "decide_reply"
 #: Channels on which a person sends every message.
@@ -38,8 +40,11 @@ async def run(context: StepContext) -> StepOutcome:
         return _decided(context, "blocked", blocks, mode, threshold)
     if doubts := _doubts(context, draft, verdict, mode):
         return _decided(context, "needs_review", doubts, mode, threshold)
-    answer = await ask(context, tasks.decide_reply, _question(context, draft["body"], verdict))
-    against = await _against(context, answer, verdict, threshold)
+    try:
+        answer = await ask(context, tasks.decide_reply, await _question(context, draft["body"], verdict))
+        against = await _against(context, answer, verdict, threshold)
+    except Unreadable:
+        return _decided(context, "needs_review", [UNREADABLE_RULE], mode, threshold)
     if against:
         return _decided(context, "needs_review", against, mode, threshold, answer)
     message = context.job.message
@@ -84,6 +89,7 @@ def _doubts(context: StepContext, draft: dict[str, Any], verdict: Verdict, mode:
         "label_needs_review": verdict.needs_review,
         "draft_needs_review": bool(draft.get("needs_review")),
         "injection_suspected": verdict.injection_suspected or bool(draft.get("injection_suspected")),
+        UNREADABLE_RULE: was_unreadable(context),
     }
     return [reason for reason, holds in found.items() if holds]
 
@@ -106,7 +112,7 @@ async def _against(
     return found
 
 
-def _question(context: StepContext, body: str, verdict: Verdict) -> DecideReply:
+async def _question(context: StepContext, body: str, verdict: Verdict) -> DecideReply:
     facts = facts_of(context)
     return DecideReply(
         facts=DecideFacts(
@@ -114,7 +120,7 @@ def _question(context: StepContext, body: str, verdict: Verdict) -> DecideReply:
             label=verdict.label,
             confidence=verdict.confidence,
             business=business_of(facts),
-            timezone=lead_zone(context, verdict).name,
+            timezone=(await lead_zone(context, verdict)).name,
             slots=open_slots(facts.offered_slots, context.now),
             needs_review=verdict.needs_review,
             injection_suspected=verdict.injection_suspected,

@@ -12,12 +12,14 @@ from streams.ai.draft_checks import DraftContext, Finding, check_draft
 from streams.ai.labels import DRAFTED
 from streams.ai.provider import AIResult
 from streams.ai.questions import DraftFacts, WriteDraft
+from streams.ai.reading import Unreadable
 from streams.jobs.step import Step, StepContext, StepOutcome
 from streams.jobs.steps.asking import ask
 from streams.jobs.steps.concluding import concluded, skipped
 from streams.jobs.steps.facts import business_of, facts_of, links, open_slots, statements
 from streams.jobs.steps.lead_zone import lead_zone
 from streams.jobs.steps.reading import earlier, is_booked_before, lead_of, names_of
+from streams.jobs.steps.unreadable import skipped_when_unreadable
 from streams.jobs.steps.verdict import Verdict, verdict_of
 
 NAME = "draft"
@@ -36,17 +38,25 @@ async def run(context: StepContext) -> StepOutcome:
     if reason := _not_called_for(context, verdict):
         return skipped(context, NAME, reason)
     facts = facts_of(context)
-    zone = lead_zone(context, verdict)
+    zone = await lead_zone(context, verdict)
     findings: Sequence[Finding] = ()
     for attempt in range(1, ATTEMPTS + 1):
         answer = await ask(context, tasks.draft, _question(context, verdict, facts, zone, findings))
         body = answer.value.body
         if body is None:
             return skipped(context, NAME, answer.value.outcome, answer)
-        findings = check_draft(body, _rests_on(context, verdict, facts, zone, answer))
+        findings = await _checked(context, body, _rests_on(context, verdict, facts, zone, answer))
         if not findings:
             return _created(context, body, attempt, answer)
     return _rejected(context, findings, answer)
+
+
+async def _checked(context: StepContext, body: str, rests_on: DraftContext) -> tuple[Finding, ...]:
+    """The findings. A draft that nobody can check in time is one that failed."""
+    try:
+        return await context.read(check_draft, body, rests_on)
+    except Unreadable:
+        return (Finding(check=7, code="unreadable"),)
 
 
 def _not_called_for(context: StepContext, verdict: Verdict) -> str | None:
@@ -149,4 +159,4 @@ def _rejected(context: StepContext, findings: Sequence[Finding], answer: AIResul
     )
 
 
-STEP = Step(NAME, run, dependency="ai", deadline=150.0)
+STEP = Step(NAME, skipped_when_unreadable(NAME, run), dependency="ai", deadline=150.0)

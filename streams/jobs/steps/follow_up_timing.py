@@ -1,26 +1,23 @@
 """Reads when a lead that puts us off wants to hear from us again: by words that leave no doubt, else by the model."""
 
-import re
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from events.enrichments import FollowUpScheduled, TimeZone
 from streams.ai import tasks
 from streams.ai.answers import FollowUpTiming
-from streams.ai.follow_up_timing import read_timing
 from streams.ai.provider import AIResult
 from streams.ai.questions import ExtractTiming, TimingFacts
-from streams.ai.time_phrases import MONTH_NUMBER
 from streams.jobs.step import JobInput, Step, StepContext, StepOutcome
 from streams.jobs.steps.asking import ask
 from streams.jobs.steps.concluding import concluded, skipped
 from streams.jobs.steps.lead_zone import lead_zone
-from streams.jobs.steps.reading import lead_of, words_of
+from streams.jobs.steps.plain_timing import plain_timing
+from streams.jobs.steps.reading import lead_of, own_reply_of
+from streams.jobs.steps.unreadable import skipped_when_unreadable
 from streams.jobs.steps.verdict import Verdict, verdict_of
 
 NAME = "follow_up_timing"
-#: Of words that need no model: behind them stands a date or a quarter.
-_PLAIN_CONFIDENCE = {"day": 0.99, "quarter": 0.97}
 #: A date the model is less sure of is asked about instead.
 _LEAST = 0.5
 #: Named so exactly that a weekend is meant as one.
@@ -30,16 +27,6 @@ _OPENS = time(9)
 _AHEAD = timedelta(hours=1)
 #: A lead that named no time and stays silent is asked once more after so long.
 CLARIFY_AFTER = timedelta(hours=24)
-_BEFORE_DATE = re.compile(
-    r"\b(?:after|until|till|til|from|in|ab|nach|bis|im|après|jusqu'au|à partir du|después del?|hasta(?: el)?)"
-    r"(?:\s+(?:the|le|el|dem|zum))?\s*$",
-    re.IGNORECASE,
-)
-_MONTH_DAY = re.compile(
-    rf"\b(?:{'|'.join(map(re.escape, MONTH_NUMBER))})\b.*\d|\d.*\b(?:{'|'.join(map(re.escape, MONTH_NUMBER))})\b"
-    r"|^(?:20\d\d-\d\d-\d\d|\d{1,2}\.\d{1,2}\..*)$|\b(?:Q|T)[1-4]\b|\b[1-4]\. Quartal\b",
-    re.IGNORECASE,
-)
 
 
 async def run(context: StepContext) -> StepOutcome:
@@ -47,7 +34,7 @@ async def run(context: StepContext) -> StepOutcome:
     job, verdict = context.job, verdict_of(context)
     if reason := _not_asked(job, verdict):
         return skipped(context, NAME, reason)
-    zone = lead_zone(context, verdict)
+    zone = await lead_zone(context, verdict)
     timing, answer = await _timing(context, verdict, zone)
     if verdict.label == "Not Interested" and not (timing.is_deferral and timing.day is not None):
         return skipped(context, NAME, "no_deferral", answer)
@@ -73,23 +60,14 @@ async def run(context: StepContext) -> StepOutcome:
 async def _timing(
     context: StepContext, verdict: Verdict, zone: TimeZone
 ) -> tuple[FollowUpTiming, AIResult[FollowUpTiming] | None]:
-    plain = plain_timing(context.job, zone) if verdict.label == "Follow Up" else None
-    if plain is not None:
-        return plain, None
-    answer = await ask(context, tasks.extract_timing, _question(context.job, verdict, zone))
+    job = context.job
+    if verdict.label == "Follow Up":
+        written = job.message.sent_at.astimezone(ZoneInfo(zone.name))
+        plain = await context.read(plain_timing, own_reply_of(job), written)
+        if plain is not None:
+            return plain, None
+    answer = await ask(context, tasks.extract_timing, _question(job, verdict, zone))
     return answer.value, answer
-
-
-def plain_timing(job: JobInput, zone: TimeZone) -> FollowUpTiming | None:
-    """A month and day, or a quarter, behind a word such as "after": read without a model. None when in doubt."""
-    text = words_of(job).text
-    found = read_timing(text, job.message.sent_at.astimezone(ZoneInfo(zone.name)), is_deferral=True)
-    if found.day is None or not found.phrase or found.precision not in _PLAIN_CONFIDENCE:
-        return None
-    before = text[: text.find(found.phrase)]
-    if not _BEFORE_DATE.search(before) or not _MONTH_DAY.search(found.phrase):
-        return None
-    return found.model_copy(update={"confidence": _PLAIN_CONFIDENCE[found.precision]})
 
 
 def workday(day: date) -> date:
@@ -143,4 +121,4 @@ def _clarify(
     )
 
 
-STEP = Step(NAME, run, dependency="ai", deadline=60.0)
+STEP = Step(NAME, skipped_when_unreadable(NAME, run), dependency="ai", deadline=60.0)

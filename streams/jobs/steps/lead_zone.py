@@ -59,10 +59,10 @@ _COUNTRY_ZONES = {
 }
 
 
-def lead_zone(context: StepContext, verdict: Verdict) -> TimeZone:
+async def lead_zone(context: StepContext, verdict: Verdict) -> TimeZone:
     """The lead's words tell best, then its phone number, then the country of its address, else the workspace."""
     job = context.job
-    if named := _zone_in(job.message.text):
+    if named := await context.read(zone_in, job.message.text):
         return TimeZone(name=named, evidence="text")
     phones = (verdict.contains_phone, job.lead.phone if job.lead is not None else None)
     if dialled := next((zone for phone in phones if phone and (zone := _zone_of_phone(phone))), None):
@@ -73,7 +73,8 @@ def lead_zone(context: StepContext, verdict: Verdict) -> TimeZone:
     return TimeZone(name=context.workspace.timezone, evidence="workspace")
 
 
-def _zone_in(text: str) -> str | None:
+def zone_in(text: str) -> str | None:
+    """The zone that the text names, if it names one."""
     if match := _SHORT.search(text):
         return _SHORT_ZONES[match[1]]
     named = [zone for zone, words in _NAMED if words.search(text)]

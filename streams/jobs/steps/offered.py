@@ -6,21 +6,22 @@ from zoneinfo import ZoneInfo
 
 from streams.ai.questions import Slot
 from streams.ai.time_phrases import Moment, moments
-from streams.jobs.step import JobInput
+from streams.jobs.step import StepContext
 from streams.jobs.steps.reading import earlier
 
 #: An older offer is none any more.
 OFFER_HOLDS = timedelta(days=7)
 
 
-def offered_slots(job: JobInput, slots: tuple[Slot, ...], zones: Iterable[str]) -> tuple[Slot, ...]:
+async def offered_slots(context: StepContext, slots: tuple[Slot, ...], zones: Iterable[str]) -> tuple[Slot, ...]:
     """Those our newest message named with day and time, in its order; none when it is older than a week."""
+    job = context.job
     ours = [message for message in earlier(job) if message.direction == "outbound"]
     if not ours or job.message.sent_at - ours[-1].sent_at > OFFER_HOLDS:
         return ()
     newest = ours[-1]
     named: dict[Slot, None] = {}
-    for moment in moments(newest.text):
+    for moment in await context.read(moments, newest.text):
         for slot in slots:
             if any(_names(moment, shown, newest.sent_at) for shown in _shown(slot, zones)):
                 named[slot] = None

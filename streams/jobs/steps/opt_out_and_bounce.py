@@ -1,21 +1,24 @@
 """Hears opt-outs, bounces, abuse and wrong numbers by rules: first, on every channel, before any model."""
 
 from events.enrichments import MessageClassified, MessageScreened
-from streams.ai.rules.decision import decide
+from streams.ai.reading import Unreadable
 from streams.jobs.step import Step, StepContext, StepOutcome
 from streams.jobs.steps.concluding import concluded
-from streams.jobs.steps.reading import reply_of, words_of
+from streams.jobs.steps.hearing import hear
+from streams.jobs.steps.reading import own_reply_of, reply_of
 from streams.jobs.steps.suppressing import suppression
-from streams.jobs.steps.verdict import SCREEN, Verdict
+from streams.jobs.steps.verdict import SCREEN, UNREADABLE, Verdict
 
 
 async def run(context: StepContext) -> StepOutcome:
-    """Suppresses the lead and labels the message, or finds nothing."""
+    """Suppresses the lead and labels the message, or finds nothing. What can't be read is left to a person."""
     job = context.job
-    words = words_of(job)
-    hit = decide(reply_of(job), words)
+    try:
+        heard = await context.read(hear, own_reply_of(job), reply_of(job))
+    except Unreadable:
+        return concluded(context, SCREEN, MessageClassified, result=UNREADABLE.result(), **UNREADABLE.fields())
+    hit, suspected = heard.hit, heard.words.injection_suspected
     if hit is None or hit.label != "Blacklist":
-        suspected = words.injection_suspected
         return concluded(
             context, SCREEN, MessageScreened, result={"injection_suspected": suspected}, injection_suspected=suspected
         )
@@ -25,7 +28,7 @@ async def run(context: StepContext) -> StepOutcome:
         opt_out=hit.opt_out,
         bounce=hit.bounce,
         rule=hit.rule,
-        injection_suspected=words.injection_suspected,
+        injection_suspected=suspected,
     )
     also = suppression(job, hit.rule, opt_out=hit.opt_out, bounce=hit.bounce)
     return concluded(context, SCREEN, MessageClassified, result=verdict.result(), also=also, **verdict.fields())

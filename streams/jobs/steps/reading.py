@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from events.messages import LeadSignalled, Message
 from streams.ai.questions import Lead, Said
-from streams.ai.rules.cleaning import Words, own_words
 from streams.ai.rules.reply import Reply, Turn
 from streams.jobs.step import JobInput
 
@@ -70,10 +69,10 @@ def reply_of(job: JobInput) -> Reply:
     )
 
 
-def words_of(job: JobInput) -> Words:
-    """What its author wrote now, cleaned."""
+def own_reply_of(job: JobInput) -> Reply:
+    """What the provider's adapter took for its author's words, as the deterministic rules take it."""
     message = job.message
-    return own_words(Reply(channel=message.channel, subject=message.subject or "", text=message.text))
+    return Reply(channel=message.channel, subject=message.subject or "", text=message.text)
 
 
 def signal(job: JobInput, kind: str) -> LeadSignalled | None:

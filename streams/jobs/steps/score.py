@@ -3,12 +3,13 @@
 from events.enrichments import LeadScored, MessageLabel
 from streams.ai import tasks
 from streams.ai.questions import ScoreFacts, ScoreLead
-from streams.ai.rules.decision import decide
-from streams.jobs.step import JobInput, Step, StepContext, StepFailed, StepOutcome
+from streams.jobs.step import Step, StepContext, StepFailed, StepOutcome
 from streams.jobs.steps.asking import ask
 from streams.jobs.steps.concluding import concluded
 from streams.jobs.steps.facts import business_of, facts_of
-from streams.jobs.steps.reading import lead_of, reply_of, words_of
+from streams.jobs.steps.hearing import hear
+from streams.jobs.steps.reading import lead_of, own_reply_of, reply_of
+from streams.jobs.steps.unreadable import skipped_when_unreadable
 
 NAME = "score"
 
@@ -16,7 +17,7 @@ NAME = "score"
 async def run(context: StepContext) -> StepOutcome:
     """The score; the lowest, without a model, for a lead nobody may write to."""
     job = context.job
-    label = _label(job)
+    label = await _label(context)
     if job.suppressed_reason is not None or label == "Blacklist":
         why = "Nobody may write to the lead any more."
         return concluded(context, NAME, LeadScored, fit=1, intent=1, overall=1, reasoning=why)
@@ -35,9 +36,10 @@ async def run(context: StepContext) -> StepOutcome:
     )
 
 
-def _label(job: JobInput) -> MessageLabel:
+async def _label(context: StepContext) -> MessageLabel:
     """The lead's label as of this message. Raises StepFailed while the conclusion about it is still on its way."""
-    hit = decide(reply_of(job), words_of(job))
+    job = context.job
+    hit = (await context.read(hear, own_reply_of(job), reply_of(job))).hit
     if hit is not None and hit.label == "Blacklist":
         return hit.label
     if job.label is None or job.label_at is None or job.label_at < job.message.sent_at:
@@ -46,4 +48,4 @@ def _label(job: JobInput) -> MessageLabel:
     return label
 
 
-STEP = Step(NAME, run, dependency="ai", deadline=60.0)
+STEP = Step(NAME, skipped_when_unreadable(NAME, run), dependency="ai", deadline=60.0)

@@ -9,6 +9,7 @@ from streams.jobs.step import StepContext
 
 SCREEN = "opt_out_and_bounce"
 CLASSIFY = "classify"
+UNREADABLE_RULE = "unreadable"
 MACHINE: frozenset[MessageLabel] = frozenset({"Automated Reply", "Out of Office"})
 
 
@@ -36,6 +37,10 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
         """As plain JSON for later steps."""
         plain: dict[str, Any] = msgspec.to_builtins(self)
         return plain
+
+
+#: Of a message that took longer to read than any may: no draft is written for it, and a person looks.
+UNREADABLE = Verdict(label="Neutral", confidence=0.0, rule=UNREADABLE_RULE, needs_review=True)
 
 
 def verdict_of(context: StepContext) -> Verdict:

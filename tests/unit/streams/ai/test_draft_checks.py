@@ -125,7 +125,8 @@ def test_each_fault_is_found(code: Code, draft: str, changes: dict[str, Any]) ->
 
 
 def test_every_code_has_words_and_a_failing_fixture() -> None:
-    assert set(get_args(Code)) == set(MESSAGES) == {code for code, _, _ in BAD}
+    # That a draft can't be checked in time is found by whoever waits for the checks.
+    assert set(get_args(Code)) == set(MESSAGES) == {code for code, _, _ in BAD} | {"unreadable"}
 
 
 def test_findings_quote_nothing() -> None:

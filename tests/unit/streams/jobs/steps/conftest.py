@@ -18,6 +18,7 @@ from streams.ai.answers import Booking, Classified, Draft, FollowUpTiming, Reply
 from streams.ai.asking import Desk
 from streams.ai.pricing import ModelPrice, PriceTable
 from streams.ai.provider import Feature
+from streams.ai.reading import Read, read_here
 from streams.ai.scripted_provider import Scripted, ScriptedProvider
 from streams.ai.tasks import DEFAULT_TIMEOUTS
 from streams.jobs.budget_ledger import BudgetLedger
@@ -90,6 +91,7 @@ class World:
         self.label_at: datetime | None = None
         self.earlier: list[Message] = []
         self.attempt = 1
+        self.read: Read = read_here
         self.answers: list[BaseModel | Scripted] = []
         self.asked: list[Any] = []
         self.embedded: list[BaseModel] = []
@@ -168,9 +170,9 @@ class World:
         ran = Ran()
         for step in steps:
             call = StepCall(job=job, step=step.name, workspace=profile, receipt_id="r1", traceparent="")
-            ai = DeskAi(call, desk, second, DEFAULT_TIMEOUTS, ledger)
+            ai = DeskAi(call, desk, second, DEFAULT_TIMEOUTS, ledger, lambda _workspace: self.read)
             try:
-                outcome = await step.run(Context(job, profile, dict(ran.results), self.now, ai))
+                outcome = await step.run(Context(job, profile, dict(ran.results), self.now, ai, self.read))
             except StepFailed:
                 self.failed_calls = [emitted.event for emitted in ai.take_emitted()]
                 raise

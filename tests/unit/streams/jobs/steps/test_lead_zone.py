@@ -23,12 +23,12 @@ World = Any
         ("yes", None, None, ("America/Denver", "workspace")),
     ],
 )
-def test_zone_and_evidence(
+async def test_zone_and_evidence(
     world: World, text: str, phone: str | None, email: str | None, expected: tuple[str, str]
 ) -> None:
     world.lead = world.made_lead(phone=phone, email=email)
     profile = Profile("acme", "Acme", "America/Denver", world.settings)
     ai: Any = None
     context = Context(world.job_input(world.message(text)), profile, {}, world.now, ai)
-    zone = lead_zone(context, Verdict(label="Follow Up", confidence=1.0))
+    zone = await lead_zone(context, Verdict(label="Follow Up", confidence=1.0))
     assert (zone.name, zone.evidence) == expected
