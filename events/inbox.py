@@ -25,14 +25,16 @@ SignalKind = Literal[
     "campaign_completed",
     "link_clicked",
     "custom_label",
+    #: A message of this lead's came in before under whoever wrote it, and stays there.
+    "answered_by_other",
 ]
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True):
     """One normalised way to recognise a person: lower-cased e-mail, E.164 phone, LinkedIn id or slug, provider id.
 
-    An `alias` (somebody answered from another address) links to the lead when nobody owns it yet,
-    but never merges two leads: a colleague's answer doesn't make two people one.
+    An `alias` (somebody answered from another address) and a phone number (a switchboard's) are shared by colleagues:
+    they never make two people one, and find a lead only for a fact that brings nothing better.
     """
 
     kind: IdentityKind
@@ -134,6 +136,21 @@ class InboxSignal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     #: The message the signal is about, where the provider names one.
     message_id: str | None = None
     detail: str | None = None
+
+
+class InboxSplit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A person says: these identities of a lead are somebody else's. What they name may not be merged again."""
+
+    #: The run that asks for it, in the place of a webhook's receipt.
+    receipt_id: str
+    workspace: str
+    lead_id: str
+    identities: tuple[Identity, ...]
+    #: Messages that go with them.
+    message_ids: tuple[str, ...] = ()
+    received_at: datetime
+    by: str
+    reason: str = ""
 
 
 InboxFact = InboxMessage | InboxSuppression | InboxSignal

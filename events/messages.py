@@ -74,6 +74,8 @@ class LeadChanged(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     #: Somebody else answers for the lead from this address; None once the lead itself writes again.
     current_replier: Address | None = None
     current_replier_since: datetime | None = None
+    #: Leads it was split from: whatever names both, they are not merged again.
+    apart_from: tuple[str, ...] = ()
 
 
 class LeadMerged(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,6 +86,33 @@ class LeadMerged(msgspec.Struct, frozen=True, kw_only=True):
     lead_id: str
     into_lead_id: str
     merged_at: datetime
+
+
+class LeadSplit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A lead turned out to be two people: some of its identities are those of `new_lead_id` from now on."""
+
+    #: The run that asked for it, in the place of a webhook's receipt.
+    receipt_id: str
+    workspace: str
+    lead_id: str
+    new_lead_id: str
+    identities: tuple[Identity, ...]
+    #: Messages that go with them; each has a MessageMoved as well.
+    message_ids: tuple[str, ...] = ()
+    split_at: datetime
+    by: str
+    reason: str = ""
+
+
+class MessageMoved(msgspec.Struct, frozen=True, kw_only=True):
+    """A message of `lead_id`, the lead it was first given to and whose key its records keep, belongs to another now."""
+
+    receipt_id: str
+    workspace: str
+    lead_id: str
+    message_id: str
+    into_lead_id: str
+    moved_at: datetime
 
 
 class LeadSuppressed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -115,4 +144,6 @@ class LeadSignalled(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     detail: str | None = None
 
 
-LeadEvent = MessageReceived | MessageSent | LeadChanged | LeadMerged | LeadSuppressed | LeadSignalled
+LeadEvent = (
+    MessageReceived | MessageSent | LeadChanged | LeadMerged | LeadSplit | MessageMoved | LeadSuppressed | LeadSignalled
+)

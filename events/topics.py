@@ -97,10 +97,10 @@ _FACTS = ("inbox.message", "inbox.suppression", "inbox.signal")
 INBOX = Topic(
     name="inbox",
     key="workspace",
-    carries="normalised facts of replies",
-    writer="pipeline",
+    carries="normalised facts of replies; leads to be split",
+    writer="pipeline, cli",
     readers=("pipeline",),
-    events=_FACTS,
+    events=(*_FACTS, "inbox.split"),
 )
 INBOX_BULK = Topic(
     name="inbox.bulk",
@@ -113,7 +113,7 @@ INBOX_BULK = Topic(
 MESSAGES = Topic(
     name="messages",
     key="lead id",
-    carries="messages, leads, merges, suppressions and provider signals, each with its lead",
+    carries="messages, leads, merges, splits, suppressions and provider signals, each with its lead",
     writer="pipeline, jobs",
     readers=("jobs", "projections"),
     events=(
@@ -121,6 +121,8 @@ MESSAGES = Topic(
         "message.sent",
         "lead.changed",
         "lead.merged",
+        "lead.split",
+        "message.moved",
         "lead.suppressed",
         "lead.signalled",
     ),

@@ -1,73 +1,11 @@
 """One person is one lead: matching, linking, merging, and that the order of facts does not change who is who."""
 
-from datetime import UTC, datetime, timedelta
-
-import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from events.inbox import Address, Campaign, Identity, IdentityKind, InboxMessage, InboxSuppression, Person
-from events.messages import LeadChanged, LeadEvent, LeadMerged, LeadSuppressed, MessageReceived, MessageSent
+from events.inbox import Address, Campaign, InboxSuppression, Person
+from events.messages import LeadChanged, LeadEvent, LeadMerged, LeadSuppressed, MessageSent
 from streams.pipeline.resolve import NoIdentity, resolve
-
-START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
-
-
-class MemoryLeads:
-    """The table as dictionaries."""
-
-    def __init__(self) -> None:
-        self.owners: dict[tuple[str, str], str] = {}
-        self.leads: dict[str, LeadChanged] = {}
-
-    def owner(self, identity: Identity) -> str | None:
-        return self.owners.get((identity.kind, identity.value))
-
-    def lead(self, id_: str) -> LeadChanged:
-        return self.leads[id_]
-
-    def put(self, lead: LeadChanged) -> None:
-        self.leads[lead.lead_id] = lead
-        for identity in lead.identities:
-            self.owners[identity.kind, identity.value] = lead.lead_id
-
-    def remove(self, id_: str) -> None:
-        del self.leads[id_]
-
-
-def email(value: str, alias: bool = False) -> Identity:
-    return Identity(kind="email", value=value, alias=alias)
-
-
-def identity(kind: IdentityKind, value: str) -> Identity:
-    return Identity(kind=kind, value=value)
-
-
-def message(*identities: Identity, minute: int = 0, **changes: object) -> InboxMessage:
-    at = START + timedelta(minutes=minute)
-    base = InboxMessage(
-        receipt_id=f"r{minute}",
-        workspace="acme",
-        provider="smartlead",
-        message_id=f"m{minute}",
-        conversation_id="c",
-        channel="email",
-        direction="inbound",
-        source="direct",
-        identities=identities,
-        provider_event="EMAIL_REPLY",
-        provider_message_id=f"p{minute}",
-        sent_at=at,
-        received_at=at,
-        text="Yes",
-        body="Yes",
-    )
-    return msgspec.structs.replace(base, **changes)
-
-
-def kinds(events: list[LeadEvent]) -> list[str]:
-    return [type(event).__name__ for event in events]
+from tests.unit.streams.pipeline.resolving import START, MemoryLeads, email, identity, kinds, message
 
 
 def changed(events: list[LeadEvent]) -> LeadChanged:
@@ -187,25 +125,3 @@ def test_the_same_fact_again_says_the_same() -> None:
     resolve(fact, leads)
     assert resolve(fact, leads) == [first[-1]]
     assert resolve(fact, MemoryLeads()) == first
-
-
-IDENTITIES = [email(f"p{n}@x.example") for n in range(4)] + [identity("phone", f"+1312555014{n}") for n in range(4)]
-
-
-@given(st.lists(st.lists(st.sampled_from(IDENTITIES), min_size=1, max_size=3, unique=True), max_size=8), st.randoms())
-def test_who_is_who_does_not_depend_on_the_order_of_facts(groups: list[list[Identity]], random: object) -> None:
-    shuffled = list(groups)
-    random.shuffle(shuffled)  # type: ignore[attr-defined]
-    assert people(groups) == people(shuffled)
-
-
-def people(groups: list[list[Identity]]) -> set[frozenset[tuple[str, str]]]:
-    leads = MemoryLeads()
-    for minute, group in enumerate(groups):
-        events = resolve(message(*group, minute=minute), leads)
-        assert isinstance(events[-1], MessageReceived)
-    by_lead: dict[str, set[tuple[str, str]]] = {}
-    for place, owner in leads.owners.items():
-        by_lead.setdefault(owner, set()).add(place)
-        assert owner in leads.leads
-    return {frozenset(places) for places in by_lead.values()}
