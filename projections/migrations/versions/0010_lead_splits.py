@@ -17,7 +17,7 @@ depends_on = None
 _TABLES = ("lead_splits", "message_moves")
 _OWN_VIEW = "moved_messages"
 #: In the order they build on each other; their columns are those they had.
-_VIEWS = ("messages", "leads", "jobs", "enrichments", "lead_states", "ai_interactions")
+_VIEWS = ("messages", "leads", "lead_identities", "jobs", "enrichments", "lead_states", "ai_interactions")
 _BEFORE = msgspec.structs.replace(LEADS, tables=tuple(name for name in LEADS.tables if name not in _TABLES))
 
 
