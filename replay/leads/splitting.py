@@ -133,4 +133,4 @@ def _wait(settings: Settings, run: ActiveRun) -> None:
             time.sleep(_LOOK_SECONDS)
 
 
-_DONE = b"SELECT FROM {proj}.lead_splits WHERE workspace_id = %s AND lead_id = %s AND new_lead_id = %s"
+_DONE = b"SELECT 1 FROM {proj}.lead_splits WHERE workspace_id = %s AND lead_id = %s AND new_lead_id = %s"

@@ -22,14 +22,21 @@ class TableLeads:
         self._identities = identities
         self._homes = homes
         self._workspace = workspace
+        #: What was asked for since the last merge: one fact asks for the same few identities again and again.
+        self._holders: dict[Identity, Holder] = {}
 
     def holder(self, identity: Identity) -> Holder:
         """Whom an identity stands for today."""
-        value = self._identities.get(self._identity_key(identity))
-        return Holder() if value is None else holder_today(_holder_decoder.decode(value), self.survivor)
+        known = self._holders.get(identity)
+        if known is None:
+            value = self._identities.get(self._identity_key(identity))
+            known = Holder() if value is None else holder_today(_holder_decoder.decode(value), self.survivor)
+            self._holders[identity] = known
+        return known
 
     def hold(self, identity: Identity, holder: Holder) -> None:
         """Remember whom it stands for."""
+        self._holders.clear()
         self._identities.put(self._identity_key(identity), _encoder.encode(holder))
 
     def survivor(self, id_: str) -> str:
@@ -56,6 +63,7 @@ class TableLeads:
 
     def merge(self, id_: str, into: str) -> None:
         """Forget a lead but for what it lives on as."""
+        self._holders.clear()
         self._identities.put(_lead_key(id_), None)
         self._identities.put(_merged_key(id_), into.encode())
 
