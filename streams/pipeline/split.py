@@ -21,6 +21,8 @@ def split(order: InboxSplit, leads: Leads) -> list[LeadEvent]:
     Asked for twice, it is done once.
     """
     lead = leads.lead(leads.survivor(order.lead_id))
+    if lead.workspace != order.workspace:
+        raise NothingToSplit("the lead is another workspace's")
     new_id = split_lead_id(lead.workspace, lead.lead_id, order.identities)
     if new_id in lead.apart_from:
         return []

@@ -114,6 +114,11 @@ def test_a_split_that_leaves_one_side_nobody_is_refused(leads: MemoryLeads, iden
     assert (leads.leads, leads.holders, leads.homes) == before
 
 
+def test_nobody_splits_the_lead_of_another_workspace(leads: MemoryLeads) -> None:
+    with pytest.raises(NothingToSplit):
+        split(msgspec.structs.replace(order(leads, BOB), workspace="other"), leads)
+
+
 @given(st.lists(st.lists(st.sampled_from([CONTACT, ANN, BOB, PHONE]), min_size=1, unique=True), max_size=6))
 def test_no_facts_ever_bring_them_together(facts: list[list[Identity]]) -> None:
     leads = MemoryLeads()
