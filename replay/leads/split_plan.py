@@ -70,9 +70,9 @@ def plan_split(settings: Settings, lead: UUID, named: Sequence[str], message_ids
             Identity(kind=kind, value=value, alias=is_alias)
             for kind, value, is_alias in connection.execute(_IDENTITIES, [workspace, lead_id_])
         ]
-        going, staying = _parted(identities, named)
+        going, staying = _part(identities, named)
         rows = [_row(row) for row in connection.execute(_MESSAGES, [workspace, lead_id_])]
-        chosen = _chosen(workspace, going, staying, rows, {str(id_) for id_ in message_ids})
+        chosen = _choose_messages(workspace, going, staying, rows, {str(id_) for id_ in message_ids})
         jobs = connection.execute(_OPEN_JOBS, [workspace, [one.message_id for one in chosen]]).fetchall()
     return SplitPlan(
         workspace=workspace,
@@ -99,7 +99,7 @@ def _lead(connection: psycopg.Connection[Any], lead: UUID) -> tuple[str, str, st
     return workspace, str(id_), reason, suppressed_at
 
 
-def _parted(identities: Sequence[Identity], named: Sequence[str]) -> tuple[tuple[Identity, ...], tuple[Identity, ...]]:
+def _part(identities: Sequence[Identity], named: Sequence[str]) -> tuple[tuple[Identity, ...], tuple[Identity, ...]]:
     """The identities that go and those that stay."""
     by_name = {f"{one.kind}:{one.value}": one for one in identities}
     unknown = [name for name in named if name not in by_name]
@@ -116,7 +116,7 @@ def _parted(identities: Sequence[Identity], named: Sequence[str]) -> tuple[tuple
     return going, staying
 
 
-def _chosen(
+def _choose_messages(
     workspace: str,
     going: Sequence[Identity],
     staying: Sequence[Identity],

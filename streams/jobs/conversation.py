@@ -136,7 +136,7 @@ def also_suppressed(head: Head, event: LeadSuppressed) -> list[LeadSuppressed]:
     ]
 
 
-def inherited(head: Head, event: LeadSplit) -> LeadSuppressed | None:
+def inherited_suppression(head: Head, event: LeadSplit) -> LeadSuppressed | None:
     """The suppression that the lead that was taken out keeps: nobody knows which of the two it was meant for."""
     if head.suppressed_reason is None or head.suppressed_at is None:
         return None

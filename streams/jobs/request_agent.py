@@ -21,7 +21,7 @@ from streams.jobs.conversation import (
     Head,
     also_suppressed,
     capped,
-    inherited,
+    inherited_suppression,
     moved,
     split_off,
     suppressed,
@@ -125,7 +125,7 @@ class RequestAgent:
         head = view.head(event.lead_id)
         view.put_head(event.lead_id, without_split(head, event))
         out = [self._records.moved(split_off(event, view.messages(head)), envelope.traceparent)]
-        if (suppression := inherited(head, event)) is not None:
+        if (suppression := inherited_suppression(head, event)) is not None:
             out.append(self._records.suppressed(suppression, envelope.id, envelope.traceparent))
         return out
 

@@ -51,15 +51,15 @@ def resolve(fact: InboxFact, leads: Leads) -> list[LeadEvent]:
     for other in match.leads[1:]:
         after = absorb(after, other)
         leads.merge(other.lead_id, after.lead_id)
-        merged.append(_merged(fact, other, after))
-    after = _learn(after, fact, _learnt(match, leads))
+        merged.append(_merge_event(fact, other, after))
+    after = _learn(after, fact, _own_of_lead(match, leads))
     _hold(match, after.lead_id, leads)
     changes: list[LeadEvent] = []
     if before is None or before != after or merged:
         after = msgspec.structs.replace(after, receipt_id=fact.receipt_id, changed_at=fact.received_at)
         leads.put(after)
         changes.append(after)
-    return [*merged, *changes, *_told(fact, match, after.lead_id, leads)]
+    return [*merged, *changes, *_fact_events(fact, match, after.lead_id, leads)]
 
 
 def is_hint(identity: Identity) -> bool:
@@ -138,7 +138,7 @@ def absorb(winner: LeadChanged, loser: LeadChanged) -> LeadChanged:
     )
 
 
-def _learnt(match: Match, leads: Leads) -> list[Identity]:
+def _own_of_lead(match: Match, leads: Leads) -> list[Identity]:
     """The identities that are the lead's: all but those of people it was split from."""
     others = {lead.lead_id for lead in match.apart}
     return [*(i for i in match.own if leads.holder(i).owner not in others), *match.hints]
@@ -152,14 +152,14 @@ def _hold(match: Match, id_: str, leads: Leads) -> None:
         if not is_hint(identity):
             after = before if before.owner in others else Holder(id_, before.claimants, alone)
         elif match.own:
-            after = Holder(before.owner, _claimed(before, id_), alone)
+            after = Holder(before.owner, _with_claimant(before, id_), alone)
         else:
             after = before if _answering(before) else Holder(before.owner, before.claimants, id_)
         if after != before:
             leads.hold(identity, after)
 
 
-def _claimed(holder: Holder, id_: str) -> tuple[str, ...]:
+def _with_claimant(holder: Holder, id_: str) -> tuple[str, ...]:
     if id_ == holder.owner or len(holder.claimants) >= MOST_CLAIMANTS:
         return holder.claimants
     return tuple(dict.fromkeys((*holder.claimants, id_)))
@@ -215,7 +215,7 @@ def _filled(known: Person, more: Person) -> Person:
     return msgspec.structs.replace(known, **blanks) if blanks else known
 
 
-def _merged(fact: InboxFact, loser: LeadChanged, winner: LeadChanged) -> LeadMerged:
+def _merge_event(fact: InboxFact, loser: LeadChanged, winner: LeadChanged) -> LeadMerged:
     return LeadMerged(
         receipt_id=fact.receipt_id,
         workspace=fact.workspace,
@@ -225,10 +225,10 @@ def _merged(fact: InboxFact, loser: LeadChanged, winner: LeadChanged) -> LeadMer
     )
 
 
-def _told(fact: InboxFact, match: Match, id_: str, leads: Leads) -> list[LeadEvent]:
+def _fact_events(fact: InboxFact, match: Match, id_: str, leads: Leads) -> list[LeadEvent]:
     """The fact itself, for the lead or leads it concerns."""
     if isinstance(fact, InboxMessage):
-        return _message(fact, id_, leads)
+        return _message_events(fact, id_, leads)
     if isinstance(fact, InboxSignal):
         home = leads.home(fact.message_id) if fact.message_id else None
         return [resolved(fact, id_ if home is None else _lives_at(home, leads))]
@@ -238,7 +238,7 @@ def _told(fact: InboxFact, match: Match, id_: str, leads: Leads) -> list[LeadEve
     return [resolved(fact, one) for one in concerned]
 
 
-def _message(fact: InboxMessage, id_: str, leads: Leads) -> list[LeadEvent]:
+def _message_events(fact: InboxMessage, id_: str, leads: Leads) -> list[LeadEvent]:
     """The message of the lead that first had it, whomever a later webhook names; to whom that is told as a signal."""
     home = leads.home(fact.message_id)
     if home is None:

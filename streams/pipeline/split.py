@@ -31,13 +31,13 @@ def split(order: InboxSplit, leads: Leads) -> list[LeadEvent]:
     if not any(not is_hint(i) for i in going) or not any(not is_hint(i) for i in staying):
         raise NothingToSplit("a split needs an identity of its own on either side")
     for identity in going:
-        leads.hold(identity, _handed_over(leads.holder(identity), lead.lead_id, new_id))
+        leads.hold(identity, _hand_over(leads.holder(identity), lead.lead_id, new_id))
     kept = _without(lead, staying, new_id, order)
-    new = _taken_out(lead, going, new_id, order)
+    new = _new_lead(lead, going, new_id, order)
     leads.put(kept)
     leads.put(new)
     moves = _moves(order, lead.lead_id, new_id, leads)
-    told = LeadSplit(
+    event = LeadSplit(
         receipt_id=order.receipt_id,
         workspace=order.workspace,
         lead_id=lead.lead_id,
@@ -48,7 +48,7 @@ def split(order: InboxSplit, leads: Leads) -> list[LeadEvent]:
         by=order.by,
         reason=order.reason,
     )
-    return [told, kept, new, *moves]
+    return [event, kept, new, *moves]
 
 
 def split_lead_id(workspace: str, from_lead_id: str, identities: tuple[Identity, ...]) -> str:
@@ -63,7 +63,7 @@ def identities_of(lead: LeadChanged, wanted: tuple[Identity, ...]) -> tuple[Iden
     return tuple(i for i in lead.identities if (i.kind, i.value) in named)
 
 
-def _handed_over(holder: Holder, from_id: str, to_id: str) -> Holder:
+def _hand_over(holder: Holder, from_id: str, to_id: str) -> Holder:
     return msgspec.structs.replace(
         holder,
         owner=to_id if holder.owner == from_id else holder.owner,
@@ -84,9 +84,9 @@ def _without(lead: LeadChanged, staying: tuple[Identity, ...], new_id: str, orde
     )
 
 
-def _taken_out(lead: LeadChanged, going: tuple[Identity, ...], new_id: str, order: InboxSplit) -> LeadChanged:
+def _new_lead(lead: LeadChanged, going: tuple[Identity, ...], new_id: str, order: InboxSplit) -> LeadChanged:
     return LeadChanged(
-        # Of the webhook that told last of the lead as it was: that is where the new one comes from.
+        # The webhook that last changed the old lead is where the new one comes from.
         receipt_id=lead.receipt_id,
         workspace=lead.workspace,
         lead_id=new_id,
