@@ -26,6 +26,10 @@ from streams.pipeline.lead_memory import MOST_CLAIMANTS, Holder, Home, Leads
 #: Of several leads that may not be merged, the first kind that names one decides (see `events.inbox.IdentityKind`).
 MATCH_ORDER = ("ghl_contact_id", "emailbison_lead_id", "linkedin_id", "linkedin_slug", "email", "phone")
 
+#: Identities that a lead lists, and so its e-mail addresses: anybody may answer for it from ever new ones. Further own
+#: ones still find it.
+MOST_IDENTITIES = 200
+
 
 class NoIdentity(ValueError):
     """The fact names nobody, so it belongs to no lead."""
@@ -130,7 +134,7 @@ def absorb(winner: LeadChanged, loser: LeadChanged) -> LeadChanged:
         identities=_union(winner.identities, loser.identities),
         person=_filled(winner.person, loser.person),
         email=email,
-        alternate_emails=tuple(dict.fromkeys(e for e in emails if e and e != email)),
+        alternate_emails=tuple(dict.fromkeys(e for e in emails if e and e != email))[:MOST_IDENTITIES],
         phone=winner.phone or loser.phone,
         campaign=winner.campaign or loser.campaign,
         account=winner.account or loser.account,
@@ -175,7 +179,7 @@ def _learn(lead: LeadChanged, fact: InboxFact, identities: list[Identity]) -> Le
         identities=_union(lead.identities, identities),
         person=_filled(lead.person, fact.person),
         email=email,
-        alternate_emails=tuple(dict.fromkeys(e for e in known if e != email)),
+        alternate_emails=tuple(dict.fromkeys(e for e in known if e != email))[:MOST_IDENTITIES],
         phone=lead.phone or next((i.value for i in identities if i.kind == "phone"), None),
         campaign=lead.campaign or fact.campaign,
     )
@@ -202,7 +206,7 @@ def _union(known: tuple[Identity, ...], more: tuple[Identity, ...] | list[Identi
     """Each once, in the order they became known. What is the lead's own is no alias of it."""
     by_value = {(i.kind, i.value): i for i in sorted((*more, *known), key=lambda i: not i.alias)}
     order = dict.fromkeys((i.kind, i.value) for i in (*known, *more))
-    return tuple(by_value[place] for place in order)
+    return tuple(by_value[place] for place in order)[:MOST_IDENTITIES]
 
 
 def _filled(known: Person, more: Person) -> Person:

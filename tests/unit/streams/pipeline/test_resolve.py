@@ -4,7 +4,7 @@ import pytest
 
 from events.inbox import Address, Campaign, InboxSuppression, Person
 from events.messages import LeadChanged, LeadEvent, LeadMerged, LeadSuppressed, MessageSent
-from streams.pipeline.resolve import NoIdentity, resolve
+from streams.pipeline.resolve import MOST_IDENTITIES, NoIdentity, resolve
 from tests.unit.streams.pipeline.resolving import START, MemoryLeads, email, identity, kinds, message
 
 
@@ -125,3 +125,15 @@ def test_the_same_fact_again_says_the_same() -> None:
     resolve(fact, leads)
     assert resolve(fact, leads) == [first[-1]]
     assert resolve(fact, MemoryLeads()) == first
+
+
+def test_a_lead_lists_a_bounded_number_of_those_who_answer_for_it() -> None:
+    leads = MemoryLeads()
+    ann = email("ann@x.example")
+    for number in range(MOST_IDENTITIES + 50):
+        lead = resolve(message(ann, email(f"{number}@x.example", alias=True), minute=number), leads)[-1].lead_id
+    assert len(leads.lead(lead).identities) == len(leads.lead(lead).alternate_emails) == MOST_IDENTITIES
+    # What is its own still finds it.
+    contact = identity("ghl_contact_id", "c1")
+    resolve(message(ann, contact, minute=900), leads)
+    assert resolve(message(contact, minute=901), leads)[-1].lead_id == lead
