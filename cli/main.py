@@ -20,6 +20,7 @@ COMMANDS = {
     "ai": ("cli.ai", "Measure how well replies are understood."),
     "proj": ("cli.proj", "The projections from Kafka to Postgres."),
     "dlq": ("cli.dlq", "Dead letters: list, show, send through again, discard."),
+    "leads": ("cli.leads", "Who is who: take apart leads that were merged wrongly."),
     "runs": ("cli.runs", "What engineers set in motion: list, show, resume and cancel."),
     "replay": ("cli.replay", "Read webhooks again through today's adapters."),
     "trace": ("cli.trace", "Tell the whole story of an id: from the raw request to every row and conclusion."),

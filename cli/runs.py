@@ -40,6 +40,7 @@ RESUMABLE: dict[str, str] = {
     "replay try": "replay.trying.resuming",
     "replay webhooks --depth project": "replay.webhooks.projecting",
     "dlq redrive": "replay.letters.redrive",
+    "leads split": "replay.leads.splitting",
 }
 
 _Id = Annotated[UUID, typer.Argument(help="The run's id.")]

@@ -23,7 +23,7 @@ from events.enrichments import (
     ReplyDecided,
     StepSkipped,
 )
-from events.inbox import InboxMessage, InboxSignal, InboxSuppression
+from events.inbox import InboxMessage, InboxSignal, InboxSplit, InboxSuppression
 from events.jobs import (
     AnyJobEvent,
     JobCancelled,
@@ -37,7 +37,16 @@ from events.jobs import (
     JobStepFinished,
     JobSucceeded,
 )
-from events.messages import LeadChanged, LeadMerged, LeadSignalled, LeadSuppressed, MessageReceived, MessageSent
+from events.messages import (
+    LeadChanged,
+    LeadMerged,
+    LeadSignalled,
+    LeadSplit,
+    LeadSuppressed,
+    MessageMoved,
+    MessageReceived,
+    MessageSent,
+)
 from events.receipts import IngestLatencyMeasured, ReceiptJudged
 from events.workspaces import WorkspaceApplied
 
@@ -45,10 +54,13 @@ Event = (
     InboxMessage
     | InboxSuppression
     | InboxSignal
+    | InboxSplit
     | MessageReceived
     | MessageSent
     | LeadChanged
     | LeadMerged
+    | LeadSplit
+    | MessageMoved
     | LeadSuppressed
     | LeadSignalled
     | ReceiptJudged
@@ -70,10 +82,13 @@ EVENT_TYPES: Mapping[str, tuple[type[Event], int]] = {
     "inbox.message": (InboxMessage, 1),
     "inbox.suppression": (InboxSuppression, 1),
     "inbox.signal": (InboxSignal, 1),
+    "inbox.split": (InboxSplit, 1),
     "message.received": (MessageReceived, 1),
     "message.sent": (MessageSent, 1),
     "lead.changed": (LeadChanged, 1),
     "lead.merged": (LeadMerged, 1),
+    "lead.split": (LeadSplit, 1),
+    "message.moved": (MessageMoved, 1),
     "lead.suppressed": (LeadSuppressed, 1),
     "lead.signalled": (LeadSignalled, 1),
     "receipt.judged": (ReceiptJudged, 1),

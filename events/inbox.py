@@ -19,6 +19,11 @@ from events.caps import (
     keys,
 )
 
+#: Ways to recognise one person. Whoever is reached in more is no person but a switchboard, or an attack.
+LEAD_IDENTITIES = 50
+#: Messages that one split of a lead may give away: their ids are one record.
+SPLIT_MESSAGES = 1_000
+
 Channel = Literal["sms", "linkedin", "email"]
 Direction = Literal["inbound", "outbound"]
 #: Where a message came from: a person's reply, a campaign's send, a bounce daemon.
@@ -39,14 +44,16 @@ SignalKind = Literal[
     "campaign_completed",
     "link_clicked",
     "custom_label",
+    #: A message of this lead's came in before under whoever wrote it, and stays there.
+    "answered_by_other",
 ]
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True):
     """One normalised way to recognise a person: lower-cased e-mail, E.164 phone, LinkedIn id or slug, provider id.
 
-    An `alias` (somebody answered from another address) links to the lead when nobody owns it yet,
-    but never merges two leads: a colleague's answer doesn't make two people one.
+    An `alias` (somebody answered from another address) and a phone number (a switchboard's) are shared by colleagues:
+    they never make two people one, and find a lead only for a fact that brings nothing better.
     """
 
     kind: IdentityKind
@@ -159,6 +166,21 @@ class InboxSignal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     message_id: Ref | None = None
     detail: Line | None = None
     cut: CutFields = ()
+
+
+class InboxSplit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A person says: these identities of a lead are somebody else's. What they name may not be merged again."""
+
+    #: The run that asks for it, in the place of a webhook's receipt.
+    receipt_id: Ref
+    workspace: Ref
+    lead_id: Ref
+    identities: Annotated[tuple[Identity, ...], entries(LEAD_IDENTITIES)]
+    #: Messages that go with them.
+    message_ids: Annotated[tuple[Ref, ...], entries(SPLIT_MESSAGES)] = ()
+    received_at: datetime
+    by: Name
+    reason: Line = ""
 
 
 InboxFact = InboxMessage | InboxSuppression | InboxSignal

@@ -5,8 +5,10 @@ from typing import Annotated
 
 import msgspec
 
-from events.caps import Body, CutFields, ForeignId, Line, MailAddress, OwnWords, Ref, Word, entries
+from events.caps import Body, CutFields, ForeignId, Line, MailAddress, Name, OwnWords, Ref, Word, entries
 from events.inbox import (
+    LEAD_IDENTITIES,
+    SPLIT_MESSAGES,
     Address,
     Addresses,
     Campaign,
@@ -19,9 +21,6 @@ from events.inbox import (
     Source,
     SuppressionReason,
 )
-
-#: Ways to recognise one person. Whoever is reached in more is no person but a switchboard, or an attack.
-LEAD_IDENTITIES = 50
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -82,6 +81,8 @@ class LeadChanged(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     #: Somebody else answers for the lead from this address; None once the lead itself writes again.
     current_replier: Address | None = None
     current_replier_since: datetime | None = None
+    #: Leads it was split from: whatever names both, they are not merged again.
+    apart_from: Annotated[tuple[Ref, ...], entries(LEAD_IDENTITIES)] = ()
     cut: CutFields = ()
 
 
@@ -93,6 +94,33 @@ class LeadMerged(msgspec.Struct, frozen=True, kw_only=True):
     lead_id: Ref
     into_lead_id: Ref
     merged_at: datetime
+
+
+class LeadSplit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A lead turned out to be two people: some of its identities are those of `new_lead_id` from now on."""
+
+    #: The run that asked for it, in the place of a webhook's receipt.
+    receipt_id: Ref
+    workspace: Ref
+    lead_id: Ref
+    new_lead_id: Ref
+    identities: Annotated[tuple[Identity, ...], entries(LEAD_IDENTITIES)]
+    #: Messages that go with them; each has a MessageMoved as well.
+    message_ids: Annotated[tuple[Ref, ...], entries(SPLIT_MESSAGES)] = ()
+    split_at: datetime
+    by: Name
+    reason: Line = ""
+
+
+class MessageMoved(msgspec.Struct, frozen=True, kw_only=True):
+    """A message of `lead_id`, the lead it was first given to and whose key its records keep, belongs to another now."""
+
+    receipt_id: Ref
+    workspace: Ref
+    lead_id: Ref
+    message_id: Ref
+    into_lead_id: Ref
+    moved_at: datetime
 
 
 class LeadSuppressed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -126,4 +154,6 @@ class LeadSignalled(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     cut: CutFields = ()
 
 
-LeadEvent = MessageReceived | MessageSent | LeadChanged | LeadMerged | LeadSuppressed | LeadSignalled
+LeadEvent = (
+    MessageReceived | MessageSent | LeadChanged | LeadMerged | LeadSplit | MessageMoved | LeadSuppressed | LeadSignalled
+)

@@ -99,10 +99,10 @@ _FACTS = ("inbox.message", "inbox.suppression", "inbox.signal")
 INBOX = Topic(
     name="inbox",
     key="workspace",
-    carries="normalised facts of replies",
-    writer="pipeline",
+    carries="normalised facts of replies; leads to be split",
+    writer="pipeline, cli",
     readers=("pipeline",),
-    events=_FACTS,
+    events=(*_FACTS, "inbox.split"),
 )
 INBOX_BULK = Topic(
     name="inbox.bulk",
@@ -115,7 +115,7 @@ INBOX_BULK = Topic(
 MESSAGES = Topic(
     name="messages",
     key="lead id",
-    carries="messages, leads, merges, suppressions and provider signals, each with its lead",
+    carries="messages, leads, merges, splits, suppressions and provider signals, each with its lead",
     writer="pipeline, jobs",
     readers=("jobs", "projections"),
     events=(
@@ -123,6 +123,8 @@ MESSAGES = Topic(
         "message.sent",
         "lead.changed",
         "lead.merged",
+        "lead.split",
+        "message.moved",
         "lead.suppressed",
         "lead.signalled",
     ),

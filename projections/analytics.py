@@ -10,9 +10,10 @@ from projections.registry import ALL_PROJECTIONS
 from projections.tables import ANALYTICS_SCHEMA, CTL_SCHEMA
 from projections.versions import bind, is_live, live_schemas, schemas, tables_in
 
-#: In the order they build on each other. `lead_survivors` belongs to the version's own schema.
+#: In the order they build on each other. `lead_survivors` and `moved_messages` belong to the version's own schema.
 VIEWS = (
     "lead_survivors",
+    "moved_messages",
     "messages",
     "leads",
     "lead_identities",

@@ -28,7 +28,16 @@ from events.jobs import (
     JobStepFinished,
     JobSucceeded,
 )
-from events.messages import LeadChanged, LeadMerged, LeadSignalled, LeadSuppressed, MessageReceived, MessageSent
+from events.messages import (
+    LeadChanged,
+    LeadMerged,
+    LeadSignalled,
+    LeadSplit,
+    LeadSuppressed,
+    MessageMoved,
+    MessageReceived,
+    MessageSent,
+)
 from events.receipts import IngestLatencyMeasured, ReceiptJudged
 from events.topics import AI_INTERACTIONS, DEAD_LETTERS, ENRICHMENTS, INGEST_LATENCY, JOBS, MESSAGES, RECEIPTS
 from projections.projection import Projection
@@ -66,7 +75,7 @@ from projections.projectors.jobs import (
     project_step,
     project_success,
 )
-from projections.projectors.leads import project_lead, project_merge
+from projections.projectors.leads import project_lead, project_merge, project_move, project_split
 from projections.projectors.messages import project_message
 from projections.projectors.webhook_receipts import project_receipt
 
@@ -79,6 +88,8 @@ LEADS = Projection(
         "leads",
         "lead_identities",
         "lead_merges",
+        "lead_splits",
+        "message_moves",
         "lead_activity",
         "lead_suppressions",
         "lead_signals",
@@ -88,6 +99,8 @@ LEADS = Projection(
         MessageSent: project_message,
         LeadChanged: project_lead,
         LeadMerged: project_merge,
+        LeadSplit: project_split,
+        MessageMoved: project_move,
         LeadSuppressed: project_suppression,
         LeadSignalled: project_signal,
     },

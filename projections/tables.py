@@ -51,6 +51,8 @@ def proj_metadata(version: int) -> MetaData:
         _leads,
         _lead_identities,
         _lead_merges,
+        _lead_splits,
+        _message_moves,
         _lead_activity,
         _lead_suppressions,
         _lead_signals,
@@ -224,6 +226,39 @@ def _lead_merges(metadata: MetaData) -> None:
         _required("into_lead_id", Uuid),
         _required("merged_at", _UTC),
         _required("receipt_id", Uuid),
+        *_lineage(),
+    )
+    Index(None, table.c.workspace_id, table.c.into_lead_id)
+
+
+def _lead_splits(metadata: MetaData) -> None:
+    table = Table(
+        "lead_splits",
+        metadata,
+        _key("workspace_id", Text),
+        _key("lead_id", Uuid),
+        _key("new_lead_id", Uuid),
+        _required("split_at", _UTC),
+        _required("split_by", Text),
+        _required("reason", Text),
+        _required("identities", ARRAY(Text)),
+        _required("run_id", Uuid),
+        *_lineage(),
+    )
+    Index(None, table.c.workspace_id, table.c.new_lead_id)
+
+
+def _message_moves(metadata: MetaData) -> None:
+    # Written from records under the key of the lead that first had the message, so that the newest move is the last.
+    table = Table(
+        "message_moves",
+        metadata,
+        _key("workspace_id", Text),
+        _key("message_id", Uuid),
+        _required("lead_id", Uuid),
+        _required("into_lead_id", Uuid),
+        _required("moved_at", _UTC),
+        _required("run_id", Uuid),
         *_lineage(),
     )
     Index(None, table.c.workspace_id, table.c.into_lead_id)

@@ -28,7 +28,7 @@ from projections.tables import proj_metadata, proj_schema
 #: The version the migrations make.
 FIRST_VERSION = 1
 #: Views that are part of a version, in its schema, with the projection they belong to.
-OWN_VIEWS = {"lead_survivors": "leads"}
+OWN_VIEWS = {"lead_survivors": "leads", "moved_messages": "leads"}
 _PLACEHOLDER = re.compile(rb"\{proj\}\.(\w+)")
 
 #: building: a rebuild fills it. dual: complete, and written beside the live one. live: what the views read.

@@ -13,7 +13,7 @@ import psycopg
 
 from events.codec import UndecodableEvent, UnknownEventType
 from events.envelope import EnvelopeError, header_map
-from events.messages import Message
+from events.messages import LeadSplit, Message, MessageMoved
 from events.records import Record
 from events.topics import MESSAGES
 from projections.connection import libpq_url
@@ -212,7 +212,7 @@ def _compare_receipts(settings: Settings, rows: AuditRows, settled: Settled) -> 
 
 
 def _compare_messages(settings: Settings, log: LogOffsets, rows: AuditRows) -> tuple[TopicAudit, list[Missing]]:
-    """Reads the messages: each that the projection has passed has its row."""
+    """Reads the messages: each that the projection has passed has its row, and so has what a split gave to whom."""
     totals = TopicAudit(topic=settings.topic(MESSAGES))
     found: list[Missing] = []
     positions = rows.positions()
@@ -221,13 +221,13 @@ def _compare_messages(settings: Settings, log: LogOffsets, rows: AuditRows) -> t
         totals.records += log_range.end - log_range.start
         totals.in_flight += log_range.end - passed.end
         for chunk in in_chunks(read_ranges(settings, {place: passed})):
-            messages = {record.offset: message for record in chunk if (message := _message_of(record)) is not None}
-            unwritten = rows.unwritten_messages({o: (m.workspace, m.message_id) for o, m in messages.items()})
-            refused = rows.dead_receipts(messages[offset].receipt_id for offset in unwritten)
+            events = {record.offset: event for record in chunk if (event := _event_of(record)) is not None}
+            unwritten = _unwritten(rows, events)
+            refused = rows.dead_receipts(events[offset].receipt_id for offset in unwritten)
             missing = [
-                Missing(kind="row", topic=place[0], partition=place[1], offset=o, receipt_id=messages[o].receipt_id)
+                Missing(kind="row", topic=place[0], partition=place[1], offset=o, receipt_id=events[o].receipt_id)
                 for o in unwritten
-                if messages[o].receipt_id not in refused
+                if events[o].receipt_id not in refused
             ]
             found += missing
             totals.missing += len(missing)
@@ -236,13 +236,20 @@ def _compare_messages(settings: Settings, log: LogOffsets, rows: AuditRows) -> t
     return totals, found
 
 
-def _message_of(record: Record) -> Message | None:
-    """The message of a record; None for other events, and for records that are dead letters by the same errors."""
+def _unwritten(rows: AuditRows, events: Mapping[int, Message | LeadSplit | MessageMoved]) -> list[int]:
+    messages = {o: (e.workspace, e.message_id) for o, e in events.items() if isinstance(e, Message)}
+    splits = {o: (e.workspace, e.new_lead_id) for o, e in events.items() if isinstance(e, LeadSplit)}
+    moves = {o: (e.workspace, e.message_id) for o, e in events.items() if isinstance(e, MessageMoved)}
+    return sorted((*rows.unwritten_messages(messages), *rows.unwritten_splits(splits), *rows.unwritten_moves(moves)))
+
+
+def _event_of(record: Record) -> Message | LeadSplit | MessageMoved | None:
+    """The event of a record if it is compared; None for others, and for what is a dead letter by the same errors."""
     try:
         event: Any = decode_event(record)
     except (EnvelopeError, UndecodableEvent, UnknownEventType, BadRecord):
         return None
-    return event if isinstance(event, Message) else None
+    return event if isinstance(event, Message | LeadSplit | MessageMoved) else None
 
 
 def _totals(audits: Iterable[_PlaceAudit]) -> dict[str, TopicAudit]:

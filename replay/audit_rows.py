@@ -85,9 +85,19 @@ class AuditRows:
 
     def unwritten_messages(self, messages: Mapping[int, tuple[str, str]]) -> list[int]:
         """Offsets of messages, given with (workspace, message id), that have no row."""
-        triples = [(offset, workspace, id_) for offset, (workspace, id_) in messages.items()]
-        rows = self._ask(_UNWRITTEN, [[t[0] for t in triples], [t[1] for t in triples], [t[2] for t in triples]])
-        return [offset for (offset,) in rows]
+        return self._unwritten(_UNWRITTEN, messages)
+
+    def unwritten_splits(self, splits: Mapping[int, tuple[str, str]]) -> list[int]:
+        """Offsets of splits, given with (workspace, id of the new lead), that have no row."""
+        return self._unwritten(_UNWRITTEN_SPLITS, splits)
+
+    def unwritten_moves(self, moves: Mapping[int, tuple[str, str]]) -> list[int]:
+        """Offsets of moves, given with (workspace, message id), that have no row."""
+        return self._unwritten(_UNWRITTEN_MOVES, moves)
+
+    def _unwritten(self, query: bytes, keys: Mapping[int, tuple[str, str]]) -> list[int]:
+        columns = [list(keys), [workspace for workspace, _ in keys.values()], [id_ for _, id_ in keys.values()]]
+        return [offset for (offset,) in self._ask(query, columns)]
 
     def dead_offsets(self, place: Place) -> set[int]:
         """Offsets of the partition that a stage of the pipeline dead-lettered, or that a redrive accounts for."""
@@ -223,15 +233,22 @@ GROUP BY logged.source_offset, logged.receipt_id
 HAVING NOT bool_or(r.receipt_id::text = logged.receipt_id)
 ORDER BY logged.source_offset
 """)
-_UNWRITTEN = _sql("""
+
+
+def _without_row(table: str, column: str) -> bytes:
+    return _sql(f"""
 SELECT logged.place
-FROM unnest(%s::bigint[], %s::text[], %s::uuid[]) AS logged (place, workspace_id, message_id)
+FROM unnest(%s::bigint[], %s::text[], %s::uuid[]) AS logged (place, workspace_id, id)
 WHERE NOT EXISTS (
-    SELECT FROM {proj}.messages AS m
-    WHERE m.workspace_id = logged.workspace_id AND m.message_id = logged.message_id
+    SELECT FROM {{proj}}.{table} AS t WHERE t.workspace_id = logged.workspace_id AND t.{column} = logged.id
 )
 ORDER BY logged.place
-""")
+""")  # noqa: S608
+
+
+_UNWRITTEN = _without_row("messages", "message_id")
+_UNWRITTEN_SPLITS = _without_row("lead_splits", "new_lead_id")
+_UNWRITTEN_MOVES = _without_row("message_moves", "message_id")
 _REMEMBER = b"""
 INSERT INTO ctl.audit_positions (version, topic, partition, verdicts_to, facts_to, verified_at)
 SELECT %s, i.topic, i.partition, i.verdicts_to, i.facts_to, clock_timestamp()

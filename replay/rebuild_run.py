@@ -15,7 +15,7 @@ import psycopg
 from projections.analytics import view_sql
 from projections.projection import Projection
 from projections.tables import proj_schema
-from projections.versions import Version, VersionState, schemas, shape_of, versions
+from projections.versions import OWN_VIEWS, Version, VersionState, schemas, shape_of, versions
 from replay.progress_lines import Say
 from replay.rebuild import RebuildPlan, RebuildRefused, find_projection
 from replay.rebuild_fold import Folding
@@ -163,8 +163,9 @@ class _Build:
                 "WHERE d.projection = %s AND d.version = %s".encode(),
                 [plan.version, plan.projection, plan.live_version],
             )
-            if plan.projection == "leads":
-                self._connection.execute(view_sql("lead_survivors", schemas({"leads": plan.version})).encode())
+            for view, owner in OWN_VIEWS.items():
+                if owner == plan.projection:
+                    self._connection.execute(view_sql(view, schemas({owner: plan.version})).encode())
             self._connection.execute(
                 "UPDATE ctl.projection_versions SET state = %s, changed_at = clock_timestamp() "
                 "WHERE projection = %s AND version = %s",

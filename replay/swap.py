@@ -156,7 +156,7 @@ def drop_version(database_url: str, projection: str, version: int) -> None:
 def _drop(connection: Connection, projection: str, version: int) -> None:
     with connection.transaction():
         connection.execute(f"SET LOCAL lock_timeout = '{_DROP_SECONDS}s'".encode())
-        for view, owner in OWN_VIEWS.items():
+        for view, owner in reversed(OWN_VIEWS.items()):
             if owner == projection:
                 connection.execute(f"DROP VIEW IF EXISTS {proj_schema(version)}.{view}".encode())
         for table in find_projection(projection).tables:

@@ -1,8 +1,11 @@
-"""LeadChanged and LeadMerged → `leads`, `lead_identities`, `lead_merges`: the newest snapshot is the lead."""
+"""The lead itself → `leads`, `lead_identities`, and what became of it → `lead_merges`, `lead_splits`, `message_moves`.
+
+The newest snapshot is the lead.
+"""
 
 from typing import Any
 
-from events.messages import LeadChanged, LeadMerged
+from events.messages import LeadChanged, LeadMerged, LeadSplit, MessageMoved
 from events.records import Record
 from projections.projection import RowOp
 
@@ -36,6 +39,34 @@ def project_merge(_record: Record, event: LeadMerged) -> list[RowOp]:
         "receipt_id": event.receipt_id,
     }
     return [RowOp("lead_merges", row)]
+
+
+def project_split(_record: Record, event: LeadSplit) -> list[RowOp]:
+    """Some of the lead's identities are another's from now on."""
+    row = {
+        "workspace_id": event.workspace,
+        "lead_id": event.lead_id,
+        "new_lead_id": event.new_lead_id,
+        "split_at": event.split_at,
+        "split_by": event.by,
+        "reason": event.reason,
+        "identities": tuple(f"{identity.kind}:{identity.value}" for identity in event.identities),
+        "run_id": event.receipt_id,
+    }
+    return [RowOp("lead_splits", row)]
+
+
+def project_move(_record: Record, event: MessageMoved) -> list[RowOp]:
+    """The message's row stays as it is; views show it at the lead it belongs to now."""
+    row = {
+        "workspace_id": event.workspace,
+        "message_id": event.message_id,
+        "lead_id": event.lead_id,
+        "into_lead_id": event.into_lead_id,
+        "moved_at": event.moved_at,
+        "run_id": event.receipt_id,
+    }
+    return [RowOp("message_moves", row)]
 
 
 def _lead(event: LeadChanged) -> dict[str, Any]:

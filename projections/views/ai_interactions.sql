@@ -2,7 +2,7 @@ CREATE OR REPLACE VIEW {analytics}.ai_interactions AS
 SELECT
     call.workspace_id,
     call.event_id,
-    coalesce(survivor.survivor_id, call.lead_id) AS lead_id,
+    coalesce(moved.lead_id, survivor.survivor_id, call.lead_id) AS lead_id,
     call.message_id,
     call.job_id,
     call.step,
@@ -46,12 +46,14 @@ SELECT
     call.src_offset
 FROM {proj}.ai_interactions AS call
 LEFT JOIN {proj}.lead_survivors AS survivor
-    ON survivor.workspace_id = call.workspace_id AND survivor.lead_id = call.lead_id;
+    ON survivor.workspace_id = call.workspace_id AND survivor.lead_id = call.lead_id
+LEFT JOIN {proj}.moved_messages AS moved
+    ON moved.workspace_id = call.workspace_id AND moved.message_id = call.message_id;
 
 COMMENT ON VIEW {analytics}.ai_interactions IS 'One row for each call to a model, failed ones too: what it was for, what it took, how it ended. No text.';
 COMMENT ON COLUMN {analytics}.ai_interactions.workspace_id IS 'The workspace the call was made for.';
 COMMENT ON COLUMN {analytics}.ai_interactions.event_id IS 'The call''s id.';
-COMMENT ON COLUMN {analytics}.ai_interactions.lead_id IS 'The lead, as it is known today: after a merge, the lead that lives on. Joins analytics.leads.';
+COMMENT ON COLUMN {analytics}.ai_interactions.lead_id IS 'The lead, as it is known today: after a merge, the lead that lives on; after a split, the one its message belongs to. Joins analytics.leads.';
 COMMENT ON COLUMN {analytics}.ai_interactions.message_id IS 'The message it was about. Joins analytics.messages.';
 COMMENT ON COLUMN {analytics}.ai_interactions.job_id IS 'The job it was made for. Joins analytics.jobs.';
 COMMENT ON COLUMN {analytics}.ai_interactions.step IS 'The step of the job.';

@@ -5,7 +5,7 @@ SELECT
     step.step,
     step.job_type,
     step.message_id,
-    coalesce(survivor.survivor_id, step.lead_id) AS lead_id,
+    coalesce(moved.lead_id, survivor.survivor_id, step.lead_id) AS lead_id,
     CASE WHEN step.skip_reason IS NULL THEN 'done' ELSE 'skipped' END AS outcome,
     step.skip_reason,
     step.event_type,
@@ -23,7 +23,9 @@ SELECT
     step.src_offset
 FROM {proj}.enrichments AS step
 LEFT JOIN {proj}.lead_survivors AS survivor
-    ON survivor.workspace_id = step.workspace_id AND survivor.lead_id = step.lead_id;
+    ON survivor.workspace_id = step.workspace_id AND survivor.lead_id = step.lead_id
+LEFT JOIN {proj}.moved_messages AS moved
+    ON moved.workspace_id = step.workspace_id AND moved.message_id = step.message_id;
 
 COMMENT ON VIEW {analytics}.enrichments IS 'One row for each step of a job that was done or skipped, with what it concluded: the newest conclusion counts.';
 COMMENT ON COLUMN {analytics}.enrichments.workspace_id IS 'The workspace the message belongs to.';
@@ -31,7 +33,7 @@ COMMENT ON COLUMN {analytics}.enrichments.job_id IS 'The job. Joins analytics.jo
 COMMENT ON COLUMN {analytics}.enrichments.step IS 'The step''s name: opt_out_and_bounce, classify, lead_state, follow_up_timing, booking_decision, draft, decide_reply or score.';
 COMMENT ON COLUMN {analytics}.enrichments.job_type IS 'The job''s type.';
 COMMENT ON COLUMN {analytics}.enrichments.message_id IS 'The message the job is about. Joins analytics.messages.';
-COMMENT ON COLUMN {analytics}.enrichments.lead_id IS 'The lead, as it is known today: after a merge, the lead that lives on. Joins analytics.leads.';
+COMMENT ON COLUMN {analytics}.enrichments.lead_id IS 'The lead, as it is known today: after a merge, the lead that lives on; after a split, the one its message belongs to. Joins analytics.leads.';
 COMMENT ON COLUMN {analytics}.enrichments.outcome IS 'done or skipped.';
 COMMENT ON COLUMN {analytics}.enrichments.skip_reason IS 'Why there was nothing to do; null when it was done.';
 COMMENT ON COLUMN {analytics}.enrichments.event_type IS 'The event''s name and version, such as message.classified.v1.';

@@ -12,7 +12,7 @@ SELECT
     END AS state,
     job.generation,
     greatest(progress.attempt, ended.attempt, 0) AS attempts,
-    coalesce(survivor.survivor_id, job.lead_id) AS lead_id,
+    coalesce(moved.lead_id, survivor.survivor_id, job.lead_id) AS lead_id,
     job.lead_id AS original_lead_id,
     job.message_id,
     job.requested_at,
@@ -48,6 +48,8 @@ LEFT JOIN {proj}.job_holds AS hold
     ON hold.workspace_id = job.workspace_id AND hold.job_id = job.job_id AND hold.generation = job.generation
 LEFT JOIN {proj}.lead_survivors AS survivor
     ON survivor.workspace_id = job.workspace_id AND survivor.lead_id = job.lead_id
+LEFT JOIN {proj}.moved_messages AS moved
+    ON moved.workspace_id = job.workspace_id AND moved.message_id = job.message_id
 WHERE NOT EXISTS (
     SELECT FROM {proj}.jobs AS later
     WHERE later.workspace_id = job.workspace_id AND later.job_id = job.job_id AND later.generation > job.generation
@@ -60,8 +62,8 @@ COMMENT ON COLUMN {analytics}.jobs.type IS 'What is done, such as SMS_INBOUND_PO
 COMMENT ON COLUMN {analytics}.jobs.state IS 'waiting (for its time, its turn or a retry), running, paused (by a person), succeeded, died (no attempt left; see analytics.dead_letters) or cancelled.';
 COMMENT ON COLUMN {analytics}.jobs.generation IS '1; counted up whenever a person asks for the job again.';
 COMMENT ON COLUMN {analytics}.jobs.attempts IS 'Attempts begun in this generation.';
-COMMENT ON COLUMN {analytics}.jobs.lead_id IS 'The lead, as it is known today: after a merge, the lead that lives on. Joins analytics.leads.';
-COMMENT ON COLUMN {analytics}.jobs.original_lead_id IS 'The lead the job was asked for; differs from lead_id after a merge.';
+COMMENT ON COLUMN {analytics}.jobs.lead_id IS 'The lead, as it is known today: after a merge, the lead that lives on; after a split, the one its message belongs to. Joins analytics.leads.';
+COMMENT ON COLUMN {analytics}.jobs.original_lead_id IS 'The lead the job was asked for; differs from lead_id after a merge or split.';
 COMMENT ON COLUMN {analytics}.jobs.message_id IS 'The inbound message the job is about. Joins analytics.messages.';
 COMMENT ON COLUMN {analytics}.jobs.requested_at IS 'When this generation was asked for.';
 COMMENT ON COLUMN {analytics}.jobs.requested_date IS 'The UTC day of requested_at.';

@@ -26,7 +26,7 @@ COMMENT ON COLUMN {analytics}.lead_identities.workspace_id IS 'The workspace the
 COMMENT ON COLUMN {analytics}.lead_identities.kind IS 'email, phone, linkedin_id, linkedin_slug, ghl_contact_id or emailbison_lead_id.';
 COMMENT ON COLUMN {analytics}.lead_identities.value IS 'The normalised value: lower-cased e-mail, E.164 phone, LinkedIn id or profile slug, provider id.';
 COMMENT ON COLUMN {analytics}.lead_identities.lead_id IS 'The lead it belongs to. Joins analytics.leads.';
-COMMENT ON COLUMN {analytics}.lead_identities.is_alias IS 'True when somebody answered for the lead with it: it finds the lead, but never makes two leads one.';
+COMMENT ON COLUMN {analytics}.lead_identities.is_alias IS 'True when a colleague answered for the lead from it: never makes two leads one. Aliases and phone numbers may stand with several leads.';
 COMMENT ON COLUMN {analytics}.lead_identities.receipt_id IS 'The webhook that last changed the lead. Joins analytics.webhook_receipts.';
 COMMENT ON COLUMN {analytics}.lead_identities.src_topic IS 'Lineage: the Kafka topic of the event behind this row.';
 COMMENT ON COLUMN {analytics}.lead_identities.src_partition IS 'Lineage: its partition.';

@@ -1,9 +1,9 @@
 -- The newest message decides, by when it was written: what was processed late overwrites nothing. A machine's message
 -- counts only for leads nobody has written for, and a suppression counts whatever is written after it.
 CREATE OR REPLACE VIEW {analytics}.lead_states AS
-SELECT DISTINCT ON (state.workspace_id, coalesce(survivor.survivor_id, state.lead_id))
+SELECT DISTINCT ON (state.workspace_id, coalesce(moved.lead_id, survivor.survivor_id, state.lead_id))
     state.workspace_id,
-    coalesce(survivor.survivor_id, state.lead_id) AS lead_id,
+    coalesce(moved.lead_id, survivor.survivor_id, state.lead_id) AS lead_id,
     CASE WHEN suppression.occurred_at IS NOT NULL THEN 'blacklisted' ELSE state.status END AS status,
     state.label,
     state.label IN ('Meeting Booked', 'Meeting Requested', 'Call Requested', 'Information Requested', 'Interested')
@@ -29,32 +29,42 @@ JOIN {proj}.enrichments AS step
     AND step.src_offset = state.src_offset
 LEFT JOIN {proj}.lead_survivors AS survivor
     ON survivor.workspace_id = state.workspace_id AND survivor.lead_id = state.lead_id
+LEFT JOIN {proj}.moved_messages AS moved
+    ON moved.workspace_id = state.workspace_id AND moved.message_id = state.message_id
 LEFT JOIN LATERAL (
     SELECT min(found.occurred_at) AS occurred_at
     FROM {proj}.lead_suppressions AS found
     WHERE found.workspace_id = state.workspace_id
         AND found.lead_id IN (
-            SELECT state.lead_id
+            SELECT coalesce(moved.lead_id, state.lead_id)
             UNION ALL
-            SELECT survivor.survivor_id
+            SELECT coalesce(moved.lead_id, survivor.survivor_id)
             UNION ALL
             SELECT other.lead_id
             FROM {proj}.lead_survivors AS other
             WHERE other.workspace_id = state.workspace_id
-                AND other.survivor_id = coalesce(survivor.survivor_id, state.lead_id)
+                AND other.survivor_id = coalesce(moved.lead_id, survivor.survivor_id, state.lead_id)
         )
 ) AS suppression ON TRUE
 LEFT JOIN LATERAL (
     SELECT newest.fit, newest.intent, newest.overall, newest.reasoning
     FROM {proj}.lead_scores AS newest
     WHERE newest.workspace_id = state.workspace_id
-        AND (newest.lead_id = state.lead_id OR newest.lead_id = survivor.survivor_id)
+        AND CASE
+            WHEN moved.lead_id IS NULL THEN
+                newest.lead_id IN (state.lead_id, survivor.survivor_id)
+                AND NOT EXISTS (
+                    SELECT FROM {proj}.message_moves AS move
+                    WHERE move.workspace_id = newest.workspace_id AND move.message_id = newest.message_id
+                )
+            ELSE newest.message_id = state.message_id
+        END
     ORDER BY newest.sent_at DESC, newest.received_at DESC, newest.message_id DESC
     LIMIT 1
 ) AS score ON TRUE
 ORDER BY
     state.workspace_id,
-    coalesce(survivor.survivor_id, state.lead_id),
+    coalesce(moved.lead_id, survivor.survivor_id, state.lead_id),
     state.is_automated,
     state.sent_at DESC,
     state.received_at DESC,
@@ -62,7 +72,7 @@ ORDER BY
 
 COMMENT ON VIEW {analytics}.lead_states IS 'One row for each lead that has written: its status, label and score as of its newest message.';
 COMMENT ON COLUMN {analytics}.lead_states.workspace_id IS 'The workspace the lead belongs to.';
-COMMENT ON COLUMN {analytics}.lead_states.lead_id IS 'The lead, as it is known today: after a merge, the lead that lives on. Joins analytics.leads.';
+COMMENT ON COLUMN {analytics}.lead_states.lead_id IS 'The lead, as it is known today: after a merge, the lead that lives on; after a split, the one that wrote the message. Joins analytics.leads.';
 COMMENT ON COLUMN {analytics}.lead_states.status IS 'new, qualified, meeting-requested, meeting-booked, not-interested or blacklisted (nobody may write to it).';
 COMMENT ON COLUMN {analytics}.lead_states.label IS 'The label of its newest message; of a machine''s message only while no person has written.';
 COMMENT ON COLUMN {analytics}.lead_states.is_positive IS 'True when the label says that the lead wants to go on.';

@@ -1,4 +1,5 @@
--- What merged leads bring along is computed for them alone: they are few, and the others stay index look-ups.
+-- What merged leads bring along is computed for them alone, and so are the times of leads that were split, out of their
+-- messages: they are few, and the others stay index look-ups.
 CREATE OR REPLACE VIEW {analytics}.leads AS
 WITH merged AS (
     SELECT
@@ -34,6 +35,33 @@ merged_suppression AS (
         survivor.survivor_id,
         suppression.occurred_at,
         suppression.event_id
+),
+
+split_lead AS (
+    SELECT workspace_id, lead_id FROM {proj}.lead_splits
+    UNION
+    SELECT workspace_id, new_lead_id FROM {proj}.lead_splits
+),
+
+split_rollup AS (
+    SELECT
+        survivor.workspace_id,
+        survivor.lead_id,
+        min(message.sent_at) AS first_message_at,
+        max(message.sent_at) AS last_message_at,
+        min(message.sent_at) FILTER (WHERE message.direction = 'inbound') AS first_inbound_at,
+        max(message.sent_at) FILTER (WHERE message.direction = 'inbound') AS last_inbound_at,
+        min(message.sent_at) FILTER (WHERE message.direction = 'outbound') AS first_outbound_at,
+        max(message.sent_at) FILTER (WHERE message.direction = 'outbound') AS last_outbound_at
+    FROM (
+        SELECT DISTINCT split_lead.workspace_id, coalesce(gone.survivor_id, split_lead.lead_id) AS lead_id
+        FROM split_lead
+        LEFT JOIN {proj}.lead_survivors AS gone
+            ON gone.workspace_id = split_lead.workspace_id AND gone.lead_id = split_lead.lead_id
+    ) AS survivor
+    LEFT JOIN {analytics}.messages AS message
+        ON message.workspace_id = survivor.workspace_id AND message.lead_id = survivor.lead_id
+    GROUP BY survivor.workspace_id, survivor.lead_id
 )
 
 SELECT
@@ -87,16 +115,24 @@ LEFT JOIN {proj}.lead_activity AS activity
     ON activity.workspace_id = lead.workspace_id AND activity.lead_id = lead.lead_id
 LEFT JOIN merged
     ON merged.workspace_id = lead.workspace_id AND merged.lead_id = lead.lead_id
+LEFT JOIN split_rollup
+    ON split_rollup.workspace_id = lead.workspace_id AND split_rollup.lead_id = lead.lead_id
 LEFT JOIN merged_suppression
     ON merged_suppression.workspace_id = lead.workspace_id AND merged_suppression.lead_id = lead.lead_id
 CROSS JOIN LATERAL (
     SELECT
-        least(activity.first_message_at, merged.first_message_at) AS first_message_at,
-        greatest(activity.last_message_at, merged.last_message_at) AS last_message_at,
-        least(activity.first_inbound_at, merged.first_inbound_at) AS first_inbound_at,
-        greatest(activity.last_inbound_at, merged.last_inbound_at) AS last_inbound_at,
-        least(activity.first_outbound_at, merged.first_outbound_at) AS first_outbound_at,
-        greatest(activity.last_outbound_at, merged.last_outbound_at) AS last_outbound_at
+        CASE WHEN split_rollup.lead_id IS NULL THEN least(activity.first_message_at, merged.first_message_at)
+            ELSE split_rollup.first_message_at END AS first_message_at,
+        CASE WHEN split_rollup.lead_id IS NULL THEN greatest(activity.last_message_at, merged.last_message_at)
+            ELSE split_rollup.last_message_at END AS last_message_at,
+        CASE WHEN split_rollup.lead_id IS NULL THEN least(activity.first_inbound_at, merged.first_inbound_at)
+            ELSE split_rollup.first_inbound_at END AS first_inbound_at,
+        CASE WHEN split_rollup.lead_id IS NULL THEN greatest(activity.last_inbound_at, merged.last_inbound_at)
+            ELSE split_rollup.last_inbound_at END AS last_inbound_at,
+        CASE WHEN split_rollup.lead_id IS NULL THEN least(activity.first_outbound_at, merged.first_outbound_at)
+            ELSE split_rollup.first_outbound_at END AS first_outbound_at,
+        CASE WHEN split_rollup.lead_id IS NULL THEN greatest(activity.last_outbound_at, merged.last_outbound_at)
+            ELSE split_rollup.last_outbound_at END AS last_outbound_at
 ) AS rollup
 LEFT JOIN LATERAL (
     SELECT any_of.reason, any_of.occurred_at

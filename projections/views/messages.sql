@@ -1,4 +1,4 @@
--- Two arms instead of one outer join: a filter on lead_id reaches the index of either.
+-- Arms instead of outer joins: a filter on lead_id reaches the index of the first two, and the third is small.
 CREATE OR REPLACE VIEW {analytics}.messages AS
 SELECT
     message.workspace_id,
@@ -38,19 +38,32 @@ FROM (
         SELECT FROM {proj}.lead_merges AS merge
         WHERE merge.workspace_id = kept.workspace_id AND merge.lead_id = kept.lead_id
     )
+        AND NOT EXISTS (
+            SELECT FROM {proj}.message_moves AS move
+            WHERE move.workspace_id = kept.workspace_id AND move.message_id = kept.message_id
+        )
     UNION ALL
     SELECT survivor.survivor_id AS surviving_lead_id, moved.*
     FROM {proj}.lead_survivors AS survivor
     JOIN {proj}.messages AS moved
         ON moved.workspace_id = survivor.workspace_id AND moved.lead_id = survivor.lead_id
+    WHERE NOT EXISTS (
+        SELECT FROM {proj}.message_moves AS move
+        WHERE move.workspace_id = moved.workspace_id AND move.message_id = moved.message_id
+    )
+    UNION ALL
+    SELECT elsewhere.lead_id AS surviving_lead_id, taken.*
+    FROM {proj}.moved_messages AS elsewhere
+    JOIN {proj}.messages AS taken
+        ON taken.workspace_id = elsewhere.workspace_id AND taken.message_id = elsewhere.message_id
 ) AS message;
 
 COMMENT ON VIEW {analytics}.messages IS 'One row for each distinct message, in either direction and of every channel.';
 COMMENT ON COLUMN {analytics}.messages.workspace_id IS 'The workspace the message belongs to.';
 COMMENT ON COLUMN {analytics}.messages.message_id IS 'Headrace''s id, derived from the provider''s: the same message has one id, however many webhooks mention it.';
 COMMENT ON COLUMN {analytics}.messages.conversation_id IS 'The provider''s thread.';
-COMMENT ON COLUMN {analytics}.messages.lead_id IS 'The lead, as it is known today: after a merge, the lead that lives on. Joins analytics.leads.';
-COMMENT ON COLUMN {analytics}.messages.original_lead_id IS 'The lead the message was assigned to when it came in; differs from lead_id after a merge.';
+COMMENT ON COLUMN {analytics}.messages.lead_id IS 'The lead, as it is known today: after a merge, the lead that lives on; after a split, the one it belongs to. Joins analytics.leads.';
+COMMENT ON COLUMN {analytics}.messages.original_lead_id IS 'The lead the message was assigned to when it came in; differs from lead_id after a merge or split.';
 COMMENT ON COLUMN {analytics}.messages.provider IS 'ghl, unipile, smartlead, instantly or emailbison.';
 COMMENT ON COLUMN {analytics}.messages.channel IS 'sms, linkedin or email.';
 COMMENT ON COLUMN {analytics}.messages.direction IS 'inbound (the lead wrote) or outbound (a message went to the lead).';

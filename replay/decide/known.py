@@ -8,7 +8,7 @@ import msgspec
 
 from events.conversations import ConversationMoved
 from events.envelope import Envelope
-from events.messages import LeadChanged, LeadSignalled, LeadSuppressed, Message
+from events.messages import LeadChanged, LeadSignalled, LeadSplit, LeadSuppressed, Message
 from streams.jobs.conversation import (
     Head,
     capped,
@@ -17,12 +17,13 @@ from streams.jobs.conversation import (
     with_message,
     with_moved,
     with_signal,
+    without_split,
 )
 from streams.jobs.open_job import milliseconds
 from streams.jobs.steps.reading import order
 
 #: What says something about a lead, beside the conclusions of its jobs.
-LeadFact = Message | LeadChanged | LeadSuppressed | LeadSignalled | ConversationMoved
+LeadFact = Message | LeadChanged | LeadSplit | LeadSuppressed | LeadSignalled | ConversationMoved
 
 
 class Moment(NamedTuple):
@@ -120,6 +121,8 @@ class LeadStory:
                 return self._with_messages(head, (fact,), messages)
             case LeadChanged():
                 return msgspec.structs.replace(head, lead=fact)
+            case LeadSplit():
+                return without_split(head, fact)
             case LeadSuppressed():
                 return suppressed(head, fact)
             case LeadSignalled():

@@ -80,11 +80,19 @@ class Gatherer:
         """The lead, those that became it, and the newest messages of them all."""
         self._add("lead_merges", "t.lead_id = %(id)s OR t.into_lead_id = %(id)s", id=lead_id)
         leads = [lead_id, *(row["lead_id"] for row in self.lineage.of("lead_merges", into_lead_id=lead_id))]
+        self._add("lead_splits", "t.lead_id = ANY(%(ids)s::uuid[]) OR t.new_lead_id = ANY(%(ids)s::uuid[])", ids=leads)
         self._add("leads", "t.lead_id = ANY(%(ids)s::uuid[])", ids=leads)
         found = []
         for lead in leads:
             found += self._read(
                 "messages", "t.lead_id = %(id)s ORDER BY t.sent_at DESC LIMIT %(limit)s", id=lead, limit=limit
+            )
+            moved = self._add("message_moves", "t.into_lead_id = %(id)s", id=lead)
+            found += self._read(
+                "messages",
+                "t.message_id = ANY(%(ids)s::uuid[]) ORDER BY t.sent_at DESC LIMIT %(limit)s",
+                ids=[row["message_id"] for row in moved],
+                limit=limit,
             )
         newest = sorted(found, key=lambda row: (row["sent_at"], row["message_id"]), reverse=True)[:limit]
         self.lineage.add(newest)
@@ -139,6 +147,8 @@ class Gatherer:
         )
         self._add("leads", "t.lead_id = ANY(%(ids)s::uuid[])", ids=list(leads))
         self._add("lead_merges", "t.lead_id = ANY(%(ids)s::uuid[])", ids=list(leads))
+        moves = self._add("message_moves", "t.message_id = ANY(%(ids)s::uuid[])", ids=list(messages))
+        self._add("leads", "t.lead_id = ANY(%(ids)s::uuid[])", ids=[row["into_lead_id"] for row in moves])
 
     def _letters(self) -> None:
         """What was set aside on the way: by a worker, or by a projection."""

@@ -37,6 +37,8 @@ TELLINGS: Mapping[str, Telling] = {
     ),
     "leads": Telling("changed_at", ("created_at", "campaign_id"), ("first_name", "last_name", "email", "phone")),
     "lead_merges": Telling("merged_at", ("into_lead_id",)),
+    "lead_splits": Telling("split_at", ("new_lead_id", "split_by", "run_id"), ("identities", "reason")),
+    "message_moves": Telling("moved_at", ("into_lead_id", "run_id")),
     "lead_suppressions": Telling("received_at", ("reason", "provider_event", "lead_id"), ("detail",)),
     "lead_signals": Telling("received_at", ("signal", "provider_event", "lead_id", "message_id"), ("detail",)),
     "dead_letters": Telling("last_failed_at", ("stage", "error_class", "reason", "attempts")),

@@ -206,6 +206,8 @@ class TreeBuilder:
             self._row("lead", "merged into another" if lead.table == "lead_merges" else "", lead, lead["lead_id"])
             for lead in leads
         ]
+        for move in self._lineage.of("message_moves", message_id=row["message_id"]):
+            node.children.append(self._row("move", "given to another lead by a split", move, move["into_lead_id"]))
         jobs = dict.fromkeys(one["job_id"] for one in self._by_time("jobs", message_id=row["message_id"]))
         node.children += [self._job(job_id) for job_id in jobs]
         # Of a lead the newest state stands there, which may come from any message.
@@ -216,8 +218,16 @@ class TreeBuilder:
         rows = self._lineage.of("leads", lead_id=lead_id) or self._lineage.of("lead_merges", lead_id=lead_id)
         node = self._row("lead", "", rows[0], lead_id) if rows else Node(what="lead", id=lead_id)
         node.is_asked_for = True
-        node.children = webhooks
+        node.children = [*self._splits(lead_id), *webhooks]
         return node
+
+    def _splits(self, lead_id: str) -> list[Node]:
+        given = self._lineage.of("lead_splits", lead_id=lead_id)
+        taken = self._lineage.of("lead_splits", new_lead_id=lead_id)
+        return [
+            *(self._row("split", "gave identities to another lead", row, row["new_lead_id"]) for row in given),
+            *(self._row("split", "taken out of another lead", row, row["lead_id"]) for row in taken),
+        ]
 
     def _job(self, job_id: str) -> Node:
         generations = sorted(self._lineage.of("jobs", job_id=job_id), key=lambda row: row["generation"])

@@ -12,7 +12,7 @@ import msgspec
 
 from events.conversations import KEPT_SIGNALS, MOVED_BYTES, ConversationMoved
 from events.inbox import SuppressionReason
-from events.messages import LeadChanged, LeadMerged, LeadSignalled, LeadSuppressed, Message
+from events.messages import LeadChanged, LeadMerged, LeadSignalled, LeadSplit, LeadSuppressed, Message
 
 #: Messages of a lead that are kept.
 KEPT_MESSAGES = 80
@@ -43,6 +43,8 @@ class Head(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     label_at: datetime | None = None
     #: The lead it lives on as.
     merged_into: str | None = None
+    #: Leads that were taken out of it, and when.
+    splits: tuple[tuple[str, datetime], ...] = ()
 
 
 def capped(message: Message) -> Message:
@@ -99,6 +101,55 @@ def moved(merge: LeadMerged, head: Head, messages: Sequence[Message]) -> Convers
         suppressed_at=head.suppressed_at,
         label=head.label,
         label_at=head.label_at,
+    )
+
+
+def without_split(head: Head, event: LeadSplit) -> Head:
+    """The head after somebody else's messages were taken out."""
+    gone = set(event.message_ids)
+    return msgspec.structs.replace(
+        head,
+        refs=tuple(ref for ref in head.refs if ref[2] not in gone),
+        splits=(*(one for one in head.splits if one[0] != event.new_lead_id), (event.new_lead_id, event.split_at)),
+    )
+
+
+def split_off(event: LeadSplit, messages: Sequence[Message]) -> ConversationMoved:
+    """What goes to the lead that was taken out, `messages` oldest first. Label and signals stay: nobody knows whose."""
+    gone = set(event.message_ids)
+    return ConversationMoved(
+        receipt_id=event.receipt_id,
+        workspace=event.workspace,
+        lead_id=event.new_lead_id,
+        from_lead_id=event.lead_id,
+        at=event.split_at,
+        messages=tuple(_newest_within([m for m in messages if m.message_id in gone], MOVED_BYTES)),
+    )
+
+
+def also_suppressed(head: Head, event: LeadSuppressed) -> list[LeadSuppressed]:
+    """The suppressions of leads taken out of this one, for what was said while they were one: it may be any of them."""
+    return [
+        msgspec.structs.replace(event, lead_id=lead_id)
+        for lead_id, split_at in head.splits
+        if event.occurred_at <= split_at
+    ]
+
+
+def inherited_suppression(head: Head, event: LeadSplit) -> LeadSuppressed | None:
+    """The suppression that the lead that was taken out keeps: nobody knows which of the two it was meant for."""
+    if head.suppressed_reason is None or head.suppressed_at is None:
+        return None
+    return LeadSuppressed(
+        receipt_id=event.receipt_id,
+        workspace=event.workspace,
+        lead_id=event.new_lead_id,
+        provider="headrace",
+        reason=head.suppressed_reason,
+        occurred_at=head.suppressed_at,
+        received_at=event.split_at,
+        provider_event="lead split",
+        detail=f"inherited from {event.lead_id}",
     )
 
 

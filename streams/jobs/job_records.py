@@ -8,6 +8,7 @@ from events.conversations import ConversationMoved
 from events.envelope import Envelope, format_time
 from events.ids import event_id
 from events.jobs import AnyJobEvent, JobRequested
+from events.messages import LeadSuppressed
 from events.topics import AI_INTERACTIONS, ENRICHMENTS, JOBS, MESSAGES, Topic
 from runtime.partitioning import key_partition
 from runtime.settings import Settings
@@ -38,16 +39,23 @@ class JobRecords:
         parts = [event.lead_id, event.from_lead_id, format_time(event.at)]
         return self._record(JOBS, event, event, parts, event.at, traceparent)
 
+    def suppressed(self, event: LeadSuppressed, cause: str, traceparent: str) -> OutRecord:
+        """A suppression that a split passes on. `cause` is the id of the event it follows from."""
+        return self._record(MESSAGES, event, event, [event.lead_id, cause], event.received_at, traceparent)
+
     def emitted(self, emitted: Emitted, request: JobRequested, place: list[str], at: datetime, trace: str) -> OutRecord:
-        """What a step emits. `place` tells it apart from all else the job emits. KeyError for a forbidden topic."""
-        parts = [request.job_id, str(request.generation), *place]
+        """What a step emits. `place` tells it apart from all else the job emits. KeyError for a forbidden topic.
+
+        The lead is part of its id: were one job ever run for two leads, each call would still be charged by itself.
+        """
+        parts = [request.job_id, request.lead_id, str(request.generation), *place]
         return self._record(STEP_TOPICS[emitted.topic], emitted.event, request, parts, at, trace)
 
     def _record(
         self,
         topic: Topic,
         event: Any,
-        about: AnyJobEvent | ConversationMoved,
+        about: AnyJobEvent | ConversationMoved | LeadSuppressed,
         parts: list[str],
         at: datetime,
         traceparent: str,

@@ -13,13 +13,24 @@ from events.messages import (
     LeadChanged,
     LeadMerged,
     LeadSignalled,
+    LeadSplit,
     LeadSuppressed,
     MessageReceived,
     MessageSent,
 )
 from events.records import Record
 from runtime.settings import Settings
-from streams.jobs.conversation import Head, capped, moved, suppressed, with_signal
+from streams.jobs.conversation import (
+    Head,
+    also_suppressed,
+    capped,
+    inherited_suppression,
+    moved,
+    split_off,
+    suppressed,
+    with_signal,
+    without_split,
+)
 from streams.jobs.conversations import Conversations, PartitionConversations
 from streams.jobs.execute_agent import ExecuteAgent
 from streams.jobs.job_records import JobRecords
@@ -89,13 +100,20 @@ class RequestAgent:
                 # Snapshots of a lead come from one resolver in order: the last one is the lead.
                 view.put_head(event.lead_id, replace(head, lead=event))
             case LeadSuppressed():
-                view.put_head(event.lead_id, suppressed(view.head(event.lead_id), event))
+                head = view.head(event.lead_id)
+                view.put_head(event.lead_id, suppressed(head, event))
                 cancelled = self._execute.cancellations(partition, event.lead_id, event.received_at)
-                return [self._records.job(cancel, envelope.traceparent) for cancel in cancelled]
+                also = also_suppressed(head, event)
+                return [
+                    *(self._records.job(cancel, envelope.traceparent) for cancel in cancelled),
+                    *(self._records.suppressed(one, envelope.id, envelope.traceparent) for one in also),
+                ]
             case LeadSignalled():
                 view.put_head(event.lead_id, with_signal(view.head(event.lead_id), event))
             case LeadMerged():
                 return self._merge(event, envelope, view)
+            case LeadSplit():
+                return self._split(event, envelope, view)
         return []
 
     def _message(
@@ -130,6 +148,14 @@ class RequestAgent:
         head = view.head(event.lead_id)
         view.put_head(event.lead_id, replace(head, merged_into=event.into_lead_id))
         return [self._records.moved(moved(event, head, view.messages(head)), envelope.traceparent)]
+
+    def _split(self, event: LeadSplit, envelope: Envelope, view: PartitionConversations) -> list[OutRecord]:
+        head = view.head(event.lead_id)
+        view.put_head(event.lead_id, without_split(head, event))
+        out = [self._records.moved(split_off(event, view.messages(head)), envelope.traceparent)]
+        if (suppression := inherited_suppression(head, event)) is not None:
+            out.append(self._records.suppressed(suppression, envelope.id, envelope.traceparent))
+        return out
 
 
 def _followed(

@@ -5,7 +5,7 @@ from events.dead_letters import QUARANTINE, read_letter_id, redrive_of
 from events.envelope import Envelope
 from events.ids import event_id
 from events.inbox import InboxFact
-from events.messages import LeadChanged, LeadEvent, LeadMerged
+from events.messages import LeadEvent, LeadSignalled, LeadSuppressed, Message
 from events.receipts import ReceiptJudged
 from events.records import Record
 from events.topics import MESSAGES
@@ -70,7 +70,7 @@ def lead_record(codec: Codec, settings: Settings, event: LeadEvent, cause: Envel
         subject=event.lead_id,
         receipt_id=event.receipt_id,
         workspace=event.workspace,
-        provider="" if isinstance(event, LeadChanged | LeadMerged) else event.provider,
+        provider=event.provider if isinstance(event, Message | LeadSuppressed | LeadSignalled) else "",
         traceparent=cause.traceparent,
     )
     key = event.lead_id.encode()

@@ -20,7 +20,7 @@ def upgrade() -> None:
     metadata = proj_metadata(1)
     tables = [metadata.tables[f"{proj_schema(1)}.{name}"] for name in _TABLES]
     metadata.create_all(connection, tables=tables, checkfirst=False)
-    create_views(connection, version=1, names=_VIEWS)
+    create_views(connection, version=1, names=_VIEWS, as_of="0006")
 
 
 def downgrade() -> None:

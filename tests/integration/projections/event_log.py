@@ -7,7 +7,16 @@ from events.codec import Codec
 from events.envelope import Envelope
 from events.ids import derived_id
 from events.inbox import Identity
-from events.messages import LeadChanged, LeadMerged, LeadSignalled, LeadSuppressed, MessageReceived, MessageSent
+from events.messages import (
+    LeadChanged,
+    LeadMerged,
+    LeadSignalled,
+    LeadSplit,
+    LeadSuppressed,
+    MessageMoved,
+    MessageReceived,
+    MessageSent,
+)
 from events.receipts import ReceiptJudged
 from events.records import Record
 
@@ -98,6 +107,29 @@ class EventLog:
             lead_id=lead_id(lead),
             into_lead_id=lead_id(into),
             merged_at=START,
+        )
+
+    def split(self, lead: str, into: str) -> LeadSplit:
+        """Something of `lead` is `into`'s from now on."""
+        return LeadSplit(
+            receipt_id=derived_id("run", lead, into),
+            workspace="acme",
+            lead_id=lead_id(lead),
+            new_lead_id=lead_id(into),
+            identities=(),
+            split_at=START,
+            by="kim",
+        )
+
+    def move(self, lead: str, number: int, into: str) -> MessageMoved:
+        """Message `number`, which came in for `lead`, is `into`'s."""
+        return MessageMoved(
+            receipt_id=derived_id("run", lead, into),
+            workspace="acme",
+            lead_id=lead_id(lead),
+            message_id=derived_id("message", str(number)),
+            into_lead_id=lead_id(into),
+            moved_at=START,
         )
 
     def suppression(self, lead: str, number: int, **fields: Any) -> LeadSuppressed:

@@ -127,6 +127,36 @@ async def test_even_a_circle_of_merges_hides_no_message(project: Project, query:
     assert len(leads) == 1
 
 
+async def test_what_a_split_gave_away_shows_at_the_lead_it_belongs_to(
+    project: Project, query: Query, events: EventLog, lead_of: Callable[[str], str]
+) -> None:
+    await project(
+        *(events.lead(name, number, (f"{name}@x.io",)) for number, name in enumerate("abz")),
+        events.message("a", 1),
+        events.message("b", 2, inbound=False),
+        events.message("b", 3),
+        events.merge("b", "a"),
+        events.split("a", "new"),
+        events.lead("new", 4, ("n@x.io",)),
+        events.move("b", 3, "new"),
+    )
+    messages = await query("SELECT * FROM analytics.messages ORDER BY sent_at")
+    assert [m["lead_id"] for m in messages] == [UUID(lead_of(name)) for name in ("a", "a", "new")]
+    assert [m["original_lead_id"] for m in messages] == [UUID(lead_of(name)) for name in "abb"]
+    leads = {lead["lead_id"]: lead for lead in await query("SELECT * FROM analytics.leads")}
+    old, new = leads[UUID(lead_of("a"))], leads[UUID(lead_of("new"))]
+    assert (old["first_message_at"], old["last_message_at"], old["last_inbound_at"]) == (at(1), at(2), at(1))
+    assert (new["first_message_at"], new["last_inbound_at"], new["last_outbound_at"]) == (at(3), at(3), None)
+    assert [lead["status"] for lead in (old, new, leads[UUID(lead_of("z"))])] == ["replied", "replied", "new"]
+
+    # The new lead may itself turn out to be somebody known.
+    await project(events.merge("new", "z"))
+    messages = await query("SELECT * FROM analytics.messages ORDER BY sent_at")
+    assert messages[-1]["lead_id"] == UUID(lead_of("z"))
+    leads = {lead["lead_id"]: lead for lead in await query("SELECT * FROM analytics.leads")}
+    assert leads[UUID(lead_of("z"))]["last_inbound_at"] == at(3)
+
+
 async def test_an_identity_the_lead_no_longer_has_is_gone(project: Project, query: Query, events: EventLog) -> None:
     await project(events.lead("a", 1, ("old@x.io", "a@x.io")))
     await project(events.lead("a", 2, ("a@x.io",)))

@@ -18,6 +18,7 @@ from projections.analytics import VIEWS
 from projections.connection import connector
 from projections.migrate import SchemaOutdated, check, downgrade, sqlalchemy_url, status, upgrade
 from projections.tables import ANALYTICS_SCHEMA, CTL_SCHEMA, ctl_metadata, key_columns, proj_metadata
+from projections.versions import OWN_VIEWS
 from projections.writer import ProjectionWriter
 from tests.integration.projections.event_log import EventLog
 
@@ -54,7 +55,7 @@ def test_declared_tables_and_migrations_agree(database_url: str) -> None:
 
 
 def test_the_views_are_those_that_are_declared(database_url: str) -> None:
-    declared = {name if name != "lead_survivors" else "proj_v1.lead_survivors" for name in VIEWS}
+    declared = {f"proj_v1.{name}" if name in OWN_VIEWS else name for name in VIEWS}
     with psycopg.connect(database_url) as connection:
         views = connection.execute(
             "SELECT schemaname, viewname FROM pg_views WHERE schemaname = ANY(%s)", [list(OUR_SCHEMAS)]

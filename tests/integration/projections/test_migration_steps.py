@@ -59,7 +59,7 @@ Catalog = dict[str, set[tuple[Any, ...]]]
 #: Tables whose rows a step down takes away on purpose, by the revision it undoes.
 EMPTIED = {"0005": {"ctl.projection_versions"}}
 #: Columns that a step changes on purpose, by table and the revision it makes or undoes.
-CHANGED = {revision: {"ctl.projection_versions": {"shape"}} for revision in ("0007", "0008")}
+CHANGED = {revision: {"ctl.projection_versions": {"shape"}} for revision in ("0007", "0008", "0010")}
 
 
 def revisions() -> list[str]:

@@ -98,7 +98,7 @@ PLAIN_FIELDS = frozenset(
         company_linkedin_url contains_phone conversation_id decided_by decision dedupe_key direction
         draft_id email ends_job error error_class evidence feature finish first_name first_receipt_id
         from_lead_id id into_lead_id job_id job_type kind label last_name lead_id letter_id linkedin_url message_id
-        model name open_work paused_by phone precision previous_label price_version process process_id
+        model name new_lead_id open_work paused_by phone precision previous_label price_version process process_id
         prompt_key prompt_sha256 proposed provider provider_event provider_message_id reason receipt_id
         request_id requested_by response_id response_mode resumed_by route rule run_id signal skipped source
         source_topic stage status step structure suppressed_reason timezone title topic trace_id type usage_source value
@@ -139,7 +139,15 @@ def test_every_string_of_every_event_was_judged() -> None:
     fields = {name for cls, _ in EVENT_TYPES.values() for name in _string_fields(cls, seen)}
     # The workspace's own file, and collections of codes.
     settings = set().union(*(set(cls.__struct_fields__) for cls in seen if cls.__module__ == "events.workspaces"))
-    collections = {"message_ids", "reasons", "failed_checks", "alternate_emails", "reply_context", "result"}
+    collections = {
+        "message_ids",
+        "apart_from",
+        "reasons",
+        "failed_checks",
+        "alternate_emails",
+        "reply_context",
+        "result",
+    }
     # What models answered, by the schemas of their answers.
     fields |= {name for cls in Answer.__subclasses__() for name, hint in get_type_hints(cls).items() if _is_text(hint)}
     assert fields - TEXT_FIELDS - PLAIN_FIELDS - settings - collections == set()

@@ -1,16 +1,17 @@
-"""A corrected message reaches its conversation, wherever that went, and asks for no job."""
+"""What becomes of a message reaches its conversation, wherever that went, and asks for no second job."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
+import pytest
 
 from events.codec import Codec
 from events.conversations import ConversationMoved
 from events.envelope import Envelope, read_envelope
 from events.jobs import JobRequested
-from events.messages import LeadMerged, MessageReceived
+from events.messages import LeadMerged, LeadSplit, LeadSuppressed, MessageReceived
 from events.records import Record
 from runtime.settings import Settings
 from streams.jobs.conversations import Conversations
@@ -65,6 +66,11 @@ class Outbox:
         self.sent += [CODEC.decode(read_envelope(one.headers).type, one.value or b"") for one in records]
 
 
+class NoJobs:
+    def cancellations(self, *_about: object) -> list[Any]:
+        return []
+
+
 class Jobs:
     def __init__(self) -> None:
         self.outbox = Outbox()
@@ -110,3 +116,68 @@ async def test_a_correction_follows_a_conversation_that_moved() -> None:
     moved = jobs.outbox.sent[-1]
     assert isinstance(moved, ConversationMoved)
     assert (moved.lead_id, [one.text for one in moved.messages]) == ("old", ["the true words"])
+
+
+SPLIT = LeadSplit(
+    receipt_id="run",
+    workspace="acme",
+    lead_id="young",
+    new_lead_id="new",
+    identities=(),
+    message_ids=("m",),
+    split_at=NOW,
+    by="kim",
+)
+
+
+def opt_out(minutes: int) -> LeadSuppressed:
+    return LeadSuppressed(
+        receipt_id="r",
+        workspace="acme",
+        lead_id="young",
+        provider="ghl",
+        reason="unsubscribed",
+        occurred_at=NOW + timedelta(minutes=minutes),
+        received_at=NOW,
+        provider_event="sms",
+    )
+
+
+async def test_what_a_split_takes_out_goes_to_the_new_leads_conversation() -> None:
+    jobs = Jobs()
+    await jobs.reads(MESSAGE)
+    await jobs.reads(msgspec.structs.replace(MESSAGE, message_id="own"))
+    await jobs.reads(SPLIT)
+    moved = jobs.outbox.sent[-1]
+    assert isinstance(moved, ConversationMoved)
+    assert (moved.lead_id, [one.message_id for one in moved.messages]) == ("new", ["m"])
+    assert [ref[2] for ref in jobs.conversations.open(0).head("young").refs] == ["own"]
+
+
+async def test_a_split_leaves_both_suppressed() -> None:
+    jobs = Jobs()
+    await jobs.reads(opt_out(minutes=-5))
+    await jobs.reads(SPLIT)
+    passed_on = [event for event in jobs.outbox.sent if isinstance(event, LeadSuppressed)]
+    assert [(one.lead_id, one.reason, one.occurred_at) for one in passed_on] == [
+        ("new", "unsubscribed", NOW - timedelta(minutes=5))
+    ]
+    assert jobs.conversations.open(0).head("young").suppressed_reason == "unsubscribed"
+
+
+@pytest.mark.parametrize(("minutes", "concerned"), [(-1, ["new"]), (1, [])])
+async def test_an_opt_out_after_a_split_is_for_both_only_if_it_was_said_before(
+    minutes: int, concerned: list[str]
+) -> None:
+    jobs = Jobs()
+    await jobs.reads(SPLIT)
+    await jobs.reads(opt_out(minutes))
+    assert [event.lead_id for event in jobs.outbox.sent if isinstance(event, LeadSuppressed)] == concerned
+
+
+async def test_a_message_that_is_told_of_again_after_a_merge_asks_for_no_second_job() -> None:
+    jobs = Jobs()
+    await jobs.reads(MESSAGE)
+    await jobs.reads(MERGED)
+    await jobs.reads(MESSAGE)
+    assert len([event for event in jobs.outbox.sent if isinstance(event, JobRequested)]) == 1

@@ -33,6 +33,7 @@ class Kafka:
         self.sent: list[OutRecord] = []
         self.entries: dict[tuple[int, bytes], bytes | None] = {}
         self.refusing = False
+        self.forgetting = False
 
     async def send(self, records: Iterable[OutRecord]) -> None:
         if self.refusing:
@@ -41,6 +42,8 @@ class Kafka:
         self.calls.append("sent")
 
     async def write(self, writes: Writes) -> None:
+        if self.forgetting:
+            raise ConnectionError
         for partition, entries in writes.items():
             self.entries |= {(partition, key): value for key, value in entries.items()}
         self.calls.append("remembered")
@@ -69,7 +72,7 @@ def dedupe(kafka: Any) -> DedupeAgent:
 
 
 def resolver(kafka: Any) -> ResolveAgent:
-    return ResolveAgent(Settings(), kafka, kafka)
+    return ResolveAgent(Settings(), kafka, kafka, kafka)
 
 
 def webhooks(*ids: str) -> list[Record]:
@@ -165,13 +168,14 @@ def inbox(offset: int, event: Any, type_: str = "") -> Record:
 
 EMAIL = Identity(kind="email", value="a@b.example")
 PHONE = Identity(kind="phone", value="+13125550148")
+CONTACT = Identity(kind="ghl_contact_id", value="c1")
 
 
 async def test_a_fact_resolved_twice_has_events_of_the_same_ids(kafka: Kafka) -> None:
     facts = [inbox(0, fact("m0", EMAIL)), inbox(1, fact("m1", PHONE)), inbox(2, fact("m2", EMAIL, PHONE))]
     agent = resolver(kafka)
     await agent.process({("inbox", 0): facts})
-    assert kafka.calls == ["sent", "remembered"]
+    assert kafka.calls == ["sent", "remembered", "remembered"]
     assert kafka.types()[-3:] == ["lead.merged.v1", "lead.changed.v1", "message.received.v1"]
     first = kafka.ids()["message.received.v1"]
     kafka.sent.clear()
@@ -179,6 +183,23 @@ async def test_a_fact_resolved_twice_has_events_of_the_same_ids(kafka: Kafka) ->
     await agent.process({("inbox", 0): facts[2:]})
     assert kafka.types() == ["message.received.v1"]
     assert kafka.ids()["message.received.v1"] == first
+
+
+async def test_a_batch_that_was_remembered_by_half_gives_its_messages_to_the_same_leads_again(kafka: Kafka) -> None:
+    homes, identities = Kafka(), Kafka()
+    agent = ResolveAgent(Settings(), kafka, identities, homes)  # type: ignore[arg-type]
+    identities.forgetting = True
+    facts = [inbox(0, fact("m0", EMAIL)), inbox(1, fact("m1", CONTACT)), inbox(2, fact("m2", EMAIL, CONTACT))]
+    with pytest.raises(ConnectionError):
+        await agent.process({("inbox", 0): facts})
+    first, kafka.sent = kafka.sent, []
+    identities.forgetting = False
+    await agent.process({("inbox", 0): facts})
+    assert kafka.sent == first
+    # And once more, all remembered, as after a crash before the commit: `m1` by now has a lead that lives on elsewhere.
+    kafka.sent = []
+    await agent.process({("inbox", 0): facts})
+    assert [record for record in first if b"message_id" in (record.value or b"")] == kafka.sent
 
 
 @pytest.mark.parametrize(

@@ -1,81 +1,11 @@
 """One person is one lead: matching, linking, merging, and that the order of facts does not change who is who."""
 
-from datetime import UTC, datetime, timedelta
-
-import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from events.inbox import Address, Campaign, Identity, IdentityKind, InboxMessage, InboxSuppression, Person
-from events.messages import (
-    LEAD_IDENTITIES,
-    LeadChanged,
-    LeadEvent,
-    LeadMerged,
-    LeadSuppressed,
-    MessageReceived,
-    MessageSent,
-)
+from events.inbox import LEAD_IDENTITIES, Address, Campaign, InboxSuppression, Person
+from events.messages import LeadChanged, LeadEvent, LeadMerged, LeadSuppressed, MessageSent
 from streams.pipeline.resolve import NoIdentity, resolve
-
-START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
-
-
-class MemoryLeads:
-    """The table as dictionaries."""
-
-    def __init__(self) -> None:
-        self.owners: dict[tuple[str, str], str] = {}
-        self.leads: dict[str, LeadChanged] = {}
-
-    def owner(self, identity: Identity) -> str | None:
-        return self.owners.get((identity.kind, identity.value))
-
-    def lead(self, id_: str) -> LeadChanged:
-        return self.leads[id_]
-
-    def put(self, lead: LeadChanged) -> None:
-        self.leads[lead.lead_id] = lead
-        for identity in lead.identities:
-            self.owners[identity.kind, identity.value] = lead.lead_id
-
-    def remove(self, id_: str) -> None:
-        del self.leads[id_]
-
-
-def email(value: str, alias: bool = False) -> Identity:
-    return Identity(kind="email", value=value, alias=alias)
-
-
-def identity(kind: IdentityKind, value: str) -> Identity:
-    return Identity(kind=kind, value=value)
-
-
-def message(*identities: Identity, minute: int = 0, **changes: object) -> InboxMessage:
-    at = START + timedelta(minutes=minute)
-    base = InboxMessage(
-        receipt_id=f"r{minute}",
-        workspace="acme",
-        provider="smartlead",
-        message_id=f"m{minute}",
-        conversation_id="c",
-        channel="email",
-        direction="inbound",
-        source="direct",
-        identities=identities,
-        provider_event="EMAIL_REPLY",
-        provider_message_id=f"p{minute}",
-        sent_at=at,
-        received_at=at,
-        text="Yes",
-        body="Yes",
-    )
-    return msgspec.structs.replace(base, **changes)
-
-
-def kinds(events: list[LeadEvent]) -> list[str]:
-    return [type(event).__name__ for event in events]
+from tests.unit.streams.pipeline.resolving import START, MemoryLeads, email, identity, kinds, message
 
 
 def changed(events: list[LeadEvent]) -> LeadChanged:
@@ -197,50 +127,13 @@ def test_the_same_fact_again_says_the_same() -> None:
     assert resolve(fact, MemoryLeads()) == first
 
 
-IDENTITIES = [email(f"p{n}@x.example") for n in range(4)] + [identity("phone", f"+1312555014{n}") for n in range(4)]
-
-
-@given(st.lists(st.lists(st.sampled_from(IDENTITIES), min_size=1, max_size=3, unique=True), max_size=8), st.randoms())
-def test_who_is_who_does_not_depend_on_the_order_of_facts(groups: list[list[Identity]], random: object) -> None:
-    shuffled = list(groups)
-    random.shuffle(shuffled)  # type: ignore[attr-defined]
-    assert people(groups) == people(shuffled)
-
-
-def people(groups: list[list[Identity]]) -> set[frozenset[tuple[str, str]]]:
+def test_a_lead_lists_a_bounded_number_of_those_who_answer_for_it() -> None:
     leads = MemoryLeads()
-    for minute, group in enumerate(groups):
-        events = resolve(message(*group, minute=minute), leads)
-        assert isinstance(events[-1], MessageReceived)
-    by_lead: dict[str, set[tuple[str, str]]] = {}
-    for place, owner in leads.owners.items():
-        by_lead.setdefault(owner, set()).add(place)
-        assert owner in leads.leads
-    return {frozenset(places) for places in by_lead.values()}
-
-
-def test_a_lead_learns_only_so_many_identities_and_says_so() -> None:
-    leads = MemoryLeads()
+    ann = email("ann@x.example")
+    for number in range(LEAD_IDENTITIES + 50):
+        lead = resolve(message(ann, email(f"{number}@x.example", alias=True), minute=number), leads)[-1].lead_id
+    assert len(leads.lead(lead).identities) == len(leads.lead(lead).alternate_emails) == LEAD_IDENTITIES
+    # What is its own still finds it.
     contact = identity("ghl_contact_id", "c1")
-    for number in range(200):
-        resolve(message(contact, email(f"p{number}@x.example"), minute=number), leads)
-    (lead,) = leads.leads.values()
-    assert len(lead.identities) == LEAD_IDENTITIES
-    assert len(lead.alternate_emails) <= LEAD_IDENTITIES
-    assert lead.cut == ("identities", "alternate_emails")
-    assert leads.owner(email("p0@x.example")) == lead.lead_id
-    assert leads.owner(email("p199@x.example")) is None
-    events = resolve(message(contact, email("p199@x.example"), minute=300), leads)
-    assert [type(event) for event in events] == [MessageReceived]
-
-
-def test_leads_that_would_be_reached_in_too_many_ways_stay_two_and_keep_what_they_own() -> None:
-    leads = MemoryLeads()
-    for number in range(40):
-        resolve(message(identity("ghl_contact_id", "c1"), email(f"a{number}@x.example"), minute=number), leads)
-        resolve(message(identity("linkedin_id", "l1"), email(f"b{number}@x.example"), minute=number), leads)
-    owners = dict(leads.owners)
-    both = message(identity("ghl_contact_id", "c1"), identity("linkedin_id", "l1"), minute=100)
-    assert [type(event) for event in resolve(both, leads)] == [MessageReceived]
-    assert leads.owners == owners
-    assert len(leads.leads) == 2
+    resolve(message(ann, contact, minute=900), leads)
+    assert resolve(message(contact, minute=901), leads)[-1].lead_id == lead

@@ -1,0 +1,1 @@
+"""Leads that were merged wrongly, and how they are taken apart."""
