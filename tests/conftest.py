@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from sqlalchemy.engine import make_url
 
@@ -23,6 +24,10 @@ from tests.services import running_kafka, running_postgres, temporary_home
 # A background job of a script ignores Ctrl-C from birth, and so would every program that a test interrupts.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# How long an example takes says how busy the machine is.
+hypothesis.settings.register_profile("headrace", deadline=None)
+hypothesis.settings.load_profile("headrace")
 
 #: Begun last, one of these would keep a parallel run waiting. Longest first.
 _LONG = (

@@ -4,8 +4,8 @@
 `limit S`: it is rate-limited once, for S seconds. `end`: the first step ends the job. `hang`: `work` never returns.
 `crash`: `work` raises what no step should. `exit` and `kill`: it ends the process, by itself and with SIGKILL.
 `label`: the first step labels the message. `down`: the dependency is down in the first attempt. `bad`: it emits into
-a topic it may not write. `large`: its result does not fit into the log. `ask`: `work` asks a model that costs something.
-Every run of a step is appended to the file `--journal`, one line each: job, step, attempt.
+a topic it may not write. `large`: its result does not fit into the log. `ask`: `work` asks a model that costs
+something. Every run of a step is appended to the file `--journal`, one line each: job, step, attempt.
 """
 
 import argparse

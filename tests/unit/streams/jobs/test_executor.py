@@ -18,7 +18,8 @@ from events.job_plan import SCORING, job_id
 from events.jobs import JobRequested
 from events.messages import MessageReceived
 from runtime.settings import Settings
-from streams.jobs.context import Profile
+from streams.ai.reading import here
+from streams.jobs.context import Profile, Reach
 from streams.jobs.conversations import Conversations
 from streams.jobs.executor import Executor
 from streams.jobs.journal import Journal
@@ -85,9 +86,8 @@ class World:
         self.journal = Journal(itself)
         types = {SMS: (Step("work", self._work),)}
         profile: Any = Profile("acme", "Acme", "UTC", None)
-        runner = JobRunner(
-            self.settings, self.journal, conversations, types, lambda _: profile, lambda _: Ai(), lambda: NOW
-        )
+        reach = Reach(lambda _: Ai(), here)
+        runner = JobRunner(self.settings, self.journal, conversations, types, lambda _: profile, reach, lambda: NOW)
         self.executor = Executor(Schedule(5, 5), itself, runner, self.journal, conversations, lambda: NOW)
 
     async def _work(self, context: StepContext) -> StepOutcome:
