@@ -10,10 +10,11 @@ from events.receipts import Lane
 from providers import proofs
 from providers.adapter import (
     Adapter,
-    Credentials,
     Delivery,
     Normalised,
     Payload,
+    Presented,
+    Proofs,
     Receipt,
     Request,
     RetryWindow,
@@ -75,14 +76,16 @@ _RETRY_GAP = timedelta(hours=1)
 _RETRY_SPAN = timedelta(hours=3)
 
 
-def _proves(request: Request, credentials: Credentials) -> bool:
-    presented = (
-        proofs.bearer(request),
-        proofs.header(request, "x-smartlead-secret"),
-        text(mapping(request.payload).get("secret_key")),
-    )
-    shared = proofs.any_secret(presented, credentials.secrets)
-    return shared | proofs.hmac_sha256(request, "x-smartlead-signature", credentials.secrets)
+def _presented(request: Request) -> Presented:
+    return (proofs.bearer(request), proofs.header(request, "x-smartlead-secret"))
+
+
+def _presented_in_body(payload: Payload) -> Presented:
+    return (text(payload.get("secret_key")),)
+
+
+def _signed_with_secret(request: Request, secrets: Sequence[str]) -> bool:
+    return proofs.hmac_sha256(request, "x-smartlead-signature", secrets)
 
 
 def _workspace_hints(_payload: Payload) -> Sequence[WorkspaceHint]:
@@ -419,7 +422,9 @@ ADAPTER = Adapter(
     account_fields=(),
     unavailable_status=503,
     secret_query_parameters=(),
-    proves=_proves,
+    proofs=Proofs(
+        presented=_presented, presented_in_body=_presented_in_body, signed_with_secret=_signed_with_secret
+    ),
     workspace_hints=_workspace_hints,
     query_overrides_unknown_workspace=False,
     deliver=_deliver,
