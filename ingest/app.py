@@ -26,6 +26,8 @@ from starlette.routing import Route
 from ingest import problems
 from ingest.admission import InstallationKeys
 from ingest.body import BodyReader
+from ingest.connections import Connections
+from ingest.gate import Gate
 from ingest.latency import UNMATCHED, LatencyMiddleware, LatencyRecorder
 from ingest.latency_publisher import LatencyPublisher
 from ingest.metrics import IngestMetrics
@@ -75,7 +77,7 @@ def create_app(settings: Settings, adapters: Mapping[str, Adapter] = ADAPTERS) -
         new_receipt_id=lambda: str(uuid_utils.uuid7()),
         # Trace ids need to differ, not to be secret.
         random_bytes=random.Random(os.urandom(16)).randbytes,  # noqa: S311
-        quarantine_gate=asyncio.Lock(),
+        signature_gate=Gate(),
     )
     latency = LatencyPublisher(settings, recorder, publisher, _process_id(), clock)
     receivers = {name: WebhookReceiver(adapter, context) for name, adapter in adapters.items()}
@@ -91,6 +93,7 @@ def create_app(settings: Settings, adapters: Mapping[str, Adapter] = ADAPTERS) -
         redirect_slashes=False,
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
+    app.state.connections = Connections(settings.ingest_connections, metrics.connections_given_up)
     app.router.routes.append(Route("/webhooks/{provider}", UnknownProvider(receivers)))
     app.add_middleware(LatencyMiddleware, recorder=recorder, route=UNMATCHED)
     _add_operations(app, publisher, follower, metrics)

@@ -1,5 +1,6 @@
 """Runs ingest on uvicorn until it is told to stop, then lets it finish what it accepted."""
 
+import resource
 import signal
 import socket
 
@@ -7,6 +8,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from ingest.app import create_app
+from ingest.http_protocol import limited_protocol
 from runtime.garbage import collect_rarely
 from runtime.logs import configure_logs
 from runtime.settings import Settings
@@ -29,6 +31,7 @@ class IngestFailed(RuntimeError):
 def run_ingest(settings: Settings) -> None:
     """Until SIGINT or SIGTERM. Raises PortInUse, IngestFailed, SecretsKeyError or PublicKeyError."""
     configure_logs(settings, "ingest")
+    _raise_file_limit()
     listener = _listening(settings)
     app = create_app(settings)
     collect_rarely()
@@ -42,11 +45,13 @@ def run_ingest(settings: Settings) -> None:
 
 
 def ingest_server_config(settings: Settings, app: FastAPI | None = None) -> uvicorn.Config:
-    """uvicorn's settings: C parser and loop, no access log, own log format."""
+    """uvicorn's settings: C parser with limits, and loop, no access log, own log format."""
+    app = app or create_app(settings)
     return uvicorn.Config(
-        app or create_app(settings),
+        app,
         loop="uvloop",
-        http="httptools",
+        # uvicorn only ever calls it.
+        http=limited_protocol(app.state.connections),  # type: ignore[arg-type]
         ws="none",
         lifespan="on",
         access_log=False,
@@ -58,6 +63,12 @@ def ingest_server_config(settings: Settings, app: FastAPI | None = None) -> uvic
         timeout_graceful_shutdown=_DRAIN_SECONDS,
         backlog=_BACKLOG,
     )
+
+
+def _raise_file_limit() -> None:
+    """Shells allow 1024 open files, which as many connections use up; a process may raise that to its hard limit."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _listening(settings: Settings) -> socket.socket:

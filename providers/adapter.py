@@ -46,8 +46,8 @@ class Proofs(msgspec.Struct, frozen=True, kw_only=True):
     presented: Callable[[Request], Presented]
     #: Shared secrets in the payload.
     presented_in_body: Callable[[Payload], Presented] | None = None
-    #: True when one of the secrets has signed the body.
-    signed_with_secret: Callable[[Request, Sequence[str]], bool] | None = None
+    #: The header with the hex HMAC-SHA256 of the body, made with a shared secret.
+    hmac_header: str | None = None
     #: True when the provider itself has signed the body: that holds for all workspaces.
     signed_by_provider: Callable[[Request, Credentials], bool] | None = None
 

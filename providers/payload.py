@@ -28,7 +28,8 @@ _decoder = msgspec.json.Decoder(Any)
 def read_payload(body: bytes) -> Payload:
     """The JSON object of a body. Raw NUL bytes and a byte order mark, which some senders leave in, are dropped first.
 
-    It is bounded before anything is built: one of more than MOST_VALUES values is not read. Its strings may hold lone surrogates: adapters read them through `providers.fields`, which leaves those out.
+    It is bounded before anything is built: one of more than MOST_VALUES values is not read. Its strings may hold lone
+    surrogates: adapters read them through `providers.fields`, which leaves those out.
     """
     text = body.removeprefix(_BYTE_ORDER_MARK).replace(b"\0", b"")
     if len(text) > MOST_VALUES and value_count(text) > MOST_VALUES:

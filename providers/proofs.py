@@ -22,7 +22,7 @@ def is_proven(proofs: Proofs, request: Request, credentials: Credentials) -> boo
     """True when the request carries any valid proof for these credentials; False without credentials."""
     return (
         any_secret(presented_by(proofs, request), credentials.secrets)
-        or (proofs.signed_with_secret is not None and proofs.signed_with_secret(request, credentials.secrets))
+        or (proofs.hmac_header is not None and hmac_sha256(request, proofs.hmac_header, credentials.secrets))
         or (proofs.signed_by_provider is not None and proofs.signed_by_provider(request, credentials))
     )
 

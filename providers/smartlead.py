@@ -22,7 +22,7 @@ from providers.adapter import (
 )
 from providers.bounces import failed_recipient, is_daemon, is_final
 from providers.email_message import Email, reply_context
-from providers.fields import at, event_name, fingerprint, first_content, first_id, first_text, flag, mapping, text
+from providers.fields import at, event_name, fingerprint, first_content, first_id, first_text, flag, text
 from providers.html_text import html_to_text, looks_like_html
 from providers.identities import address, addresses, identities, identity, linkedin, profile_url, split_name
 from providers.outcomes import EventKey, Subject, fresh, ignored, malformed, unhandled
@@ -82,10 +82,6 @@ def _presented(request: Request) -> Presented:
 
 def _presented_in_body(payload: Payload) -> Presented:
     return (text(payload.get("secret_key")),)
-
-
-def _signed_with_secret(request: Request, secrets: Sequence[str]) -> bool:
-    return proofs.hmac_sha256(request, "x-smartlead-signature", secrets)
 
 
 def _workspace_hints(_payload: Payload) -> Sequence[WorkspaceHint]:
@@ -422,9 +418,7 @@ ADAPTER = Adapter(
     account_fields=(),
     unavailable_status=503,
     secret_query_parameters=(),
-    proofs=Proofs(
-        presented=_presented, presented_in_body=_presented_in_body, signed_with_secret=_signed_with_secret
-    ),
+    proofs=Proofs(presented=_presented, presented_in_body=_presented_in_body, hmac_header="x-smartlead-signature"),
     workspace_hints=_workspace_hints,
     query_overrides_unknown_workspace=False,
     deliver=_deliver,

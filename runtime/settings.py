@@ -107,6 +107,8 @@ class Settings(BaseSettings):
     # Ingest
     ingest_host: Trimmed = "127.0.0.1"
     ingest_port: int = Field(8080, ge=1, le=65535)
+    #: Connections kept open. For one more, those go that have waited longest for their sender.
+    ingest_connections: int = Field(1000, ge=1)
     #: Largest accepted webhook body, bytes.
     body_limit: int = Field(BODY_LIMIT, ge=1, le=BODY_LIMIT)
     #: Seconds a request waits for Kafka before it is refused.

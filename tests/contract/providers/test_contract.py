@@ -188,7 +188,9 @@ def test_ghl_rsa_signature() -> None:
 @pytest.mark.parametrize("key", ["", "no base64!", base64.b64encode(b"no key").decode()])
 def test_a_broken_public_key_proves_nothing(key: str) -> None:
     headers = {"x-ghl-signature": "AAAA", "x-wh-signature": "AAAA"}
-    assert not is_proven(ADAPTERS["ghl"].proofs, request(headers=headers), Credentials(ed25519_public_key=key, rsa_public_key=key))
+    assert not is_proven(
+        ADAPTERS["ghl"].proofs, request(headers=headers), Credentials(ed25519_public_key=key, rsa_public_key=key)
+    )
 
 
 # Keys

@@ -1,6 +1,5 @@
 """What the endpoint does when something beside the request is wrong: a defective adapter, an unreadable secret."""
 
-import asyncio
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -14,11 +13,12 @@ from events.envelope import Headers
 from events.webhooks import read_webhook
 from ingest.admission import InstallationKeys
 from ingest.body import BodyReader
+from ingest.gate import Gate
 from ingest.latency import LatencyRecorder
 from ingest.metrics import IngestMetrics
 from ingest.publisher import KafkaAway, Publisher
 from ingest.webhook import IngestContext, WebhookReceiver
-from providers.adapter import Adapter, Delivery, Normalised, Request, WorkspaceHint
+from providers.adapter import Adapter, Delivery, Normalised, Presented, Proofs, Request, WorkspaceHint
 from runtime.settings import Settings
 from workspaces.directory import Directory
 from workspaces.follow import WorkspaceFollower
@@ -49,7 +49,7 @@ def explodes(*_: object) -> NoReturn:
 
 def adapter(**changes: Any) -> Adapter:
     functions: dict[str, Any] = {
-        "proves": _proves,
+        "proofs": Proofs(presented=_presented),
         "workspace_hints": lambda _payload: [WorkspaceHint("location_id", "L1")],
         "deliver": lambda workspace, _payload: Delivery(
             dedupe_key=f"{workspace}:k", lane="replies", provider_event="e"
@@ -68,8 +68,8 @@ def adapter(**changes: Any) -> Adapter:
     )
 
 
-def _proves(request: Request, credentials: Any) -> bool:
-    return request.headers.get("x-secret") in credentials.secrets
+def _presented(request: Request) -> Presented:
+    return (request.headers.get("x-secret"),)
 
 
 class Endpoint:
@@ -96,7 +96,7 @@ class Endpoint:
             clock=lambda: NOW,
             new_receipt_id=lambda: "receipt-1",
             random_bytes=bytes,
-            quarantine_gate=asyncio.Lock(),
+            signature_gate=Gate(),
         )
         self._receiver = WebhookReceiver(provider, context)
 
@@ -148,10 +148,11 @@ async def test_a_defective_adapter_loses_no_proven_body(function: str) -> None:
     assert "private" not in str(logs)
 
 
-@pytest.mark.parametrize("function", ["workspace_hints", "deliver", "proves"])
+@pytest.mark.parametrize("function", ["workspace_hints", "deliver", "proofs"])
 async def test_a_defective_adapter_stores_nothing_unproven(function: str) -> None:
-    endpoint = Endpoint(adapter(**{function: explodes}), ACCOUNT)
-    secret = "s" if function == "proves" else "wrong"
+    defective = Proofs(presented=explodes) if function == "proofs" else explodes
+    endpoint = Endpoint(adapter(**{function: defective}), ACCOUNT)
+    secret = "s" if function == "proofs" else "wrong"
     assert (await endpoint.post(secret))[0] == 401
     assert endpoint.publisher.records == []
 
