@@ -204,7 +204,7 @@ def main() -> None:
         for name in names:
             found = asyncio.run(attacked(name, port, pid))
             sender = found.sender
-            print(  # noqa: T201 - a program
+            print(
                 f"{name:14} p50 {sender.p50_ms:6.1f} ms  p99 {sender.p99_ms:7.1f} ms  max {sender.max_ms:7.1f} ms  "
                 f"sender {sender.statuses}  ingest {found.rss_mib:.0f} MiB  strangers {found.answers}",
                 flush=True,

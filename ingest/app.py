@@ -77,7 +77,7 @@ def create_app(settings: Settings, adapters: Mapping[str, Adapter] = ADAPTERS) -
         new_receipt_id=lambda: str(uuid_utils.uuid7()),
         # Trace ids need to differ, not to be secret.
         random_bytes=random.Random(os.urandom(16)).randbytes,  # noqa: S311
-        signature_gate=Gate(),
+        strangers_gate=Gate(),
     )
     latency = LatencyPublisher(settings, recorder, publisher, _process_id(), clock)
     receivers = {name: WebhookReceiver(adapter, context) for name, adapter in adapters.items()}

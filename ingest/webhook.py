@@ -4,7 +4,8 @@ A plain ASGI endpoint: request and response objects, and validation models, woul
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -35,6 +36,8 @@ ALLOWED = "GET, HEAD, POST"
 
 UNKNOWN_WORKSPACE = "unknown workspace"
 UNREADABLE_BODY = "unreadable body"
+#: Up to this many bytes a body is read at once: it takes less time than handing it to a thread and back.
+_LARGE_BYTES = 65_536
 #: A defect of ours: the body is kept, so that a corrected adapter can read it.
 ADAPTER_FAILED = "adapter failed"
 
@@ -54,8 +57,8 @@ class IngestContext:
     clock: Callable[[], datetime]
     new_receipt_id: Callable[[], str]
     random_bytes: Callable[[int], bytes]
-    #: See `WebhookReceiver._is_signed_by_anybody`.
-    signature_gate: Gate
+    #: See `WebhookReceiver._gate`.
+    strangers_gate: Gate
 
 
 class _Record(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,11 +146,11 @@ class WebhookReceiver:
         if not self._context.follower.loaded.is_set():
             raise problems.unavailable(self._adapter.unavailable_status)
         receipt_id = self._context.new_receipt_id()
-        record = self._assigned(request, receipt_id, directory)
+        record = await self._assigned(request, receipt_id, directory)
         if record is None:
             if not await self._is_signed_by_anybody(request, directory):
                 raise problems.unproven()
-            record = self._unassigned(request, receipt_id)
+            record = await self._unassigned(request, receipt_id)
         await self._store(record, request, receipt_id, route)
         if record.quarantine_reason:
             self._context.metrics.quarantined.labels(self._adapter.name, record.quarantine_reason).inc()
@@ -155,12 +158,12 @@ class WebhookReceiver:
             raise problems.unreadable_body()
         return receipt_id
 
-    def _assigned(self, request: Request, receipt_id: str, directory: Directory) -> _Record | None:
+    async def _assigned(self, request: Request, receipt_id: str, directory: Directory) -> _Record | None:
         """Where the webhook belongs; None for a sender who has proved nothing yet. Raises Problem."""
         is_known = self._is_proven(lambda: self._senders.is_known(request, directory))
         if not is_known and not self._senders.must_be_read(directory):
             return None
-        read = _with_payload(request)
+        read = await (self._read(request) if is_known else self._read_of_stranger(request))
         if not is_known and read.payload is not None:
             is_known = self._is_proven(lambda: self._senders.is_known(read, directory))
         try:
@@ -173,9 +176,9 @@ class WebhookReceiver:
             return _quarantined(receipt_id, reason) if is_known else None
         return self._delivered(read, read.payload, workspace, receipt_id, directory)
 
-    def _unassigned(self, request: Request, receipt_id: str) -> _Record:
+    async def _unassigned(self, request: Request, receipt_id: str) -> _Record:
         """The place of a webhook that names no workspace we know, or that can't be read."""
-        is_readable = _with_payload(request).payload is not None
+        is_readable = (await self._read(request)).payload is not None
         return _quarantined(receipt_id, UNKNOWN_WORKSPACE if is_readable else UNREADABLE_BODY)
 
     def _delivered(
@@ -196,16 +199,34 @@ class WebhookReceiver:
         topic = WEBHOOKS_BULK if delivery.lane == "bulk" else reply_topic(self._adapter.name)
         return _Record(topic=topic, key=delivery.dedupe_key, workspace=workspace)
 
+    async def _read(self, request: Request) -> Request:
+        """With its payload. A large body is read beside the event loop: that can take 20 ms."""
+        if len(request.body) <= _LARGE_BYTES:
+            return _with_payload(request)
+        return await asyncio.to_thread(_with_payload, request)
+
+    async def _read_of_stranger(self, request: Request) -> Request:
+        if len(request.body) <= _LARGE_BYTES:
+            return _with_payload(request)
+        async with self._gate():
+            return await self._read(request)
+
     async def _is_signed_by_anybody(self, request: Request, directory: Directory) -> bool:
-        """Signing a large body with every workspace's secret takes long: one at a time, beside the event loop."""
+        """Signing a large body with every workspace's secret takes long, so it is done beside the event loop."""
         if not self._senders.is_signed(request):
             return False
         secrets = directory.secrets(self._adapter.name)
+        async with self._gate():
+            return await asyncio.to_thread(self._is_proven, lambda: self._senders.has_signed(request, secrets))
+
+    @asynccontextmanager
+    async def _gate(self) -> AsyncIterator[None]:
+        """What strangers can make us do at some cost is done one at a time."""
         try:
-            async with self._context.signature_gate.entered():
-                return await asyncio.to_thread(self._is_proven, lambda: self._senders.has_signed(request, secrets))
+            async with self._context.strangers_gate.entered():
+                yield
         except GateFull:
-            raise self._unavailable("signature gate") from None
+            raise self._unavailable("strangers' gate") from None
 
     def _is_proven(self, prove: Callable[[], bool]) -> bool:
         try:

@@ -96,7 +96,7 @@ class Endpoint:
             clock=lambda: NOW,
             new_receipt_id=lambda: "receipt-1",
             random_bytes=bytes,
-            signature_gate=Gate(),
+            strangers_gate=Gate(),
         )
         self._receiver = WebhookReceiver(provider, context)
 
