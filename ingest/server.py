@@ -32,8 +32,12 @@ def run_ingest(settings: Settings) -> None:
     """Until SIGINT or SIGTERM. Raises PortInUse, IngestFailed, SecretsKeyError or PublicKeyError."""
     configure_logs(settings, "ingest")
     _raise_file_limit()
-    listener = _listening(settings)
+    listener = _listening(settings.ingest_host, settings.ingest_port, "HEADRACE_INGEST_HOST and HEADRACE_INGEST_PORT")
     app = create_app(settings)
+    if settings.metrics_port:
+        app.state.operations_listener = _listening(
+            settings.metrics_host, settings.metrics_port, "HEADRACE_METRICS_HOST and HEADRACE_METRICS_PORT"
+        )
     collect_rarely()
     server = uvicorn.Server(ingest_server_config(settings, app))
     # After a graceful stop uvicorn raises the signal again for whoever handled it before: a stop asked for is exit 0.
@@ -71,14 +75,12 @@ def _raise_file_limit() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-def _listening(settings: Settings) -> socket.socket:
+def _listening(host: str, port: int, variables: str) -> socket.socket:
     """A socket of our own, so that a port in use is one sentence and not a traceback."""
-    address = (settings.ingest_host, settings.ingest_port)
-    family = socket.AF_INET6 if ":" in settings.ingest_host else socket.AF_INET
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server(address, family=family, backlog=_BACKLOG)
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
     except OSError as error:
         raise PortInUse(
-            f"can't listen on {address[0]}:{address[1]} ({error.strerror}): "
-            "stop what uses it, or set HEADRACE_INGEST_HOST and HEADRACE_INGEST_PORT"
+            f"can't listen on {host}:{port} ({error.strerror}): stop what uses it, or set {variables}"
         ) from error

@@ -49,7 +49,7 @@ class BesideWorker:
         """Run until SIGTERM or SIGINT."""
         configure_logs(self._settings, "projections")
         if self._settings.metrics_port:
-            start_http_server(self._settings.metrics_port)
+            start_http_server(self._settings.metrics_port, self._settings.metrics_host)
         asyncio.run(self._serve())
 
     async def _serve(self) -> None:

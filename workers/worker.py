@@ -116,7 +116,7 @@ class Worker:
         """Run until SIGTERM or SIGINT, or end the process with a non-zero status."""
         configure_logs(self.settings, self.name)
         if self.settings.metrics_port:
-            start_http_server(self.settings.metrics_port)
+            start_http_server(self.settings.metrics_port, self.settings.metrics_host)
         collect_rarely()
         asyncio.run(self._serve())
 
