@@ -24,11 +24,12 @@ class Gate:
     @asynccontextmanager
     async def entered(self) -> AsyncIterator[None]:
         """Inside, nobody else is. Raises GateFull."""
-        if self._waiting >= self._most_waiting:
+        if self._lock.locked() and self._waiting >= self._most_waiting:
             raise GateFull
         self._waiting += 1
         try:
-            await asyncio.wait_for(self._lock.acquire(), self._longest_wait)
+            async with asyncio.timeout(self._longest_wait):
+                await self._lock.acquire()
         except TimeoutError:
             raise GateFull from None
         finally:

@@ -28,6 +28,10 @@ MOST_PIPELINED = 8
 _MOST_PIPELINED_BYTES = 65_536
 
 
+class _HeadTooLarge(Exception):
+    """Raised within the parser."""
+
+
 def limited_protocol(connections: Connections) -> "partial[LimitedHttpProtocol]":
     """What uvicorn makes a protocol of for each connection."""
     return partial(LimitedHttpProtocol, connections=connections)
@@ -73,6 +77,12 @@ class LimitedHttpProtocol(HttpToolsProtocol):
                 return
             self._feed(data[start : start + _PIECE])
 
+    def on_headers_complete(self) -> None:
+        """Called by the parser. Begins the request's task, so that it is too late to refuse afterwards."""
+        if len(self.headers) > MOST_HEADERS:
+            raise _HeadTooLarge
+        super().on_headers_complete()
+
     def on_body(self, body: bytes) -> None:
         """Called by the parser."""
         self._has_body_moved = True
@@ -104,17 +114,18 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         self._has_body_moved = False
         try:
             self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            self._answer_and_close()
+        except httptools.HttpParserUpgrade as upgrade:
+            self._go_on_without_upgrade(data[upgrade.args[0] :])
             return
-        except httptools.HttpParserError:
-            self._refuse(problems.bad_http())
+        except httptools.HttpParserError as error:
+            is_too_large = isinstance(error.__context__, _HeadTooLarge)
+            self._refuse(_head_too_large() if is_too_large else problems.bad_http())
             return
         if self.pipeline and self._is_pipeline_full():
             # An answer now would be taken for that of the request before. Whoever sends so much asks again.
             self.transport.close()
         elif len(self.headers or ()) > MOST_HEADERS or self._is_too_much_unfinished(len(data)):
-            self._refuse(problems.head_too_large(MOST_HEADERS, MOST_HEAD_BYTES))
+            self._refuse(_head_too_large())
 
     def _is_too_much_unfinished(self, size: int) -> bool:
         cycle = self.cycle
@@ -129,12 +140,22 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         waiting = sum(len(cycle.body) for cycle, _ in self.pipeline)
         return len(self.pipeline) > MOST_PIPELINED or waiting > _MOST_PIPELINED_BYTES
 
-    def _answer_and_close(self) -> None:
-        """Another protocol was asked for, which this server does not speak: HTTP goes on for this one request."""
-        if self.cycle.response_complete:
-            self.transport.close()
-        else:
-            self.cycle.keep_alive = False
+    def _should_upgrade(self) -> bool:
+        """Asked by uvicorn, which leaves such a request to us then: the parser has thrown its body away."""
+        return True
+
+    def _go_on_without_upgrade(self, rest: bytes) -> None:
+        """Another protocol was asked for, which a server may ignore: the request is parsed again without that."""
+        if self.scope["method"] == "CONNECT":
+            self._refuse(problems.bad_http())
+            return
+        version = self.scope["http_version"].encode()
+        lines = [b"%s %s HTTP/%s" % (self.scope["method"].encode(), self.url, version)]
+        lines += [name + b": " + value for name, value in self.headers if name != b"upgrade"]
+        self.parser = httptools.HttpRequestParser(self)
+        # As uvicorn does: what is pipelined behind a request that closes the connection is no error.
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        self.data_received(b"\r\n".join(lines) + b"\r\n\r\n" + rest)
 
     def _refuse(self, problem: Problem) -> None:
         """Answers what the parser is reading, unless an earlier request, or this one, is being answered already."""
@@ -143,6 +164,10 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         if not (is_answered or self.pipeline or (cycle is not None and cycle.response_started and cycle.more_body)):
             self.transport.write(_raw_answer(problem))
         self.transport.close()
+
+
+def _head_too_large() -> Problem:
+    return problems.head_too_large(MOST_HEADERS, MOST_HEAD_BYTES)
 
 
 def _raw_answer(problem: Problem) -> bytes:
