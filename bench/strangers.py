@@ -1,21 +1,22 @@
-"""What a sender's webhooks take while strangers do their worst: `python -m bench.strangers`.
+"""What a sender's webhooks take while strangers do their worst: `python -m bench.strangers [ATTACK…]`.
 
-The strangers are one process with raw sockets on loopback; the sender is another (`bench.http_load`).
+The strangers share one process with raw sockets on loopback; the sender is another (`bench.http_load`).
 """
 
 import asyncio
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable
-from contextlib import ExitStack
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import cycle
 
-import httpx
 import msgspec
 import psutil
 
 from bench.http_load import LoadPlan, LoadReport
-from bench.place import START_SECONDS, broker, headrace, module, temporary_home, wait
+from bench.place import START_SECONDS, broker, headrace, module, running, temporary_home, wait
 from bench.webhooks import FILE
 from dev.home import Home
 from dev.ports import LOOPBACK, free_ports
@@ -27,210 +28,162 @@ from workspaces.document import read_workspace_files
 from workspaces.store import apply_workspaces
 
 _MIB = 1_048_576
-_SENDER = LoadPlan(port=0, traffic="replies", connections=4, rate=100, seconds=6)
+#: Answered long before; what takes longer hangs.
 _PATIENCE = 60.0
+_NO_ANSWER = 0
 
 
 class Onslaught(msgspec.Struct, frozen=True, kw_only=True):
     """What became of one attack."""
 
-    name: str
     sender: LoadReport
+    #: The most memory ingest took.
     rss_mib: float
-    #: Answers the strangers got, by status; 0 is a connection that was closed without one.
-    answers: dict[int, int]
+    #: Connections of strangers by the status of their first answer; 0 were closed without one.
+    strangers: dict[int, int]
 
 
-class Strangers:
-    """Attacks on one port. Each returns the status of every connection's first answer."""
+class Server(msgspec.Struct, frozen=True):
+    """An ingest that knows the workspace of `bench.webhooks`."""
 
-    def __init__(self, port: int, seconds: float) -> None:
-        self._port = port
-        self._seconds = seconds
-
-    async def slow_heads(self) -> list[int]:
-        """A byte of a header now and then."""
-        begin = b"POST /webhooks/ghl HTTP/1.1\r\nhost: x\r\nx-long: "
-        return await self._many(500, lambda one: self._slowly(one, begin))
-
-    async def slow_bodies(self) -> list[int]:
-        """Most of a MiB at once, then a byte now and then."""
-        head = _head("ghl", _MIB)
-        return await self._many(500, lambda one: self._slowly(one, head + b" " * (_MIB - 1000)))
-
-    async def idle(self) -> list[int]:
-        """Connections that say nothing."""
-        return await self._many(3000, lambda one: self._slowly(one, b""))
-
-    async def header_flood(self) -> list[int]:
-        """2.5 million headers."""
-        begin = b"POST /webhooks/ghl HTTP/1.1\r\nhost: x\r\n"
-        return await self._many(1, lambda one: one.send_all(begin, b"a: b\r\n" * 10_000, 250))
-
-    async def long_headers(self) -> list[int]:
-        """Heads of one endless header."""
-        begin = b"POST /webhooks/ghl HTTP/1.1\r\nhost: x\r\na: "
-        return await self._many(100, lambda one: one.send_all(begin, b"b" * 100_000, 100))
-
-    async def trailer_flood(self) -> list[int]:
-        """A tiny body with endless headers behind it."""
-        begin = b"POST /webhooks/ghl HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n1\r\n{\r\n0\r\n"
-        return await self._many(20, lambda one: one.send_all(begin, b"a: b\r\n" * 10_000, 100))
-
-    async def pipelines(self) -> list[int]:
-        """Requests that wait for no answer."""
-        one_request = b"GET /webhooks/ghl HTTP/1.1\r\nhost: x\r\n\r\n"
-        return await self._many(50, lambda one: one.send_all(b"", one_request * 2000, 20))
-
-    async def brackets(self) -> list[int]:
-        """200 bodies of `[],` at once: no proof, a wrong one in the body's place, a right one, a wrong signature."""
-        heads = (
-            _head("ghl", _MIB),
-            _head("smartlead", _MIB),
-            _head("ghl", _MIB, "x-headrace-secret: sample-ghl-new\r\n"),
-            _head("smartlead", _MIB, "x-smartlead-signature: 00\r\n"),
-        )
-        body = (b'{"a":[' + b"[]," * (_MIB // 3))[:_MIB]
-        numbers = iter(range(200))
-        return await self._many(200, lambda one: one.send_all(heads[next(numbers) % 4], body, 1))
-
-    async def _many(self, count: int, attack: "Callable[[_Stranger], Awaitable[None]]") -> list[int]:
-        return list(await asyncio.gather(*(self._attacked(attack) for _ in range(count))))
-
-    async def _attacked(self, attack: "Callable[[_Stranger], Awaitable[None]]") -> int:
-        try:
-            reader, writer = await asyncio.open_connection(LOOPBACK, self._port)
-        except OSError:
-            return 0
-        stranger = _Stranger(reader, writer)
-        try:
-            await attack(stranger)
-            return await asyncio.wait_for(stranger.status(), _PATIENCE)
-        except OSError:
-            return await stranger.status_if_any()
-        finally:
-            writer.close()
-
-    async def _slowly(self, one: "_Stranger", begin: bytes) -> None:
-        await one.send_all(begin, b"", 0)
-        for _ in range(round(self._seconds)):
-            await asyncio.sleep(1)
-            if begin:
-                await one.send_all(b"x", b"", 0)
-        one.hang_up()
+    port: int
+    pid: int
 
 
 class _Stranger:
+    """One connection."""
+
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self._writer = writer
 
-    async def send_all(self, begin: bytes, piece: bytes, count: int) -> None:
+    async def send(self, begin: bytes, piece: bytes = b"", count: int = 0) -> None:
         self._writer.write(begin)
         for _ in range(count):
             self._writer.write(piece)
             await self._writer.drain()
         await self._writer.drain()
 
-    def hang_up(self) -> None:
-        if self._writer.can_write_eof() and not self._writer.is_closing():
-            self._writer.write_eof()
+    async def trickle(self, begin: bytes, seconds: float) -> None:
+        """Then a byte a second, or none after a beginning of none."""
+        await self.send(begin)
+        for _ in range(round(seconds)):
+            await asyncio.sleep(1)
+            await self.send(b"x" if begin else b"")
+        self._writer.write_eof()
 
     async def status(self) -> int:
         line = await self._reader.readline()
-        return int(line.split()[1]) if line.startswith(b"HTTP/") else 0
-
-    async def status_if_any(self) -> int:
-        try:
-            return await self.status()
-        except OSError:
-            return 0
+        return int(line.split()[1]) if line.startswith(b"HTTP/") else _NO_ANSWER
 
 
-ATTACKS = (
-    "slow_heads",
-    "slow_bodies",
-    "idle",
-    "header_flood",
-    "long_headers",
-    "trailer_flood",
-    "pipelines",
-    "brackets",
-)
+Attack = Callable[[_Stranger, float], Awaitable[None]]
+
+_BEGIN = b"POST /webhooks/ghl HTTP/1.1\r\nhost: x\r\n"
+_TRAILER = _BEGIN + b"transfer-encoding: chunked\r\n\r\n1\r\n{\r\n0\r\n"
+_GET = b"GET /webhooks/ghl HTTP/1.1\r\nhost: x\r\n\r\n"
+_BRACKETS = (b'{"a":[' + b"[]," * (_MIB // 3))[:_MIB]
 
 
-def _head(provider: str, length: int, proof: str = "") -> bytes:
+def _head(provider: str, proof: str = "") -> bytes:
     return (
         f"POST /webhooks/{provider} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
-        f"{proof}content-length: {length}\r\n\r\n"
+        f"{proof}content-length: {_MIB}\r\n\r\n"
     ).encode()
 
 
-async def attacked(name: str, port: int, pid: int) -> Onslaught:
-    """One attack while another sender posts."""
-    plan = msgspec.structs.replace(_SENDER, port=port)
+#: Without a proof, without one where it could stand in the body, with a right one, with a wrong signature.
+_BRACKET_HEADS = cycle(
+    (
+        _head("ghl"),
+        _head("smartlead"),
+        _head("ghl", "x-headrace-secret: sample-ghl-new\r\n"),
+        _head("smartlead", "x-smartlead-signature: 00\r\n"),
+    )
+)
+
+#: Name → connections at once, and what each does for some seconds.
+ATTACKS: dict[str, tuple[int, Attack]] = {
+    "slow heads": (500, lambda one, seconds: one.trickle(_BEGIN + b"x-long: ", seconds)),
+    "slow bodies": (500, lambda one, seconds: one.trickle(_head("ghl") + b" " * (_MIB - 1000), seconds)),
+    "silence": (3000, lambda one, seconds: one.trickle(b"", seconds)),
+    "2.5 million headers": (1, lambda one, _: one.send(_BEGIN, b"a: b\r\n" * 10_000, 250)),
+    "endless headers": (100, lambda one, _: one.send(_BEGIN + b"a: ", b"b" * 100_000, 100)),
+    "endless trailers": (20, lambda one, _: one.send(_TRAILER, b"a: b\r\n" * 10_000, 100)),
+    "endless pipelines": (50, lambda one, _: one.send(b"", _GET * 2000, 20)),
+    "brackets": (200, lambda one, _: one.send(next(_BRACKET_HEADS), _BRACKETS, 1)),
+}
+
+
+async def attacked(name: str, server: Server, seconds: float = 6.0) -> Onslaught:
+    """One attack, begun while another sender posts 100 webhooks a second. Raises RuntimeError if those don't end."""
+    plan = LoadPlan(port=server.port, traffic="replies", connections=4, rate=100, seconds=seconds)
     program = module("http_load", msgspec.json.encode(plan).decode(), variables={})
     sender = await asyncio.create_subprocess_exec(
         *program.argv, env=dict(program.environment), stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
-    memory = asyncio.create_task(_most_memory(pid))
+    watching = asyncio.create_task(_most_memory(server.pid, ended := asyncio.Event()))
     await asyncio.sleep(0.5)
-    answers = await getattr(Strangers(port, (plan.seconds or 0) - 1), name)()
+    count, attack = ATTACKS[name]
+    strangers = await asyncio.gather(*(_status_after(attack, server.port, seconds - 1) for _ in range(count)))
     stdout, stderr = await sender.communicate()
-    memory.cancel()
-    assert sender.returncode == 0, stderr.decode().splitlines()[-1]
-    counted = {status: answers.count(status) for status in sorted(set(answers))}
+    ended.set()
+    if sender.returncode != 0:
+        raise RuntimeError(f"the sender's webhooks were not answered: {stderr.decode().splitlines()[-1]}")
     report = msgspec.json.decode(stdout, type=LoadReport)
-    return Onslaught(name=name, sender=report, rss_mib=_peak[pid], answers=counted)
+    return Onslaught(sender=report, rss_mib=await watching, strangers=dict(Counter(strangers)))
 
 
-_peak: dict[int, float] = {}
+async def _status_after(attack: Attack, port: int, seconds: float) -> int:
+    """A connection that was reset while it was being written to may still hold an answer."""
+    try:
+        reader, writer = await asyncio.open_connection(LOOPBACK, port)
+    except OSError:
+        return _NO_ANSWER
+    stranger = _Stranger(reader, writer)
+    try:
+        try:
+            await attack(stranger, seconds)
+        finally:
+            status = await asyncio.wait_for(stranger.status(), _PATIENCE)
+    except OSError:
+        return _NO_ANSWER
+    finally:
+        writer.close()
+    return status
 
 
-async def _most_memory(pid: int) -> None:
-    process = psutil.Process(pid)
-    _peak[pid] = 0.0
-    while True:
-        _peak[pid] = max(_peak[pid], process.memory_info().rss / _MIB)
+async def _most_memory(pid: int, ended: asyncio.Event) -> float:
+    process, most = psutil.Process(pid), 0.0
+    while not ended.is_set():
+        most = max(most, process.memory_info().rss / _MIB)
         await asyncio.sleep(0.02)
+    return most
+
+
+@contextmanager
+def ingest(home: Home, base: Settings) -> Iterator[Server]:
+    """A ready one on the broker of these settings."""
+    (port,) = free_ports(1)
+    settings = base.model_copy(update={"ingest_port": port})
+    create_topics(settings)
+    apply_workspaces(settings, read_workspace_files([FILE], ADAPTERS), datetime.now(UTC))
+    with running(headrace("ingest", settings), home) as process:
+        wait(lambda: ingest_is_ready(f"http://{LOOPBACK}:{port}"), START_SECONDS, process, home.log("ingest"), tick=0.2)
+        yield Server(port, process.pid)
 
 
 def main() -> None:
-    """Every attack in turn, a line each."""
-    names = sys.argv[1:] or ATTACKS
-    with ExitStack() as stack:
-        home = stack.enter_context(temporary_home())
-        port, pid = stack.enter_context(_ingest(home, stack.enter_context(broker(home))))
-        for name in names:
-            found = asyncio.run(attacked(name, port, pid))
+    """Every attack in turn, or those named, a line each."""
+    with temporary_home() as home, broker(home) as base, ingest(home, base) as server:
+        for name in sys.argv[1:] or ATTACKS:
+            found = asyncio.run(attacked(name, server))
             sender = found.sender
             print(
-                f"{name:14} p50 {sender.p50_ms:6.1f} ms  p99 {sender.p99_ms:7.1f} ms  max {sender.max_ms:7.1f} ms  "
-                f"sender {sender.statuses}  ingest {found.rss_mib:.0f} MiB  strangers {found.answers}",
+                f"{name:20} sender p50 {sender.p50_ms:.1f} ms, p99 {sender.p99_ms:.1f} ms, {sender.statuses}; "
+                f"ingest {found.rss_mib:.0f} MiB; strangers {found.strangers}",
                 flush=True,
             )
-
-
-class _ingest:  # noqa: N801
-    def __init__(self, home: Home, base: Settings) -> None:
-        self._home, self._base = home, base
-        self._stack = ExitStack()
-
-    def __enter__(self) -> tuple[int, int]:
-        from bench.place import running  # noqa: PLC0415
-
-        (port,) = free_ports(1)
-        settings = self._base.model_copy(update={"ingest_port": port})
-        create_topics(settings)
-        apply_workspaces(settings, read_workspace_files([FILE], ADAPTERS), datetime.now(UTC))
-        process = self._stack.enter_context(running(headrace("ingest", settings), self._home))
-        url = f"http://{LOOPBACK}:{port}"
-        wait(lambda: ingest_is_ready(url), START_SECONDS, process, self._home.log("ingest"), tick=0.2)
-        httpx.get(f"{url}/webhooks/ghl", trust_env=False)
-        return port, process.pid
-
-    def __exit__(self, *_: object) -> None:
-        self._stack.close()
 
 
 if __name__ == "__main__":
