@@ -98,19 +98,30 @@ class BodyReader:
                     task.cancel()
 
     async def _read(self, body: _Body, receive: Receive) -> bytes:
-        more = True
+        chunk, more = await _chunk(receive)
+        size = len(chunk)
+        if more or size > self._limit or self.held + size > self._most_held:
+            return await self._read_on(body, chunk, more, receive)
+        self.held += size
+        return chunk
+
+    async def _read_on(self, body: _Body, chunk: bytes, more: bool, receive: Receive) -> bytes:
+        self._take(body, chunk)
         while more and body.size <= DRAINED_BYTES:
             chunk, more = await _chunk(receive)
-            body.size += len(chunk)
-            if body.size <= self._limit and not body.is_given_up:
-                self._keep(body, chunk)
-            elif body.chunks:
-                self._forget(body)
+            self._take(body, chunk)
         if body.size > self._limit:
             raise BodyTooLarge
         if body.is_given_up:
             raise TooManyBodies
-        return body.chunks[0] if len(body.chunks) == 1 else b"".join(body.chunks)
+        return b"".join(body.chunks)
+
+    def _take(self, body: _Body, chunk: bytes) -> None:
+        body.size += len(chunk)
+        if body.size > self._limit:
+            self._forget(body)
+        elif not body.is_given_up:
+            self._keep(body, chunk)
 
     def _keep(self, body: _Body, chunk: bytes) -> None:
         body.chunks.append(chunk)

@@ -14,8 +14,16 @@ Stage = Literal["opening", "head", "body", "answer", "idle", "closing"]
 
 _LOOK_SECONDS = 1.0
 #: Seconds in one stage. Bodies have a limit of their own, which is shorter and answered; answers take at most five
-#: seconds, so that one which takes longer isn't being read. The server itself ends idle connections.
-_LONGEST: dict[Stage, float] = {"opening": 10.0, "head": 10.0, "body": 30.0, "answer": 30.0, "closing": 5.0}
+#: seconds, so that one which takes longer isn't being read. Providers keep connections open between webhooks: a new TLS
+#: handshake behind a proxy costs more than an idle socket.
+_LONGEST: dict[Stage, float] = {
+    "opening": 10.0,
+    "head": 10.0,
+    "body": 30.0,
+    "answer": 30.0,
+    "idle": 65.0,
+    "closing": 5.0,
+}
 #: In these the sender has the next word; the others end by themselves within seconds.
 _SENDERS_TURN: tuple[Stage, ...] = ("opening", "head", "body", "idle")
 #: Closed at once for one that would be too many, so that the look at all of them is paid once for many.

@@ -68,7 +68,6 @@ class LimitedHttpProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """See asyncio."""
-        self._unset_keepalive_if_required()
         if len(data) <= _PIECE:
             self._feed(data)
             return
@@ -76,6 +75,15 @@ class LimitedHttpProtocol(HttpToolsProtocol):
             if self.transport.is_closing():
                 return
             self._feed(data[start : start + _PIECE])
+
+    def on_response_complete(self) -> None:
+        """Called at the end of an answer. As uvicorn's, without its timer for each: `Connections` ends idle ones."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
 
     def on_headers_complete(self) -> None:
         """Called by the parser. Begins the request's task, so that it is too late to refuse afterwards."""
@@ -121,7 +129,11 @@ class LimitedHttpProtocol(HttpToolsProtocol):
             is_too_large = isinstance(error.__context__, _HeadTooLarge)
             self._refuse(_head_too_large() if is_too_large else problems.bad_http())
             return
-        if self.pipeline and self._is_pipeline_full():
+        cycle = self.cycle
+        if not self.pipeline and cycle is not None and not cycle.more_body and cycle.scope is self.scope:
+            # A whole request, and nothing behind it.
+            return
+        if self._is_pipeline_full():
             # An answer now would be taken for that of the request before. Whoever sends so much asks again.
             self.transport.close()
         elif len(self.headers or ()) > MOST_HEADERS or self._is_too_much_unfinished(len(data)):
@@ -129,7 +141,8 @@ class LimitedHttpProtocol(HttpToolsProtocol):
 
     def _is_too_much_unfinished(self, size: int) -> bool:
         cycle = self.cycle
-        if cycle is not None and cycle.scope is self.scope and (self._has_body_moved or not cycle.more_body):
+        is_head_complete = cycle is not None and cycle.scope is self.scope
+        if is_head_complete and (self._has_body_moved or not cycle.more_body):
             self._unfinished = 0
             return False
         self._unfinished = self._unfinished + size if self.scope is self._parsed_scope else size

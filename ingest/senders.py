@@ -1,26 +1,22 @@
 """Who a sender proved to be: first by what costs nothing to check, and only then by what must be read for it."""
 
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
-from hashlib import blake2b
 
 from ingest.admission import InstallationKeys
-from providers.adapter import Adapter, Presented, Request
+from providers.adapter import Adapter, Request
 from providers.proofs import any_secret, as_bytes, hmac_sha256, presented_by
 from workspaces.directory import Directory
 from workspaces.workspace import ProviderAccount
-
-_DIGEST_BYTES = 16
 
 
 @dataclass(frozen=True)
 class _Known:
     """What one directory snapshot says about a provider's senders."""
 
-    #: Of every secret of every workspace. A look-up takes the same time however many there are, and as the key is
-    #: drawn at the start, that time tells nothing about a secret.
-    digests: frozenset[bytes]
+    #: Of every workspace. A look-up takes the same time however many there are. It compares a secret only with one of
+    #: the same hash, whose key Python draws at its start, so that its time tells nothing about the others.
+    secrets: frozenset[bytes]
     #: Some account takes webhooks without proof, or its secrets can't be read: whose it is stands in the payload.
     has_undecided: bool
 
@@ -32,7 +28,6 @@ class KnownSenders:
         self._adapter = adapter
         self._proofs = adapter.proofs
         self._keys = keys
-        self._key = os.urandom(32)
         self._directory: Directory | None = None
         self._known = _Known(frozenset(), False)
 
@@ -41,8 +36,8 @@ class KnownSenders:
 
         The payload's secrets count once it was read.
         """
-        known = self._of(directory)
-        return self._holds(known, presented_by(self._proofs, request)) or self._is_provider(request)
+        secrets = self._of(directory).secrets
+        return not secrets.isdisjoint(_usable(presented_by(self._proofs, request))) or self._is_provider(request)
 
     def must_be_read(self, directory: Directory) -> bool:
         """True when a body of an unknown sender has to be read to decide whether it may be stored."""
@@ -74,14 +69,11 @@ class KnownSenders:
             name = self._adapter.name
             pairs = (*directory.unsigned(), *directory.unreadable())
             self._known = _Known(
-                frozenset(self._digests(directory.secrets(name))), any(provider == name for _, provider in pairs)
+                frozenset(_usable(directory.secrets(name))), any(provider == name for _, provider in pairs)
             )
             self._directory = directory
         return self._known
 
-    def _holds(self, known: _Known, presented: Presented) -> bool:
-        return not known.digests.isdisjoint(self._digests(presented))
 
-    def _digests(self, secrets: Iterable[str | bytes | None]) -> Iterable[bytes]:
-        key = self._key
-        return [blake2b(as_bytes(secret), key=key, digest_size=_DIGEST_BYTES).digest() for secret in secrets if secret]
+def _usable(secrets: Iterable[str | bytes | None]) -> list[bytes]:
+    return [as_bytes(secret) for secret in secrets if secret]

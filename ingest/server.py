@@ -15,8 +15,6 @@ from runtime.settings import Settings
 
 #: Seconds in-flight requests get at shutdown: more than a publish can take.
 _DRAIN_SECONDS = 10
-#: Providers keep connections open between webhooks; a new TLS handshake behind a proxy costs more than an idle socket.
-_KEEP_ALIVE_SECONDS = 65
 _BACKLOG = 2048
 
 
@@ -63,7 +61,6 @@ def ingest_server_config(settings: Settings, app: FastAPI | None = None) -> uvic
         server_header=False,
         # Nothing here asks for the sender's address.
         proxy_headers=False,
-        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=_DRAIN_SECONDS,
         backlog=_BACKLOG,
     )

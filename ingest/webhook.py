@@ -30,7 +30,7 @@ from runtime.settings import Settings
 from workspaces.directory import Directory
 from workspaces.follow import WorkspaceFollower
 from workspaces.naming import named_workspace
-from workspaces.workspace import Workspace
+from workspaces.workspace import ProviderAccount, Workspace
 
 ALLOWED = "GET, HEAD, POST"
 
@@ -146,11 +146,17 @@ class WebhookReceiver:
         if not self._context.follower.loaded.is_set():
             raise problems.unavailable(self._adapter.unavailable_status)
         receipt_id = self._context.new_receipt_id()
-        record = await self._assigned(request, receipt_id, directory)
+        record = None
+        is_known = self._is_known(request, directory)
+        if is_known or self._senders.must_be_read(directory):
+            is_small = len(request.body) <= _LARGE_BYTES
+            read = _with_payload(request) if is_small else await self._read_large(request, is_known)
+            record = self._assigned(read, is_known, receipt_id, directory)
+            del read
         if record is None:
             if not await self._is_signed_by_anybody(request, directory):
                 raise problems.unproven()
-            record = await self._unassigned(request, receipt_id)
+            record = self._unassigned(request, receipt_id)
         await self._store(record, request, receipt_id, route)
         if record.quarantine_reason:
             self._context.metrics.quarantined.labels(self._adapter.name, record.quarantine_reason).inc()
@@ -158,27 +164,22 @@ class WebhookReceiver:
             raise problems.unreadable_body()
         return receipt_id
 
-    async def _assigned(self, request: Request, receipt_id: str, directory: Directory) -> _Record | None:
+    def _assigned(self, request: Request, is_known: bool, receipt_id: str, directory: Directory) -> _Record | None:
         """Where the webhook belongs; None for a sender who has proved nothing yet. Raises Problem."""
-        is_known = self._is_proven(lambda: self._senders.is_known(request, directory))
-        if not is_known and not self._senders.must_be_read(directory):
-            return None
-        read = await (self._read(request) if is_known else self._read_of_stranger(request))
-        if not is_known and read.payload is not None:
-            is_known = self._is_proven(lambda: self._senders.is_known(read, directory))
+        is_known = is_known or (request.payload is not None and self._is_known(request, directory))
         try:
-            workspace = named_workspace(self._adapter, read, directory)
+            workspace = named_workspace(self._adapter, request, directory)
         except Exception as error:  # An adapter never raises: this one is defective, and the body must not be lost.
             self._report(error)
             return _quarantined(receipt_id, ADAPTER_FAILED) if is_known else None
-        if read.payload is None or workspace is None:
-            reason = UNREADABLE_BODY if read.payload is None else UNKNOWN_WORKSPACE
+        if request.payload is None or workspace is None:
+            reason = UNREADABLE_BODY if request.payload is None else UNKNOWN_WORKSPACE
             return _quarantined(receipt_id, reason) if is_known else None
-        return self._delivered(read, read.payload, workspace, receipt_id, directory)
+        return self._delivered(request, request.payload, workspace, receipt_id, directory)
 
-    async def _unassigned(self, request: Request, receipt_id: str) -> _Record:
+    def _unassigned(self, request: Request, receipt_id: str) -> _Record:
         """The place of a webhook that names no workspace we know, or that can't be read."""
-        is_readable = (await self._read(request)).payload is not None
+        is_readable = _with_payload(request).payload is not None
         return _quarantined(receipt_id, UNKNOWN_WORKSPACE if is_readable else UNREADABLE_BODY)
 
     def _delivered(
@@ -187,7 +188,7 @@ class WebhookReceiver:
         account = directory.account(workspace, self._adapter.name)
         if not account.readable:
             raise problems.unavailable(self._adapter.unavailable_status)
-        if not self._is_proven(lambda: self._senders.may_write(request, account)):
+        if not self._may_write(request, account):
             raise problems.unproven()
         if account.allow_unsigned:
             self._context.metrics.unsigned.labels(self._adapter.name).inc()
@@ -199,17 +200,12 @@ class WebhookReceiver:
         topic = WEBHOOKS_BULK if delivery.lane == "bulk" else reply_topic(self._adapter.name)
         return _Record(topic=topic, key=delivery.dedupe_key, workspace=workspace)
 
-    async def _read(self, request: Request) -> Request:
-        """With its payload. A large body is read beside the event loop: that can take 20 ms."""
-        if len(request.body) <= _LARGE_BYTES:
-            return _with_payload(request)
-        return await asyncio.to_thread(_with_payload, request)
-
-    async def _read_of_stranger(self, request: Request) -> Request:
-        if len(request.body) <= _LARGE_BYTES:
-            return _with_payload(request)
+    async def _read_large(self, request: Request, is_known: bool) -> Request:
+        """With its payload, beside the event loop: that can take 20 ms."""
+        if is_known:
+            return await asyncio.to_thread(_with_payload, request)
         async with self._gate():
-            return await self._read(request)
+            return await asyncio.to_thread(_with_payload, request)
 
     async def _is_signed_by_anybody(self, request: Request, directory: Directory) -> bool:
         """Signing a large body with every workspace's secret takes long, so it is done beside the event loop."""
@@ -217,7 +213,7 @@ class WebhookReceiver:
             return False
         secrets = directory.secrets(self._adapter.name)
         async with self._gate():
-            return await asyncio.to_thread(self._is_proven, lambda: self._senders.has_signed(request, secrets))
+            return await asyncio.to_thread(self._senders.has_signed, request, secrets)
 
     @asynccontextmanager
     async def _gate(self) -> AsyncIterator[None]:
@@ -228,10 +224,17 @@ class WebhookReceiver:
         except GateFull:
             raise self._unavailable("strangers' gate") from None
 
-    def _is_proven(self, prove: Callable[[], bool]) -> bool:
+    def _is_known(self, request: Request, directory: Directory) -> bool:
         try:
-            return prove()
+            return self._senders.is_known(request, directory)
         except Exception as error:  # A defective proof proves nothing.
+            self._report(error)
+            return False
+
+    def _may_write(self, request: Request, account: ProviderAccount) -> bool:
+        try:
+            return self._senders.may_write(request, account)
+        except Exception as error:  # As above.
             self._report(error)
             return False
 
