@@ -66,19 +66,34 @@ def audit(
 def _show(report: AuditReport) -> None:
     table = Table(title="Audit", title_justify="left")
     table.add_column("topic", no_wrap=True)
-    for heading in ("in the log", "proven", "in flight", "dead-lettered", "missing"):
+    for heading in ("in the log", "proven", "in flight", "dead-lettered", "repeats", "missing"):
         table.add_column(heading, justify="right", overflow="fold")
     for topic in report.topics:
-        counts = (topic.records, topic.proven, topic.in_flight, topic.dead_lettered, topic.missing)
+        counts = (topic.records, topic.proven, topic.in_flight, topic.dead_lettered, topic.repeats, topic.missing)
         table.add_row(topic.topic, *(f"{count:,}" for count in counts))
     Console().print(table)
     typer.echo(_jobs(report.jobs))
     typer.echo(_SENTENCES[report.outcome])
+    _show_repeats(report)
     for missing in report.missing[:_SHOWN]:
         typer.echo(f"  {_place(missing)}: {_LACKS[missing.kind].format(**msgspec.structs.asdict(missing))}")
     if len(report.missing) > _SHOWN:
         typer.echo(f"  … and more: `headrace audit --json` lists the first {len(report.missing)}.")
     _show_stuck(report)
+
+
+def _show_repeats(report: AuditReport) -> None:
+    if not report.repeats:
+        return
+    typer.echo(
+        "Kafka has some webhooks twice, because its acknowledgement came too late. Each is one webhook, judged once; "
+        "nothing is to be done:"
+    )
+    for repeat in report.repeats[:_SHOWN]:
+        place = f"{repeat.topic}[{repeat.partition}] offset {repeat.offset}"
+        typer.echo(f"  {place} repeats receipt {repeat.receipt_id}, judged at offset {repeat.judged_offset}")
+    if len(report.repeats) > _SHOWN:
+        typer.echo(f"  … and more: `headrace audit --json` lists the first {len(report.repeats)}.")
 
 
 def _jobs(jobs: JobsAudit) -> str:

@@ -171,6 +171,9 @@ class Supervisor:
             child.start()
 
     def _child(self, process: Process, environment: Mapping[str, str]) -> Child:
+        if process.readiness == "log":
+            # One port can't serve several processes: here it is that of ingest.
+            environment = {name: value for name, value in environment.items() if name != "HEADRACE_METRICS_PORT"}
         program = self._program(process.name, process.command, environment)
         on_line = partial(self._output.line, process.name)
         if process.readiness == "log":

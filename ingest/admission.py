@@ -1,13 +1,11 @@
-"""May a webhook's sender write where it wants to: pure decisions over one request and one directory snapshot."""
+"""What is read of a request before anybody looks at whose it is, and the keys that hold for all workspaces."""
 
 from collections.abc import Callable, Mapping
 from urllib.parse import parse_qsl
 
-from providers.adapter import Adapter, Credentials, Request
+from providers.adapter import Adapter, Credentials
 from providers.proofs import is_ed25519_key, is_rsa_key
 from runtime.settings import Settings
-from workspaces.directory import Directory
-from workspaces.workspace import ProviderAccount
 
 _MOST_PARAMETERS = 50
 #: Never stored, whatever the provider: some dashboards add them although the provider proves itself otherwise.
@@ -61,13 +59,3 @@ def without_secrets(query: Mapping[str, str], adapter: Adapter) -> dict[str, str
     """The query as it may be stored."""
     secret = _SECRET_PARAMETERS.union(name.lower() for name in adapter.secret_query_parameters)
     return {name: value for name, value in query.items() if name.lower() not in secret}
-
-
-def may_write(adapter: Adapter, request: Request, account: ProviderAccount, keys: InstallationKeys) -> bool:
-    """True when the sender proved itself to this account, or the account asks for no proof."""
-    return adapter.proves(request, keys.credentials(adapter, account.secrets)) or account.allow_unsigned
-
-
-def is_somebody(adapter: Adapter, request: Request, directory: Directory, keys: InstallationKeys) -> bool:
-    """True when the sender proved itself to any account of the provider: enough for quarantine."""
-    return adapter.proves(request, keys.credentials(adapter, directory.secrets(adapter.name)))

@@ -1,4 +1,4 @@
-"""Puts ingest together: FastAPI for health, metrics and OpenAPI, plain routes for webhooks."""
+"""Puts ingest together: FastAPI for health and OpenAPI, plain routes for webhooks."""
 
 import asyncio
 import os
@@ -16,7 +16,6 @@ import structlog
 import uuid_utils
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -26,10 +25,13 @@ from starlette.routing import Route
 from ingest import problems
 from ingest.admission import InstallationKeys
 from ingest.body import BodyReader
+from ingest.connections import Connections
+from ingest.gate import Gate
 from ingest.latency import UNMATCHED, LatencyMiddleware, LatencyRecorder
 from ingest.latency_publisher import LatencyPublisher
 from ingest.metrics import IngestMetrics
 from ingest.openapi import describe_webhooks
+from ingest.operations import operations_app, serve_operations
 from ingest.problems import Problem, problem_document
 from ingest.publisher import Publisher
 from ingest.routing import WebhookApi
@@ -75,7 +77,7 @@ def create_app(settings: Settings, adapters: Mapping[str, Adapter] = ADAPTERS) -
         new_receipt_id=lambda: str(uuid_utils.uuid7()),
         # Trace ids need to differ, not to be secret.
         random_bytes=random.Random(os.urandom(16)).randbytes,  # noqa: S311
-        quarantine_gate=asyncio.Lock(),
+        strangers_gate=Gate(),
     )
     latency = LatencyPublisher(settings, recorder, publisher, _process_id(), clock)
     receivers = {name: WebhookReceiver(adapter, context) for name, adapter in adapters.items()}
@@ -89,13 +91,19 @@ def create_app(settings: Settings, adapters: Mapping[str, Adapter] = ADAPTERS) -
         version=version("headrace"),
         lifespan=partial(_running, publisher=publisher, latency=latency, others=(follower.run, bodies.watch)),
         redirect_slashes=False,
+        # The document is served elsewhere: see `operations_app`.
+        openapi_url=None,
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
+    app.state.connections = Connections(settings.ingest_connections, metrics.connections_given_up)
     app.router.routes.append(Route("/webhooks/{provider}", UnknownProvider(receivers)))
     app.add_middleware(LatencyMiddleware, recorder=recorder, route=UNMATCHED)
-    _add_operations(app, publisher, follower, metrics)
+    _add_health(app, publisher, follower)
     _add_problems(app)
     app.openapi = partial(_openapi, app, adapters, settings.body_limit)  # type: ignore[method-assign]
+    app.state.operations = operations_app(metrics.registry, app.openapi)
+    #: Where it is served; None is nowhere.
+    app.state.operations_listener = None
     return app
 
 
@@ -109,6 +117,8 @@ async def _running(
     """The server closes its last connection before the code after `yield` runs: what was accepted is then complete."""
     producing = asyncio.create_task(publisher.run())
     tasks = [asyncio.create_task(run()) for run in (*others, latency.run)]
+    if app.state.operations_listener is not None:
+        tasks.append(asyncio.create_task(serve_operations(app.state.operations, app.state.operations_listener)))
     for task in (producing, *tasks):
         task.add_done_callback(partial(_stop_on_failure, app))
     try:
@@ -133,7 +143,7 @@ async def _cancelled(*tasks: asyncio.Task[None]) -> None:
     await asyncio.wait(tasks)
 
 
-def _add_operations(app: FastAPI, publisher: Publisher, follower: WorkspaceFollower, metrics: IngestMetrics) -> None:
+def _add_health(app: FastAPI, publisher: Publisher, follower: WorkspaceFollower) -> None:
     @app.get("/health/live", tags=["operations"])
     async def live() -> Liveness:
         """Answers as long as the process runs."""
@@ -150,11 +160,6 @@ def _add_operations(app: FastAPI, publisher: Publisher, follower: WorkspaceFollo
         response.status_code = 200 if is_ready else 503
         status = "ready" if is_ready else "starting"
         return Readiness(status=status, workspaces=len(follower.directory), kafka_up=publisher.is_up)
-
-    @app.get("/metrics", tags=["operations"], response_class=Response)
-    async def prometheus() -> Response:
-        """Prometheus text."""
-        return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
 
 def _add_problems(app: FastAPI) -> None:

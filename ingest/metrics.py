@@ -7,6 +7,7 @@ from prometheus_client.core import HistogramMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from ingest.connections import Stage
 from ingest.latency import BOUNDS_US, Histogram, LatencyRecorder
 
 #: Every fourth of the finer bounds, seconds: enough for alerts, and a quarter of the series.
@@ -31,6 +32,20 @@ class IngestMetrics:
         self.unsigned = Counter(
             "headrace_ingest_unsigned", "Webhooks accepted without proof", ("provider",), registry=self.registry
         )
+        # Counter: webhooks refused for lack of room, to come again later, by provider and reason.
+        self.refused = Counter(
+            "headrace_ingest_refused",
+            "Webhooks refused for lack of room",
+            ("provider", "reason"),
+            registry=self.registry,
+        )
+        # Counter: connections closed because of their senders, by what was waited for.
+        self._given_up = Counter(
+            "headrace_ingest_connections_given_up",
+            "Connections closed for their sender",
+            ("stage",),
+            registry=self.registry,
+        )
         # Counter: exceptions out of a provider adapter, a defect each, by provider.
         self.adapter_failures = Counter(
             "headrace_ingest_adapter_failures", "Exceptions out of adapters", ("provider",), registry=self.registry
@@ -43,6 +58,10 @@ class IngestMetrics:
         Gauge("headrace_ingest_workspaces", "Known workspaces", registry=self.registry).set_function(
             lambda: float(workspace_count())
         )
+
+    def connections_given_up(self, stage: Stage) -> None:
+        """Count one of them."""
+        self._given_up.labels(stage).inc()
 
 
 class _ResponseTimes(Collector):

@@ -71,6 +71,23 @@ def method_not_allowed(allowed: str) -> Problem:
     return Problem(405, "method-not-allowed", "Method not allowed", detail, {"allow": allowed})
 
 
+def bad_http() -> Problem:
+    """400: the bytes are no HTTP request."""
+    return Problem(400, "bad-http", "Bad request", "The bytes that arrived are not an HTTP/1.1 request.")
+
+
+def head_too_slow() -> Problem:
+    """408."""
+    detail = "The head of the request did not arrive in time. Send the request again."
+    return Problem(408, "head-too-slow", "Request timeout", detail)
+
+
+def head_too_large(headers: int, size: int) -> Problem:
+    """431."""
+    detail = f"The head of the request has more than {headers} header fields or {size} bytes, or so has its end."
+    return Problem(431, "head-too-large", "Request header fields too large", detail)
+
+
 def body_too_slow() -> Problem:
     """408."""
     detail = "The body did not arrive in time. Send the webhook again."
@@ -119,7 +136,7 @@ def unavailable(status: int) -> Problem:
 
 def unmatched() -> Problem:
     """404 outside the webhook routes."""
-    return Problem(404, "not-found", "Not found", "Nothing is served at this path; see /docs for the routes.")
+    return Problem(404, "not-found", "Not found", "Nothing is served at this path. Webhooks go to /webhooks/….")
 
 
 def internal_error() -> Problem:

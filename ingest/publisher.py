@@ -6,6 +6,7 @@ loop. librdkafka tells of deliveries when it is asked, so the loop asks while an
 
 import asyncio
 from collections import deque
+from contextlib import suppress
 from functools import partial
 
 import structlog
@@ -21,7 +22,12 @@ _OVERHEAD_BYTES = 65_536
 #: A record waits for no company: what arrives while others are on their way travels together anyway.
 _LINGER_MS = 0
 #: What may wait for Kafka, KiB. Beyond it webhooks are refused: memory is bounded, however long Kafka is away.
-_MOST_WAITING_KIB = 131_072
+_MOST_WAITING_KIB = 65_536
+#: Senders are answered long before. A record that librdkafka gives up after it was sent makes it begin a new epoch, in
+#: which it sends what was on its way with that record once more, and the broker can't tell these for repeats.
+_DELIVERY_SECONDS = 3600
+#: How often deliveries are heard of while none is awaited, seconds: of records whose senders were refused.
+_IDLE_SECONDS = 1.0
 #: How often the loop asks for deliveries while some are awaited, seconds.
 _POLL_SECONDS = 0.001
 _RETRY_SECONDS = 1.0
@@ -34,7 +40,7 @@ Answer = asyncio.Future[None]
 
 
 class KafkaAway(Exception):
-    """Kafka did not acknowledge in time. The record may still arrive later; a repeat is then a duplicate."""
+    """Kafka did not acknowledge in time. The record may still arrive later, once; a repeat is then a duplicate."""
 
 
 class Publisher:
@@ -43,7 +49,7 @@ class Publisher:
     def __init__(self, settings: Settings) -> None:
         self._config = confluent_producer_config(settings) | {
             "linger.ms": _LINGER_MS,
-            "delivery.timeout.ms": round(settings.publish_timeout * 1000),
+            "delivery.timeout.ms": _DELIVERY_SECONDS * 1000,
             "message.max.bytes": MAX_RECORD_BYTES + _OVERHEAD_BYTES,
             "queue.buffering.max.kbytes": _MOST_WAITING_KIB,
             "reconnect.backoff.max.ms": 1000,
@@ -108,12 +114,14 @@ class Publisher:
     async def _ask_for_ever(self, producer: Producer) -> None:
         """Returns when the producer is of no more use."""
         while not self._is_useless:
-            await self._is_awaiting.wait()
             self._ask(producer)
             if self._awaited:
                 await asyncio.sleep(_POLL_SECONDS)
-            else:
-                self._is_awaiting.clear()
+                continue
+            self._is_awaiting.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_IDLE_SECONDS):
+                    await self._is_awaiting.wait()
 
     def _ask(self, producer: Producer) -> None:
         """Hear of deliveries; give up what is overdue."""

@@ -1,5 +1,6 @@
 """Runs ingest on uvicorn until it is told to stop, then lets it finish what it accepted."""
 
+import resource
 import signal
 import socket
 
@@ -7,6 +8,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from ingest.app import create_app
+from ingest.http_protocol import limited_protocol
 from runtime.durability import warn_of_thin_topics
 from runtime.garbage import collect_rarely
 from runtime.logs import configure_logs
@@ -14,8 +16,6 @@ from runtime.settings import Settings
 
 #: Seconds in-flight requests get at shutdown: more than a publish can take.
 _DRAIN_SECONDS = 10
-#: Providers keep connections open between webhooks; a new TLS handshake behind a proxy costs more than an idle socket.
-_KEEP_ALIVE_SECONDS = 65
 _BACKLOG = 2048
 
 
@@ -31,8 +31,13 @@ def run_ingest(settings: Settings) -> None:
     """Until SIGINT or SIGTERM. Raises PortInUse, IngestFailed, SecretsKeyError or PublicKeyError."""
     configure_logs(settings, "ingest")
     warn_of_thin_topics(settings)
-    listener = _listening(settings)
+    _raise_file_limit()
+    listener = _listening(settings.ingest_host, settings.ingest_port, "HEADRACE_INGEST_HOST and HEADRACE_INGEST_PORT")
     app = create_app(settings)
+    if settings.metrics_port:
+        app.state.operations_listener = _listening(
+            settings.metrics_host, settings.metrics_port, "HEADRACE_METRICS_HOST and HEADRACE_METRICS_PORT"
+        )
     collect_rarely()
     server = uvicorn.Server(ingest_server_config(settings, app))
     # After a graceful stop uvicorn raises the signal again for whoever handled it before: a stop asked for is exit 0.
@@ -44,11 +49,13 @@ def run_ingest(settings: Settings) -> None:
 
 
 def ingest_server_config(settings: Settings, app: FastAPI | None = None) -> uvicorn.Config:
-    """uvicorn's settings: C parser and loop, no access log, own log format."""
+    """uvicorn's settings: C parser with limits, and loop, no access log, own log format."""
+    app = app or create_app(settings)
     return uvicorn.Config(
-        app or create_app(settings),
+        app,
         loop="uvloop",
-        http="httptools",
+        # uvicorn only ever calls it.
+        http=limited_protocol(app.state.connections),  # type: ignore[arg-type]
         ws="none",
         lifespan="on",
         access_log=False,
@@ -56,20 +63,23 @@ def ingest_server_config(settings: Settings, app: FastAPI | None = None) -> uvic
         server_header=False,
         # Nothing here asks for the sender's address.
         proxy_headers=False,
-        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=_DRAIN_SECONDS,
         backlog=_BACKLOG,
     )
 
 
-def _listening(settings: Settings) -> socket.socket:
+def _raise_file_limit() -> None:
+    """Shells allow 1024 open files, which as many connections use up; a process may raise that to its hard limit."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+def _listening(host: str, port: int, variables: str) -> socket.socket:
     """A socket of our own, so that a port in use is one sentence and not a traceback."""
-    address = (settings.ingest_host, settings.ingest_port)
-    family = socket.AF_INET6 if ":" in settings.ingest_host else socket.AF_INET
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server(address, family=family, backlog=_BACKLOG)
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
     except OSError as error:
         raise PortInUse(
-            f"can't listen on {address[0]}:{address[1]} ({error.strerror}): "
-            "stop what uses it, or set HEADRACE_INGEST_HOST and HEADRACE_INGEST_PORT"
+            f"can't listen on {host}:{port} ({error.strerror}): stop what uses it, or set {variables}"
         ) from error

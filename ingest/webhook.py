@@ -4,7 +4,8 @@ A plain ASGI endpoint: request and response objects, and validation models, woul
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,30 +16,28 @@ from starlette.types import Receive, Scope, Send
 from events.topics import WEBHOOKS_BULK, WEBHOOKS_QUARANTINE, Topic, reply_topic
 from events.webhooks import WebhookMeta, webhook_headers
 from ingest import problems
-from ingest.admission import (
-    InstallationKeys,
-    accepts_content,
-    is_somebody,
-    may_write,
-    read_query,
-    without_secrets,
-)
-from ingest.body import BodyReader, BodyTooLarge, BodyTooSlow, ClientGone
+from ingest.admission import InstallationKeys, accepts_content, read_query, without_secrets
+from ingest.body import BodyReader, BodyTooLarge, BodyTooSlow, ClientGone, TooManyBodies
+from ingest.gate import Gate, GateFull
 from ingest.metrics import IngestMetrics
 from ingest.problems import Problem, send_json, send_problem
 from ingest.publisher import KafkaAway, Publisher
+from ingest.senders import KnownSenders
 from ingest.tracing import continued
-from providers.adapter import Adapter, Delivery, Request
+from providers.adapter import Adapter, Payload, Request
 from providers.payload import UnreadableBody, read_payload
 from runtime.settings import Settings
+from workspaces.directory import Directory
 from workspaces.follow import WorkspaceFollower
 from workspaces.naming import named_workspace
-from workspaces.workspace import Workspace
+from workspaces.workspace import ProviderAccount, Workspace
 
 ALLOWED = "GET, HEAD, POST"
 
 UNKNOWN_WORKSPACE = "unknown workspace"
 UNREADABLE_BODY = "unreadable body"
+#: Up to this many bytes a body is read at once: it takes less time than handing it to a thread and back.
+_LARGE_BYTES = 65_536
 #: A defect of ours: the body is kept, so that a corrected adapter can read it.
 ADAPTER_FAILED = "adapter failed"
 
@@ -58,8 +57,8 @@ class IngestContext:
     clock: Callable[[], datetime]
     new_receipt_id: Callable[[], str]
     random_bytes: Callable[[int], bytes]
-    #: One at a time: see `WebhookReceiver._is_somebody`.
-    quarantine_gate: asyncio.Lock
+    #: See `WebhookReceiver._gate`.
+    strangers_gate: Gate
 
 
 class _Record(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,12 +68,25 @@ class _Record(msgspec.Struct, frozen=True, kw_only=True):
     quarantine_reason: str = ""
 
 
+def _quarantined(receipt_id: str, reason: str, workspace: Workspace | None = None) -> _Record:
+    return _Record(topic=WEBHOOKS_QUARANTINE, key=receipt_id, workspace=workspace, quarantine_reason=reason)
+
+
+def _with_payload(request: Request) -> Request:
+    try:
+        payload = read_payload(request.body)
+    except UnreadableBody:
+        return request
+    return Request(body=request.body, headers=request.headers, query=request.query, payload=payload)
+
+
 class WebhookReceiver:
     """Receives the webhooks of one provider."""
 
     def __init__(self, adapter: Adapter, context: IngestContext) -> None:
         self._adapter = adapter
         self._context = context
+        self._senders = KnownSenders(adapter, context.keys)
         self._limit = context.settings.body_limit
         self._publisher = context.publisher
         self._topics = {
@@ -104,88 +116,132 @@ class WebhookReceiver:
 
     async def _receive(self, scope: Scope, receive: Receive) -> str:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        request = await self._read(headers, scope["query_string"], receive)
+        query = self._query(headers, scope["query_string"])
+        body = await self._body(headers, receive)
+        try:
+            return await self._accept(Request(body=body, headers=headers, query=query, payload=None), scope["path"])
+        finally:
+            self._context.bodies.release(body)
+
+    def _query(self, headers: dict[str, str], query_string: bytes) -> dict[str, str]:
+        if not accepts_content(headers):
+            raise problems.unsupported_media()
+        try:
+            return read_query(query_string)
+        except ValueError:
+            raise problems.bad_query() from None
+
+    async def _body(self, headers: dict[str, str], receive: Receive) -> bytes:
+        try:
+            return await self._context.bodies.read(headers, receive)
+        except BodyTooLarge:
+            raise problems.body_too_large(self._limit) from None
+        except BodyTooSlow:
+            raise problems.body_too_slow() from None
+        except TooManyBodies:
+            raise self._unavailable("too many bodies") from None
+
+    async def _accept(self, request: Request, route: str) -> str:
+        directory = self._context.follower.directory
         if not self._context.follower.loaded.is_set():
             raise problems.unavailable(self._adapter.unavailable_status)
         receipt_id = self._context.new_receipt_id()
-        record = await self._assigned(request, receipt_id)
-        await self._store(record, request, receipt_id, scope["path"])
+        record = None
+        is_known = self._is_known(request, directory)
+        if is_known or self._senders.must_be_read(directory):
+            is_small = len(request.body) <= _LARGE_BYTES
+            read = _with_payload(request) if is_small else await self._read_large(request, is_known)
+            record = self._assigned(read, is_known, receipt_id, directory)
+            del read
+        if record is None:
+            if not await self._is_signed_by_anybody(request, directory):
+                raise problems.unproven()
+            record = self._unassigned(request, receipt_id)
+        await self._store(record, request, receipt_id, route)
         if record.quarantine_reason:
             self._context.metrics.quarantined.labels(self._adapter.name, record.quarantine_reason).inc()
         if record.quarantine_reason == UNREADABLE_BODY:
             raise problems.unreadable_body()
         return receipt_id
 
-    async def _read(self, headers: dict[str, str], query_string: bytes, receive: Receive) -> Request:
-        if not accepts_content(headers):
-            raise problems.unsupported_media()
-        try:
-            body = await self._context.bodies.read(headers, receive)
-            query = read_query(query_string)
-        except BodyTooLarge:
-            raise problems.body_too_large(self._limit) from None
-        except BodyTooSlow:
-            raise problems.body_too_slow() from None
-        except ValueError:
-            raise problems.bad_query() from None
-        try:
-            payload = read_payload(body)
-        except UnreadableBody:
-            payload = None
-        return Request(body=body, headers=headers, query=query, payload=payload)
-
-    async def _assigned(self, request: Request, receipt_id: str) -> _Record:
-        """Where the webhook belongs. Raises Problem for a sender who proved nothing."""
-        directory = self._context.follower.directory
+    def _assigned(self, request: Request, is_known: bool, receipt_id: str, directory: Directory) -> _Record | None:
+        """Where the webhook belongs; None for a sender who has proved nothing yet. Raises Problem."""
+        is_known = is_known or (request.payload is not None and self._is_known(request, directory))
         try:
             workspace = named_workspace(self._adapter, request, directory)
         except Exception as error:  # An adapter never raises: this one is defective, and the body must not be lost.
             self._report(error)
-            return await self._quarantined(request, receipt_id, ADAPTER_FAILED)
-        if request.payload is None:
-            return await self._quarantined(request, receipt_id, UNREADABLE_BODY)
-        if workspace is None:
-            return await self._quarantined(request, receipt_id, UNKNOWN_WORKSPACE)
+            return _quarantined(receipt_id, ADAPTER_FAILED) if is_known else None
+        if request.payload is None or workspace is None:
+            reason = UNREADABLE_BODY if request.payload is None else UNKNOWN_WORKSPACE
+            return _quarantined(receipt_id, reason) if is_known else None
+        return self._delivered(request, request.payload, workspace, receipt_id, directory)
+
+    def _unassigned(self, request: Request, receipt_id: str) -> _Record:
+        """The place of a webhook that names no workspace we know, or that can't be read."""
+        is_readable = _with_payload(request).payload is not None
+        return _quarantined(receipt_id, UNKNOWN_WORKSPACE if is_readable else UNREADABLE_BODY)
+
+    def _delivered(
+        self, request: Request, payload: Payload, workspace: Workspace, receipt_id: str, directory: Directory
+    ) -> _Record:
         account = directory.account(workspace, self._adapter.name)
         if not account.readable:
             raise problems.unavailable(self._adapter.unavailable_status)
-        if not self._is_proven(lambda: may_write(self._adapter, request, account, self._context.keys)):
+        if not self._may_write(request, account):
             raise problems.unproven()
         if account.allow_unsigned:
             self._context.metrics.unsigned.labels(self._adapter.name).inc()
         try:
-            delivery = self._adapter.deliver(workspace.id, request.payload)
+            delivery = self._adapter.deliver(workspace.id, payload)
         except Exception as error:
             self._report(error)
-            return _Record(
-                topic=WEBHOOKS_QUARANTINE, key=receipt_id, workspace=workspace, quarantine_reason=ADAPTER_FAILED
-            )
-        return self._delivered(delivery, workspace)
-
-    def _delivered(self, delivery: Delivery, workspace: Workspace) -> _Record:
+            return _quarantined(receipt_id, ADAPTER_FAILED, workspace)
         topic = WEBHOOKS_BULK if delivery.lane == "bulk" else reply_topic(self._adapter.name)
         return _Record(topic=topic, key=delivery.dedupe_key, workspace=workspace)
 
-    async def _quarantined(self, request: Request, receipt_id: str, reason: str) -> _Record:
-        if not await self._is_somebody(request):
-            raise problems.unproven()
-        return _Record(topic=WEBHOOKS_QUARANTINE, key=receipt_id, quarantine_reason=reason)
+    async def _read_large(self, request: Request, is_known: bool) -> Request:
+        """With its payload, beside the event loop: that can take 20 ms."""
+        if is_known:
+            return await asyncio.to_thread(_with_payload, request)
+        async with self._gate():
+            return await asyncio.to_thread(_with_payload, request)
 
-    async def _is_somebody(self, request: Request) -> bool:
-        """Signing a large body with every workspace's secret takes long: one at a time, beside the event loop."""
-        context = self._context
-        directory = context.follower.directory
-        async with context.quarantine_gate:
-            return await asyncio.to_thread(
-                self._is_proven, lambda: is_somebody(self._adapter, request, directory, context.keys)
-            )
+    async def _is_signed_by_anybody(self, request: Request, directory: Directory) -> bool:
+        """Signing a large body with every workspace's secret takes long, so it is done beside the event loop."""
+        if not self._senders.is_signed(request):
+            return False
+        secrets = directory.secrets(self._adapter.name)
+        async with self._gate():
+            return await asyncio.to_thread(self._senders.has_signed, request, secrets)
 
-    def _is_proven(self, prove: Callable[[], bool]) -> bool:
+    @asynccontextmanager
+    async def _gate(self) -> AsyncIterator[None]:
+        """What strangers can make us do at some cost is done one at a time."""
         try:
-            return prove()
+            async with self._context.strangers_gate.entered():
+                yield
+        except GateFull:
+            raise self._unavailable("strangers' gate") from None
+
+    def _is_known(self, request: Request, directory: Directory) -> bool:
+        try:
+            return self._senders.is_known(request, directory)
         except Exception as error:  # A defective proof proves nothing.
             self._report(error)
             return False
+
+    def _may_write(self, request: Request, account: ProviderAccount) -> bool:
+        try:
+            return self._senders.may_write(request, account)
+        except Exception as error:  # As above.
+            self._report(error)
+            return False
+
+    def _unavailable(self, reason: str) -> Problem:
+        """For whom there is no room at the moment: refused at once rather than kept waiting."""
+        self._context.metrics.refused.labels(self._adapter.name, reason).inc()
+        return problems.unavailable(self._adapter.unavailable_status)
 
     async def _store(self, record: _Record, request: Request, receipt_id: str, route: str) -> None:
         workspace = record.workspace

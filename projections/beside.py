@@ -51,7 +51,7 @@ class BesideWorker:
         configure_logs(self._settings, "projections")
         warn_of_thin_topics(self._settings)
         if self._settings.metrics_port:
-            start_http_server(self._settings.metrics_port)
+            start_http_server(self._settings.metrics_port, self._settings.metrics_host)
         asyncio.run(self._serve())
 
     async def _serve(self) -> None:

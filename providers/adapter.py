@@ -32,6 +32,26 @@ class Credentials(msgspec.Struct, frozen=True, kw_only=True):
     rsa_public_key: str | None = None
 
 
+#: What somebody shows to be let in: compared with secrets, never stored.
+Presented = Sequence[str | bytes | None]
+
+
+class Proofs(msgspec.Struct, frozen=True, kw_only=True):
+    """How a provider's senders prove themselves, told apart by what must be read for it.
+
+    All but `presented_in_body` need only the request's head and its raw bytes, so that a stranger's body is not parsed.
+    """
+
+    #: Shared secrets in header or query.
+    presented: Callable[[Request], Presented]
+    #: Shared secrets in the payload.
+    presented_in_body: Callable[[Payload], Presented] | None = None
+    #: The header with the hex HMAC-SHA256 of the body, made with a shared secret.
+    hmac_header: str | None = None
+    #: True when the provider itself has signed the body: that holds for all workspaces.
+    signed_by_provider: Callable[[Request, Credentials], bool] | None = None
+
+
 class WorkspaceHint(msgspec.Struct, frozen=True):
     """One way a webhook names its workspace: an account field of the workspace file (`location_id` …) and its value."""
 
@@ -80,7 +100,7 @@ class Normalised(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Adapter(msgspec.Struct, frozen=True, kw_only=True):
-    """A provider: four pure functions and a few facts. None of the functions raises for any JSON object."""
+    """A provider: a few pure functions and facts. None of the functions raises for any JSON object."""
 
     name: str
     #: The path of the predecessor, so that an installation can move by changing only the host.
@@ -91,8 +111,7 @@ class Adapter(msgspec.Struct, frozen=True, kw_only=True):
     unavailable_status: Literal[429, 503]
     #: Query parameters and body fields that hold secrets; ingest keeps the former out of headers and logs.
     secret_query_parameters: tuple[str, ...]
-    #: True when the request carries a valid proof for these credentials. Constant time; False without credentials.
-    proves: Callable[[Request, Credentials], bool]
+    proofs: Proofs
     #: How the payload names its workspace, most trusted first; empty when it names none.
     workspace_hints: Callable[[Payload], Sequence[WorkspaceHint]]
     #: True when a payload that names an unknown workspace may still be assigned by the query.

@@ -10,10 +10,11 @@ from events.receipts import Lane
 from providers import proofs
 from providers.adapter import (
     Adapter,
-    Credentials,
     Delivery,
     Normalised,
     Payload,
+    Presented,
+    Proofs,
     Receipt,
     Request,
     RetryWindow,
@@ -55,9 +56,8 @@ _HANDLED = _REPLIES | _SENDS | {BOUNCED, UNSUBSCRIBED, TAGGED}
 _RETRY = timedelta(hours=24)
 
 
-def _proves(request: Request, credentials: Credentials) -> bool:
-    presented = (proofs.header(request, "x-headrace-secret"), *proofs.parameter(request, "secret"))
-    return proofs.any_secret(presented, credentials.secrets)
+def _presented(request: Request) -> Presented:
+    return (proofs.header(request, "x-headrace-secret"), *proofs.parameter(request, "secret"))
 
 
 def _workspace_hints(payload: Payload) -> Sequence[WorkspaceHint]:
@@ -414,7 +414,7 @@ ADAPTER = Adapter(
     account_fields=("workspace_id", "workspace_name"),
     unavailable_status=503,
     secret_query_parameters=("secret",),
-    proves=_proves,
+    proofs=Proofs(presented=_presented),
     workspace_hints=_workspace_hints,
     # Every payload names EmailBison's workspace, which the workspace file need not.
     query_overrides_unknown_workspace=True,

@@ -15,6 +15,8 @@ from providers.adapter import (
     Delivery,
     Normalised,
     Payload,
+    Presented,
+    Proofs,
     Receipt,
     Request,
     RetryWindow,
@@ -56,13 +58,13 @@ def _is_marketplace(payload: Payload) -> bool:
     return isinstance(payload.get("type"), str) and any(k in payload for k in ("locationId", "contactId", "messageId"))
 
 
-def _proves(request: Request, credentials: Credentials) -> bool:
-    shared = proofs.any_secret(
-        (proofs.header(request, "x-headrace-secret"), *proofs.parameter(request, "secret")), credentials.secrets
-    )
+def _presented(request: Request) -> Presented:
+    return (proofs.header(request, "x-headrace-secret"), *proofs.parameter(request, "secret"))
+
+
+def _signed_by_provider(request: Request, credentials: Credentials) -> bool:
     current = proofs.ed25519(request, "x-ghl-signature", credentials.ed25519_public_key)
-    older = proofs.rsa_sha256(request, "x-wh-signature", credentials.rsa_public_key)
-    return shared | current | older
+    return current or proofs.rsa_sha256(request, "x-wh-signature", credentials.rsa_public_key)
 
 
 def _workspace_hints(payload: Payload) -> Sequence[WorkspaceHint]:
@@ -352,7 +354,7 @@ ADAPTER = Adapter(
     # GoHighLevel gives a webhook up after any other failure.
     unavailable_status=429,
     secret_query_parameters=("secret",),
-    proves=_proves,
+    proofs=Proofs(presented=_presented, signed_by_provider=_signed_by_provider),
     workspace_hints=_workspace_hints,
     query_overrides_unknown_workspace=False,
     deliver=_deliver,

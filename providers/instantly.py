@@ -8,10 +8,11 @@ from events.receipts import Lane
 from providers import proofs
 from providers.adapter import (
     Adapter,
-    Credentials,
     Delivery,
     Normalised,
     Payload,
+    Presented,
+    Proofs,
     Receipt,
     Request,
     RetryWindow,
@@ -48,9 +49,8 @@ _RETRY_GAP = timedelta(minutes=30)
 _RETRY_SPAN = timedelta(hours=2)
 
 
-def _proves(request: Request, credentials: Credentials) -> bool:
-    presented = (proofs.bearer(request), proofs.header(request, "x-instantly-secret"))
-    return proofs.any_secret(presented, credentials.secrets)
+def _presented(request: Request) -> Presented:
+    return (proofs.bearer(request), proofs.header(request, "x-instantly-secret"))
 
 
 def _workspace_hints(payload: Payload) -> Sequence[WorkspaceHint]:
@@ -237,7 +237,7 @@ ADAPTER = Adapter(
     account_fields=("workspace_id",),
     unavailable_status=503,
     secret_query_parameters=(),
-    proves=_proves,
+    proofs=Proofs(presented=_presented),
     workspace_hints=_workspace_hints,
     # Every official payload names Instantly's workspace, which the workspace file need not.
     query_overrides_unknown_workspace=True,

@@ -15,15 +15,37 @@ from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from providers.adapter import Request
+from providers.adapter import Credentials, Presented, Proofs, Request
+
+
+def is_proven(proofs: Proofs, request: Request, credentials: Credentials) -> bool:
+    """True when the request carries any valid proof for these credentials; False without credentials."""
+    return (
+        any_secret(presented_by(proofs, request), credentials.secrets)
+        or (proofs.hmac_header is not None and hmac_sha256(request, proofs.hmac_header, credentials.secrets))
+        or (proofs.signed_by_provider is not None and proofs.signed_by_provider(request, credentials))
+    )
+
+
+def presented_by(proofs: Proofs, request: Request) -> Presented:
+    """Every shared secret a request presents, those in its payload included once that was read."""
+    presented = proofs.presented(request)
+    if proofs.presented_in_body is None or request.payload is None:
+        return presented
+    return (*presented, *proofs.presented_in_body(request.payload))
+
+
+def as_bytes(secret: str | bytes) -> bytes:
+    """A secret as it is compared."""
+    return secret.encode("utf-8", "surrogatepass") if isinstance(secret, str) else secret
 
 
 def any_secret(presented: Iterable[str | bytes | None], secrets: Iterable[str]) -> bool:
     """True when one of the presented values is one of the secrets. Compares all pairs, whatever the outcome."""
-    wanted = [secret.encode("utf-8", "surrogatepass") for secret in secrets if secret]
+    wanted = [as_bytes(secret) for secret in secrets if secret]
     proven = False
     for value in presented:
-        given = value.encode("utf-8", "surrogatepass") if isinstance(value, str) else value or b""
+        given = as_bytes(value or b"")
         for secret in wanted:
             proven |= hmac.compare_digest(given, secret)
     return proven
@@ -51,8 +73,10 @@ def hmac_sha256(request: Request, name: str, secrets: Iterable[str]) -> bool:
     """True when the header is the hex HMAC-SHA256 of the body, with or without `sha256=` before it."""
     given = (header(request, name) or b"").lower().removeprefix(b"sha256=")
     proven = False
+    if not given:
+        return proven
     for secret in secrets:
-        expected = hmac.new(secret.encode("utf-8", "surrogatepass"), request.body, hashlib.sha256).hexdigest()
+        expected = hmac.new(as_bytes(secret), request.body, hashlib.sha256).hexdigest()
         proven |= bool(secret) & hmac.compare_digest(given, expected.encode())
     return proven
 

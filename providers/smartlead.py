@@ -10,10 +10,11 @@ from events.receipts import Lane
 from providers import proofs
 from providers.adapter import (
     Adapter,
-    Credentials,
     Delivery,
     Normalised,
     Payload,
+    Presented,
+    Proofs,
     Receipt,
     Request,
     RetryWindow,
@@ -21,7 +22,7 @@ from providers.adapter import (
 )
 from providers.bounces import failed_recipient, is_daemon, is_final
 from providers.email_message import Email, reply_context
-from providers.fields import at, event_name, fingerprint, first_content, first_id, first_text, flag, mapping, text
+from providers.fields import at, event_name, fingerprint, first_content, first_id, first_text, flag, text
 from providers.html_text import html_to_text, looks_like_html
 from providers.identities import address, addresses, identities, identity, linkedin, profile_url, split_name
 from providers.outcomes import EventKey, Subject, fresh, ignored, malformed, unhandled
@@ -75,14 +76,12 @@ _RETRY_GAP = timedelta(hours=1)
 _RETRY_SPAN = timedelta(hours=3)
 
 
-def _proves(request: Request, credentials: Credentials) -> bool:
-    presented = (
-        proofs.bearer(request),
-        proofs.header(request, "x-smartlead-secret"),
-        text(mapping(request.payload).get("secret_key")),
-    )
-    shared = proofs.any_secret(presented, credentials.secrets)
-    return shared | proofs.hmac_sha256(request, "x-smartlead-signature", credentials.secrets)
+def _presented(request: Request) -> Presented:
+    return (proofs.bearer(request), proofs.header(request, "x-smartlead-secret"))
+
+
+def _presented_in_body(payload: Payload) -> Presented:
+    return (text(payload.get("secret_key")),)
 
 
 def _workspace_hints(_payload: Payload) -> Sequence[WorkspaceHint]:
@@ -419,7 +418,7 @@ ADAPTER = Adapter(
     account_fields=(),
     unavailable_status=503,
     secret_query_parameters=(),
-    proves=_proves,
+    proofs=Proofs(presented=_presented, presented_in_body=_presented_in_body, hmac_header="x-smartlead-signature"),
     workspace_hints=_workspace_hints,
     query_overrides_unknown_workspace=False,
     deliver=_deliver,

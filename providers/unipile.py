@@ -8,10 +8,11 @@ from events.inbox import Identity, InboxMessage, Person
 from providers import proofs
 from providers.adapter import (
     Adapter,
-    Credentials,
     Delivery,
     Normalised,
     Payload,
+    Presented,
+    Proofs,
     Receipt,
     Request,
     RetryWindow,
@@ -41,8 +42,8 @@ _RETRY_GAP = timedelta(hours=6)
 _RETRY_SPAN = timedelta(hours=24)
 
 
-def _proves(request: Request, credentials: Credentials) -> bool:
-    return proofs.any_secret((proofs.header(request, "x-unipile-secret"),), credentials.secrets)
+def _presented(request: Request) -> Presented:
+    return (proofs.header(request, "x-unipile-secret"),)
 
 
 def _workspace_hints(payload: Payload) -> Sequence[WorkspaceHint]:
@@ -222,7 +223,7 @@ ADAPTER = Adapter(
     account_fields=("account_id",),
     unavailable_status=503,
     secret_query_parameters=(),
-    proves=_proves,
+    proofs=Proofs(presented=_presented),
     workspace_hints=_workspace_hints,
     query_overrides_unknown_workspace=False,
     deliver=_deliver,

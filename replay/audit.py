@@ -6,7 +6,6 @@ what is new since the last one. What is missing is named. `full` forgets that an
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import islice
 from typing import Any
 
 import psycopg
@@ -20,16 +19,19 @@ from projections.connection import libpq_url
 from projections.projection import BadRecord, decode_event
 from replay.audit_job_rows import AuditJobRows
 from replay.audit_jobs import audit_jobs, compare_jobs
-from replay.audit_rows import AuditRows, Gap, Proven
-from replay.findings import LISTED, AuditReport, JobsAudit, Kind, Missing, StuckJob, TopicAudit
+from replay.audit_repeats import Logged, logged, repeats_among
+from replay.audit_rows import LIMIT, AuditRows, Gap, Proven
+from replay.findings import LISTED, AuditReport, JobsAudit, Kind, Missing, Repeat, StuckJob, TopicAudit
 from replay.log_offsets import LogOffsets, LogRange, Place
-from replay.log_records import in_chunks, read_offsets, read_ranges
+from replay.log_records import in_chunks, in_pieces, read_offsets, read_ranges
 from replay.settling import Settled, settle, settle_jobs
 from runtime.refusal import Refusal
 from runtime.settings import Settings
 
 #: Offsets of a gap that are named one by one, with their receipts; the rest is counted.
 NAMED = 100
+#: Offsets of gaps looked up in the log at once, until so many were found missing.
+_LOOKED_UP = 1000
 #: Seconds the workers get to reach what was in the log when the audit began.
 WAIT_SECONDS = 10.0
 #: Seconds after which a job that should run and doesn't is called stuck.
@@ -55,7 +57,7 @@ def audit(
     deadline = time.monotonic() + wait_seconds
     with psycopg.connect(libpq_url(settings.database_url), autocommit=True, connect_timeout=5) as connection:
         rows = AuditRows(connection)
-        topics, found = _audit_webhooks(settings, log, rows, full, wait_seconds)
+        topics, found, repeats = _audit_webhooks(settings, log, rows, full, wait_seconds)
         settled = settle_jobs(settings, log, rows.positions, max(0.0, deadline - time.monotonic()))
         job_rows = AuditJobRows(connection)
         before = {} if full else job_rows.proven()
@@ -65,12 +67,12 @@ def audit(
             unwritten = compare_jobs(settings, job_rows, settled)
             jobs.missing += len(unwritten)
             lacking += unwritten
-    return _report(topics.values(), jobs, found + lacking, stuck)
+    return _report(topics.values(), jobs, found + lacking, stuck, repeats)
 
 
 def _audit_webhooks(
     settings: Settings, log: LogOffsets, rows: AuditRows, full: bool, wait_seconds: float
-) -> tuple[dict[str, TopicAudit], list[Missing]]:
+) -> tuple[dict[str, TopicAudit], list[Missing], list[Repeat]]:
     settled = settle(settings, log, rows.positions, wait_seconds)
     before = {} if full else rows.proven()
     _check_same_log(settled.ranges, {place: proven.verdicts_to for place, proven in before.items()})
@@ -86,7 +88,7 @@ def _audit_webhooks(
         topics[messages.topic] = messages
         found += mismatched + unwritten
     rows.remember({one.place: one.proven for one in audits})
-    return topics, found
+    return topics, found, [repeat for one in audits for repeat in one.repeats]
 
 
 def _check_same_log(ranges: Mapping[Place, LogRange], before: Mapping[Place, int]) -> None:
@@ -117,6 +119,7 @@ class _PlaceAudit:
             max(before.verdicts_to if before else 0, start), max(before.facts_to if before else 0, start)
         )
         self.found: list[Missing] = []
+        self.repeats: list[Repeat] = []
 
     def run(self) -> list[Missing]:
         """What is missing; `totals` and `proven` are filled in."""
@@ -141,28 +144,35 @@ class _PlaceAudit:
             return 0, well_to
         if not self._settled.verdicts:
             return _length(gaps), min(well_to, gaps[0].start)
-        return 0, min(well_to, self._absent(gaps, log_range.end))
+        # More gaps than were asked for may follow: the next audit goes on behind these.
+        end = gaps[-1].end if len(gaps) == LIMIT else log_range.end
+        return log_range.end - end, min(well_to, self._absent(gaps, end))
 
     def _absent(self, gaps: list[Gap], end: int) -> int:
-        """Finds the offsets of the gaps that no dead letter accounts for. Returns the first of them, or `end`."""
+        """Finds the offsets of the gaps that nothing accounts for. Returns the first of them, or `end`."""
         dead = self._rows.dead_offsets(self.place)
         accounted = sum(any(gap.start <= offset < gap.end for gap in gaps) for offset in dead)
-        absent = list(islice(_offsets(gaps, dead), NAMED))
-        receipts = self._receipts_of(absent)
-        refused = self._rows.dead_receipts(receipts.values())
-        missing = [self._missing("verdict", o, receipts.get(o)) for o in absent if receipts.get(o) not in refused]
-        accounted += len(absent) - len(missing)
-        self.found += missing
+        missing: list[Missing] = []
+        for offsets in in_pieces(_offsets(gaps, dead), _LOOKED_UP):
+            receipts = self._receipts_of(offsets)
+            repeats = repeats_among(self._settings, self._rows, self.place, receipts)
+            self.repeats += repeats
+            repeated = {repeat.offset for repeat in repeats}
+            refused = self._rows.dead_receipts(one.receipt_id for one in receipts.values())
+            unaccounted = [o for o in offsets if o not in repeated and _receipt_at(receipts, o) not in refused]
+            accounted += len(offsets) - len(repeats) - len(unaccounted)
+            missing += [self._missing("verdict", o, _receipt_at(receipts, o)) for o in unaccounted]
+            if len(missing) >= NAMED:
+                break
+        self.found += missing[:NAMED]
         self.totals.dead_lettered += accounted
-        self.totals.missing += _length(gaps) - accounted
+        self.totals.repeats += len(self.repeats)
+        self.totals.missing += _length(gaps) - accounted - len(self.repeats)
         return min((m.offset for m in missing), default=end)
 
-    def _receipts_of(self, offsets: list[int]) -> dict[int, str]:
-        """Offset → receipt id, from the log."""
-        if not offsets:
-            return {}
-        found = read_offsets(self._settings, self.place, offsets)
-        return {record.offset: header_map(record.headers).get("ce_receiptid", "") for record in found}
+    def _receipts_of(self, offsets: list[int]) -> dict[int, Logged]:
+        """What the log says of these offsets."""
+        return {record.offset: logged(record) for record in read_offsets(self._settings, self.place, offsets)}
 
     def _facts(self, log_range: LogRange) -> tuple[int, int]:
         """As `_verdicts`, for what follows from them."""
@@ -182,12 +192,17 @@ class _PlaceAudit:
         totals = self.totals
         totals.records = self._range.end - self._range.start
         totals.in_flight = self._range.end - judged_to + pending
-        totals.proven = max(0, totals.records - totals.in_flight - totals.missing - totals.dead_lettered)
+        accounted = totals.in_flight + totals.missing + totals.dead_lettered + totals.repeats
+        totals.proven = max(0, totals.records - accounted)
 
     def _missing(self, kind: Kind, offset: int, receipt_id: str | None = None) -> Missing:
         return Missing(
             kind=kind, topic=self.place[0], partition=self.place[1], offset=offset, receipt_id=receipt_id or None
         )
+
+
+def _receipt_at(receipts: Mapping[int, Logged], offset: int) -> str | None:
+    return receipts[offset].receipt_id if offset in receipts else None
 
 
 def _length(gaps: Iterable[Gap]) -> int:
@@ -256,12 +271,18 @@ def _totals(audits: Iterable[_PlaceAudit]) -> dict[str, TopicAudit]:
     topics: dict[str, TopicAudit] = {}
     for one in audits:
         total = topics.setdefault(one.totals.topic, TopicAudit(topic=one.totals.topic))
-        for field in ("records", "proven", "in_flight", "dead_lettered", "missing"):
+        for field in ("records", "proven", "in_flight", "dead_lettered", "repeats", "missing"):
             setattr(total, field, getattr(total, field) + getattr(one.totals, field))
     return topics
 
 
-def _report(topics: Iterable[TopicAudit], jobs: JobsAudit, found: list[Missing], stuck: list[StuckJob]) -> AuditReport:
+def _report(
+    topics: Iterable[TopicAudit],
+    jobs: JobsAudit,
+    found: list[Missing],
+    stuck: list[StuckJob],
+    repeats: list[Repeat],
+) -> AuditReport:
     totals = tuple(topics)
     in_flight = jobs.in_flight or jobs.stuck or any(total.in_flight for total in totals)
     return AuditReport(
@@ -270,4 +291,5 @@ def _report(topics: Iterable[TopicAudit], jobs: JobsAudit, found: list[Missing],
         missing=tuple(found[:LISTED]),
         jobs=jobs,
         stuck=tuple(stuck[:LISTED]),
+        repeats=tuple(repeats[:LISTED]),
     )

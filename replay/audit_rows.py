@@ -83,6 +83,21 @@ class AuditRows:
         rows = self._ask(_MISMATCHED, {"topic": place[0], "partition": place[1], **_columns(receipts.items())})
         return [offset for (offset,) in rows]
 
+    def verdict_offsets(self, place: Place, receipts: Sequence[tuple[str, str]]) -> dict[str, list[int]]:
+        """Receipt id → the offsets of the partition at which it was judged; receipts are (workspace, receipt id)."""
+        found: dict[str, list[int]] = {}
+        for receipt_id, offset in self._ask(
+            _VERDICT_OFFSETS,
+            {
+                "topic": place[0],
+                "partition": place[1],
+                "workspaces": [workspace for workspace, _ in receipts],
+                "receipts": [receipt_id for _, receipt_id in receipts],
+            },
+        ):
+            found.setdefault(receipt_id, []).append(offset)
+        return found
+
     def unwritten_messages(self, messages: Mapping[int, tuple[str, str]]) -> list[int]:
         """Offsets of messages, given with (workspace, message id), that have no row."""
         return self._unwritten(_UNWRITTEN, messages)
@@ -232,6 +247,12 @@ JOIN {proj}.webhook_receipts AS r
 GROUP BY logged.source_offset, logged.receipt_id
 HAVING NOT bool_or(r.receipt_id::text = logged.receipt_id)
 ORDER BY logged.source_offset
+""")
+_VERDICT_OFFSETS = _sql("""
+SELECT r.receipt_id::text, r.source_offset
+FROM unnest(%(workspaces)s::text[], %(receipts)s::uuid[]) AS wanted (workspace_id, receipt_id)
+JOIN {proj}.webhook_receipts AS r ON r.workspace_id = wanted.workspace_id AND r.receipt_id = wanted.receipt_id
+WHERE r.source_topic = %(topic)s AND r.source_partition = %(partition)s
 """)
 
 

@@ -28,6 +28,17 @@ class Missing(msgspec.Struct, frozen=True, kw_only=True):
     step: str | None = None
 
 
+class Repeat(msgspec.Struct, frozen=True, kw_only=True):
+    """A record of a webhook that stands in the log already: one webhook, judged once."""
+
+    topic: str
+    partition: int
+    offset: int
+    receipt_id: str
+    #: Where in the partition it was judged.
+    judged_offset: int
+
+
 class StuckJob(msgspec.Struct, frozen=True, kw_only=True):
     """An open job that should be running and is not."""
 
@@ -53,6 +64,8 @@ class TopicAudit(msgspec.Struct, kw_only=True):
     in_flight: int = 0
     #: Set aside by a stage, found since the last audit; `analytics.dead_letters` has them all.
     dead_lettered: int = 0
+    #: Records of a webhook that another record holds too, found since the last audit. Nothing is missing for them.
+    repeats: int = 0
     missing: int = 0
 
 
@@ -84,3 +97,5 @@ class AuditReport(msgspec.Struct, frozen=True, kw_only=True):
     jobs: JobsAudit
     #: The longest overdue of them; `jobs` has the count.
     stuck: tuple[StuckJob, ...]
+    #: The first of them; `topics` has the counts.
+    repeats: tuple[Repeat, ...] = ()

@@ -110,6 +110,8 @@ class Settings(BaseSettings):
     # Ingest
     ingest_host: Trimmed = "127.0.0.1"
     ingest_port: int = Field(8080, ge=1, le=65535)
+    #: Connections kept open. For one more, those go that have waited longest for their sender.
+    ingest_connections: int = Field(1000, ge=1)
     #: Largest accepted webhook body, bytes.
     body_limit: int = Field(BODY_LIMIT, ge=1, le=BODY_LIMIT)
     #: Seconds a request waits for Kafka before it is refused.
@@ -130,8 +132,12 @@ class Settings(BaseSettings):
     watchdog_seconds: float = Field(60.0, gt=0)
     #: Sent and opened notices per second and bulk worker: replies share the way after it.
     bulk_rate: int = Field(1000, ge=1)
-    #: Prometheus port of a worker; 0 means none.
+
+    # Metrics
+    #: Where a process serves `/metrics`, and ingest `/openapi.json` too; 0 means nowhere.
     metrics_port: int = Field(0, ge=0, le=65535)
+    #: Only this machine, unless somebody decides otherwise: there is no login.
+    metrics_host: Trimmed = "127.0.0.1"
 
     # Jobs
     #: Seconds to wait after the first, second … failed attempt; after the last one the job dies. Comma-separated.

@@ -124,7 +124,7 @@ class Worker:
         configure_logs(self.settings, self.name)
         warn_of_thin_topics(self.settings)
         if self.settings.metrics_port:
-            start_http_server(self.settings.metrics_port)
+            start_http_server(self.settings.metrics_port, self.settings.metrics_host)
         collect_rarely()
         asyncio.run(self._serve())
 

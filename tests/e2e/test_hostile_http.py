@@ -45,16 +45,17 @@ EXAMPLES = 40
 
 
 @pytest.fixture(scope="module")
-def ingest_url(kafka_bootstrap: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A `headrace run ingest` that knows one workspace."""
+def urls(kafka_bootstrap: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+    """Of a `headrace run ingest` that knows one workspace: for webhooks, and for operators."""
     directory = tmp_path_factory.mktemp("ingest")
-    (port,) = free_ports(1)
+    port, metrics_port = free_ports(2)
     prefix = f"t{os.urandom(5).hex()}."
     environment = os.environ | {
         "KAFKA_BOOTSTRAP": kafka_bootstrap,
         "HEADRACE_TOPIC_PREFIX": prefix,
         "HEADRACE_PARTITIONS": "2",
         "HEADRACE_INGEST_PORT": str(port),
+        "HEADRACE_METRICS_PORT": str(metrics_port),
         "HEADRACE_SECRETS_KEY": Fernet.generate_key().decode(),
     }
     create_topics(Settings(kafka_bootstrap=kafka_bootstrap, topic_prefix=prefix, partitions=2))
@@ -67,11 +68,17 @@ def ingest_url(kafka_bootstrap: str, tmp_path_factory: pytest.TempPathFactory) -
     try:
         url = f"http://127.0.0.1:{port}"
         _until_ready(url)
-        yield url
+        yield url, f"http://127.0.0.1:{metrics_port}"
     finally:
         assert stop(process, program.stop_signal) == 0, "a stop asked for is not a failure"
     assert "hush" not in (directory / "log").read_text()
     delete_topics(kafka_bootstrap, prefix)
+
+
+@pytest.fixture(scope="module")
+def ingest_url(urls: tuple[str, str]) -> str:
+    """Where strangers post to."""
+    return urls[0]
 
 
 def _until_ready(url: str) -> None:
@@ -86,13 +93,14 @@ def _until_ready(url: str) -> None:
 
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data(), proven=st.booleans())
-def test_requests_made_from_the_openapi_document(ingest_url: str, data: st.DataObject, proven: bool) -> None:
-    schema = schemathesis.openapi.from_url(f"{ingest_url}/openapi.json")
+def test_requests_made_from_the_openapi_document(urls: tuple[str, str], data: st.DataObject, proven: bool) -> None:
+    ingest_url, operations_url = urls
+    schema = schemathesis.openapi.from_url(f"{operations_url}/openapi.json")
     operations = [found.ok() for found in schema.get_all_operations() if isinstance(found, Ok)]
     assert len(operations) >= 4 * len(ADAPTERS)
     operation = data.draw(st.sampled_from(operations))
     case = data.draw(operation.as_strategy())
-    response = case.call(headers=PROOF if proven else None)
+    response = case.call(ingest_url, headers=PROOF if proven else None)
     case.validate_response(response, excluded_checks=[schemathesis.checks.CHECKS.get_one("ignored_auth")])
     assert response.status_code < 500
 

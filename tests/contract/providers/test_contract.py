@@ -8,6 +8,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from events.caps import capped
 from events.codec import Codec
 from events.inbox import InboxFact, InboxMessage
 from providers.adapter import Adapter, Credentials, Normalised, Payload, Receipt, Request
+from providers.proofs import is_proven
 from providers.registry import ADAPTERS
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -114,10 +116,10 @@ def shuffled(value: object) -> object:
 def test_every_valid_secret_proves_and_no_other_does(adapter: Adapter) -> None:
     header = SECRET_HEADERS[adapter.name]
     credentials = Credentials(secrets=("new-secret", "old-secret"))
-    assert adapter.proves(request(headers={header: "new-secret"}), credentials)
-    assert adapter.proves(request(headers={header: "old-secret"}), credentials)
-    assert not adapter.proves(request(headers={header: "guess"}), credentials)
-    assert not adapter.proves(request(), credentials)
+    assert is_proven(adapter.proofs, request(headers={header: "new-secret"}), credentials)
+    assert is_proven(adapter.proofs, request(headers={header: "old-secret"}), credentials)
+    assert not is_proven(adapter.proofs, request(headers={header: "guess"}), credentials)
+    assert not is_proven(adapter.proofs, request(), credentials)
 
 
 @each_adapter
@@ -128,15 +130,15 @@ def test_nothing_proves_without_a_configured_secret(adapter: Adapter, presented:
         query={"secret": presented},
         body=json.dumps({"secret_key": presented}).encode(),
     )
-    assert not adapter.proves(presenting, Credentials())
-    assert not adapter.proves(presenting, Credentials(secrets=("",)))
+    assert not is_proven(adapter.proofs, presenting, Credentials())
+    assert not is_proven(adapter.proofs, presenting, Credentials(secrets=("",)))
 
 
 @each_adapter
 def test_an_unreadable_body_can_still_be_proven_by_its_header(adapter: Adapter) -> None:
     unreadable = request(body=b"\xff{", headers={SECRET_HEADERS[adapter.name]: "s"})
     assert unreadable.payload is None
-    assert adapter.proves(unreadable, Credentials(secrets=("s",)))
+    assert is_proven(adapter.proofs, unreadable, Credentials(secrets=("s",)))
 
 
 @pytest.mark.parametrize(
@@ -150,15 +152,15 @@ def test_an_unreadable_body_can_still_be_proven_by_its_header(adapter: Adapter) 
     ],
 )
 def test_the_other_places_of_a_secret(name: str, presenting: Request) -> None:
-    assert ADAPTERS[name].proves(presenting, Credentials(secrets=("other", "s")))
-    assert not ADAPTERS[name].proves(presenting, Credentials(secrets=("other",)))
+    assert is_proven(ADAPTERS[name].proofs, presenting, Credentials(secrets=("other", "s")))
+    assert not is_proven(ADAPTERS[name].proofs, presenting, Credentials(secrets=("other",)))
 
 
 @pytest.mark.parametrize("prefix", ["", "sha256="])
 def test_smartlead_hmac_signs_the_body(prefix: str) -> None:
     signature = prefix + hmac.new(b"s", b'{"a": 1}', hashlib.sha256).hexdigest()
     headers = {"x-smartlead-signature": signature}
-    proves = ADAPTERS["smartlead"].proves
+    proves = partial(is_proven, ADAPTERS["smartlead"].proofs)
     assert proves(request(b'{"a": 1}', headers), Credentials(secrets=("other", "s")))
     assert not proves(request(b'{"a": 2}', headers), Credentials(secrets=("s",)))
 
@@ -167,7 +169,7 @@ def test_ghl_ed25519_signature() -> None:
     key = ed25519.Ed25519PrivateKey.generate()
     public = base64.b64encode(key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).decode()
     headers = {"x-ghl-signature": base64.b64encode(key.sign(b"body")).decode()}
-    proves = ADAPTERS["ghl"].proves
+    proves = partial(is_proven, ADAPTERS["ghl"].proofs)
     assert proves(request(b"body", headers), Credentials(ed25519_public_key=public))
     assert not proves(request(b"other", headers), Credentials(ed25519_public_key=public))
     assert not proves(request(b"body", headers), Credentials(rsa_public_key=public))
@@ -178,7 +180,7 @@ def test_ghl_rsa_signature() -> None:
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     public = base64.b64encode(key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).decode()
     signature = base64.b64encode(key.sign(b"body", padding.PKCS1v15(), SHA256())).decode()
-    proves = ADAPTERS["ghl"].proves
+    proves = partial(is_proven, ADAPTERS["ghl"].proofs)
     assert proves(request(b"body", {"x-wh-signature": signature}), Credentials(rsa_public_key=public))
     assert not proves(request(b"other", {"x-wh-signature": signature}), Credentials(rsa_public_key=public))
     assert not proves(request(b"body", {"x-ghl-signature": signature}), Credentials(ed25519_public_key=public))
@@ -187,7 +189,9 @@ def test_ghl_rsa_signature() -> None:
 @pytest.mark.parametrize("key", ["", "no base64!", base64.b64encode(b"no key").decode()])
 def test_a_broken_public_key_proves_nothing(key: str) -> None:
     headers = {"x-ghl-signature": "AAAA", "x-wh-signature": "AAAA"}
-    assert not ADAPTERS["ghl"].proves(request(headers=headers), Credentials(ed25519_public_key=key, rsa_public_key=key))
+    assert not is_proven(
+        ADAPTERS["ghl"].proofs, request(headers=headers), Credentials(ed25519_public_key=key, rsa_public_key=key)
+    )
 
 
 # Keys
@@ -400,7 +404,7 @@ def test_samples_prove_themselves_and_are_understood(sample: Sample) -> None:
     payload = json.loads(sample.body)
     signed = Request(body=sample.body, headers=sample.headers, query=sample.query, payload=payload)
     secret = "sample-ghl-new" if sample.provider == "ghl" else f"sample-{sample.provider}"
-    assert adapter.proves(signed, Credentials(secrets=(secret,)))
+    assert is_proven(adapter.proofs, signed, Credentials(secrets=(secret,)))
     assert normalise(adapter, payload).verdict in {"fresh", "ignored"}
 
 

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import subprocess
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -124,6 +125,46 @@ async def test_kafka_missing_at_start_frozen_and_killed(
 
     records = await asyncio.to_thread(Broker(settings).records, reply_topic("smartlead"))
     assert response.json()["receipt_id"] in {read_webhook(record.headers).receipt_id for record in records}
+
+
+async def test_late_acknowledgements_leave_one_record_a_receipt(
+    own_kafka: OwnKafka, ingest_settings: Settings, apply_acme: Callable[[Settings], None]
+) -> None:
+    settings = ingest_settings.model_copy(update={"kafka_bootstrap": own_kafka.bootstrap, "publish_timeout": 1.0})
+    await own_kafka.start()
+    await asyncio.to_thread(create_topics, settings)
+    await asyncio.to_thread(apply_acme, settings)
+    async with running_ingest(settings) as ingest:
+        await ingest.until_ready()
+        posting = asyncio.create_task(_post_steadily(ingest))
+        for seconds in (1.3, 2.2, 3.0):
+            await asyncio.sleep(1)
+            own_kafka.signal(signal.SIGSTOP)
+            await asyncio.sleep(seconds)
+            own_kafka.signal(signal.SIGCONT)
+        await until_status(lambda: _post(ingest), 200)
+        posting.cancel()
+        responses = await posting
+        # What was refused leaves before this does.
+        last = await until_status(lambda: _post(ingest), 200)
+
+    records = await asyncio.to_thread(Broker(settings).records, reply_topic("smartlead"))
+    receipts = Counter(read_webhook(record.headers).receipt_id for record in records)
+    accepted = {response.json()["receipt_id"] for response in (*responses, last) if response.is_success}
+    assert {response.status_code for response in responses} == {200, 503}
+    assert accepted <= receipts.keys()
+    assert set(receipts.values()) == {1}
+
+
+async def _post_steadily(ingest: Ingest) -> list[httpx.Response]:
+    """About 200 a second, whatever becomes of them, until cancelled; the answers to all of them."""
+    posts: list[asyncio.Task[httpx.Response]] = []
+    try:
+        while True:
+            posts += [asyncio.create_task(_post(ingest)) for _ in range(4)]
+            await asyncio.sleep(0.02)
+    except asyncio.CancelledError:
+        return await asyncio.gather(*posts)
 
 
 async def test_stop_finishes_what_was_accepted_and_publishes_the_last_window(

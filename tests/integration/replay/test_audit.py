@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from events.topics import INBOX, INBOX_BULK, WEBHOOKS_BULK, WEBHOOKS_GHL
-from replay.audit import AuditImpossible
+from replay.audit import NAMED, AuditImpossible
 from replay.findings import AuditReport
 from replay.log_offsets import LogRange
 from replay.log_records import read_ranges
@@ -107,6 +107,56 @@ def test_a_record_without_verdict_is_named_with_its_receipt(finished: Installati
     finished.execute("TRUNCATE ctl.projection_offsets")
     finished.project()
     assert finished.audit().outcome == "complete"
+
+
+@pytest.mark.parametrize("verdict", ["fresh", "duplicate"])
+def test_a_receipt_that_kafka_appended_again_is_a_repeat_and_one_webhook(finished: Installation, verdict: str) -> None:
+    """As after acknowledgements that came too late: dedupe judges a fresh one once, another one each time."""
+    finished.webhook(0)
+    finished.webhook(0)
+    if verdict == "duplicate":
+        finished.webhook(3)
+        finished.webhook(3)
+        for offset in (5, 6):
+            finished.verdict(
+                3, offset, verdict="duplicate", first_receipt_id=receipt_id(0), message_ids=(), fact_count=0
+            )
+    finished.judge_and_resolve()
+    finished.project()
+
+    report = finished.audit()
+
+    assert (report.outcome, report.missing) == ("complete", ())
+    repeats = [(repeat.offset, repeat.receipt_id, repeat.judged_offset) for repeat in report.repeats]
+    expected = [(3, receipt_id(0), 0), (4, receipt_id(0), 0)]
+    assert repeats == (expected if verdict == "fresh" else [*expected, (5, receipt_id(3), 6)])
+    assert sum(topic.repeats for topic in report.topics) == len(repeats)
+    assert totals(report)[0] == (3 if verdict == "fresh" else 4)
+    assert finished.audit(full=True).outcome == "complete"
+
+
+def test_a_loss_among_many_repeats_is_named(finished: Installation) -> None:
+    for _ in range(NAMED + 20):
+        finished.webhook(0)
+    finished.webhook(3)
+    finished.judge_and_resolve()
+    finished.project()
+
+    report = finished.audit()
+
+    assert (report.outcome, kinds(report)) == ("missing", [("verdict", 3 + NAMED + 20)])
+    assert sum(topic.repeats for topic in report.topics) == NAMED + 20
+    # What lies before the loss is proven, so the next audit finds the loss and looks at no repeat again.
+    again = finished.audit()
+    assert (kinds(again), sum(topic.repeats for topic in again.topics)) == (kinds(report), 0)
+
+
+def test_a_verdict_that_points_to_another_webhook_makes_no_repeat(finished: Installation) -> None:
+    finished.webhook(3)
+    finished.verdict(3, 1)
+    finished.judge_and_resolve()
+    finished.project()
+    assert ("verdict", 3) in kinds(finished.audit())
 
 
 def test_two_verdicts_on_one_record_are_told(finished: Installation) -> None:

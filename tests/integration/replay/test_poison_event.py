@@ -64,6 +64,7 @@ def test_webhooks_an_adapter_failed_on_go_through_once_it_is_mended(settings: Se
         "proven": POISONED + 2,
         "in_flight": 0,
         "dead_lettered": POISONED + 1,
+        "repeats": 0,
         "missing": 0,
     }
     run = newest_run(stack)

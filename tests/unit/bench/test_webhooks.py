@@ -10,6 +10,7 @@ from bench.webhooks import FILE, WORKSPACE, Template, Traffic, templates
 from events.inbox import InboxMessage
 from providers.adapter import Credentials, Receipt, Request
 from providers.payload import read_payload
+from providers.proofs import is_proven
 from providers.registry import ADAPTERS
 
 NOW = datetime(2026, 3, 2, 12, 0, 5, tzinfo=UTC)
@@ -37,7 +38,7 @@ def message_of(template: Template, number: int) -> InboxMessage:
 def test_a_webhook_proves_itself(traffic: Traffic, template: Template) -> None:
     secrets = yaml.safe_load(FILE.read_text())["providers"][template.provider]["secret"]
     credentials = Credentials(secrets=tuple(secrets) if isinstance(secrets, list) else (secrets,))
-    assert ADAPTERS[template.provider].proves(request_of(template, 7), credentials)
+    assert is_proven(ADAPTERS[template.provider].proofs, request_of(template, 7), credentials)
 
 
 @pytest.mark.parametrize(("traffic", "template"), CASES)

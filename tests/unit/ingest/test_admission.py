@@ -16,7 +16,7 @@ from ingest.admission import (
     read_query,
     without_secrets,
 )
-from providers.adapter import Adapter, Delivery, Normalised
+from providers.adapter import Adapter, Delivery, Normalised, Proofs
 from runtime.settings import Settings
 
 ADAPTER = Adapter(
@@ -25,7 +25,7 @@ ADAPTER = Adapter(
     account_fields=("location_id",),
     unavailable_status=429,
     secret_query_parameters=("proof",),
-    proves=lambda _request, _credentials: True,
+    proofs=Proofs(presented=lambda _request: ()),
     workspace_hints=lambda _payload: (),
     query_overrides_unknown_workspace=False,
     deliver=lambda _workspace, _payload: Delivery(dedupe_key="k", lane="replies", provider_event="e"),

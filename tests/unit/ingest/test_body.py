@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from starlette.types import Message, Receive
 
 from ingest import body
-from ingest.body import BodyReader, BodyTooLarge, BodyTooSlow, ClientGone
+from ingest.body import BodyReader, BodyTooLarge, BodyTooSlow, ClientGone, TooManyBodies
 
 
 def received(*chunks: bytes) -> Receive:
@@ -104,3 +104,72 @@ def _half() -> Receive:
 async def test_a_client_that_leaves_is_not_answered(receive: Callable[[], Receive]) -> None:
     with pytest.raises(ClientGone):
         await BodyReader(100).read({}, receive())
+
+
+class Sender:
+    """Sends a body piece by piece, when the test says so."""
+
+    def __init__(self, reader: BodyReader) -> None:
+        self._pieces: asyncio.Queue[tuple[bytes, bool]] = asyncio.Queue()
+        self._reader = reader
+        self.reading = asyncio.create_task(reader.read({}, self._receive))
+
+    async def _receive(self) -> Message:
+        piece, more = await self._pieces.get()
+        return {"type": "http.request", "body": piece, "more_body": more}
+
+    async def send(self, piece: bytes, more: bool = True) -> None:
+        """Returns when the reader has taken the piece."""
+        await self._pieces.put((piece, more))
+        while not self._pieces.empty():  # noqa: ASYNC110 - the queue has no event for it
+            await asyncio.sleep(0)
+        await asyncio.sleep(0)
+
+
+async def test_the_bodies_that_arrive_slowly_make_room_for_one_that_arrives_at_once() -> None:
+    reader = BodyReader(limit=100, most_held=150)
+    slow = [Sender(reader) for _ in range(3)]
+    for sender in slow:
+        await sender.send(b"x" * 40)
+    assert await reader.read({}, received(b"y" * 60)) == b"y" * 60
+
+    # The oldest lost its memory, is still read, and hears the truth at its end; the others are complete.
+    for sender in slow:
+        await sender.send(b"z", more=False)
+    with pytest.raises(TooManyBodies):
+        await slow[0].reading
+    assert [len(await sender.reading) for sender in slow[1:]] == [41, 41]
+    assert reader.held == 60 + 41 + 41
+
+
+async def test_what_is_being_stored_is_not_taken_away() -> None:
+    reader = BodyReader(limit=100, most_held=150)
+    stored = [await reader.read({}, received(b"x" * 70)) for _ in range(2)]
+    with pytest.raises(TooManyBodies):
+        await reader.read({}, received(b"y" * 20))
+    reader.release(stored[0])
+    assert await reader.read({}, received(b"y" * 20)) == b"y" * 20
+
+
+@given(st.lists(st.tuples(st.lists(st.binary(max_size=30), max_size=5), st.booleans()), max_size=8))
+def test_no_memory_stays_behind(bodies: list[tuple[list[bytes], bool]]) -> None:
+    async def read_all() -> int:
+        reader = BodyReader(limit=60, most_held=100)
+        receives = [received(*chunks) if complete else _leaves(*chunks) for chunks, complete in bodies]
+        results = await asyncio.gather(*(reader.read({}, receive) for receive in receives), return_exceptions=True)
+        assert reader.held <= 100
+        for result in results:
+            if isinstance(result, bytes):
+                reader.release(result)
+        return reader.held
+
+    assert asyncio.run(read_all()) == 0
+
+
+def _leaves(*chunks: bytes) -> Receive:
+    waiting: list[Message] = [{"type": "http.request", "body": chunk, "more_body": True} for chunk in chunks]
+
+    async def receive() -> Message:
+        return waiting.pop(0) if waiting else {"type": "http.disconnect"}
+
+    return receive

@@ -1,6 +1,6 @@
 """What the endpoint does when something beside the request is wrong: a defective adapter, an unreadable secret."""
 
-import asyncio
+import contextlib
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -12,13 +12,15 @@ from starlette.types import Message
 
 from events.envelope import Headers
 from events.webhooks import read_webhook
+from ingest import webhook
 from ingest.admission import InstallationKeys
-from ingest.body import BodyReader
+from ingest.body import MOST_HELD, BodyReader
+from ingest.gate import Gate
 from ingest.latency import LatencyRecorder
 from ingest.metrics import IngestMetrics
 from ingest.publisher import KafkaAway, Publisher
 from ingest.webhook import IngestContext, WebhookReceiver
-from providers.adapter import Adapter, Delivery, Normalised, Request, WorkspaceHint
+from providers.adapter import Adapter, Delivery, Normalised, Presented, Proofs, Request, WorkspaceHint
 from runtime.settings import Settings
 from workspaces.directory import Directory
 from workspaces.follow import WorkspaceFollower
@@ -49,7 +51,7 @@ def explodes(*_: object) -> NoReturn:
 
 def adapter(**changes: Any) -> Adapter:
     functions: dict[str, Any] = {
-        "proves": _proves,
+        "proofs": Proofs(presented=_presented),
         "workspace_hints": lambda _payload: [WorkspaceHint("location_id", "L1")],
         "deliver": lambda workspace, _payload: Delivery(
             dedupe_key=f"{workspace}:k", lane="replies", provider_event="e"
@@ -68,18 +70,24 @@ def adapter(**changes: Any) -> Adapter:
     )
 
 
-def _proves(request: Request, credentials: Any) -> bool:
-    return request.headers.get("x-secret") in credentials.secrets
+def _presented(request: Request) -> Presented:
+    return (request.headers.get("x-secret"),)
 
 
 class Endpoint:
     """One receiver with everything around it under the test's control."""
 
     def __init__(
-        self, provider: Adapter, account: ProviderAccount, failure: Exception | None = None, loaded: bool = True
+        self,
+        provider: Adapter,
+        account: ProviderAccount,
+        failure: Exception | None = None,
+        loaded: bool = True,
+        most_held: int = MOST_HELD,
     ) -> None:
         settings = Settings()
         self.sent: list[Message] = []
+        self.bodies = BodyReader(settings.body_limit, most_held=most_held)
         self.publisher = RecordingPublisher(settings, failure)
         follower = WorkspaceFollower(settings)
         workspace = Workspace(id="acme", name="Acme", timezone="UTC", providers={"ghl": account})
@@ -90,13 +98,13 @@ class Endpoint:
             settings=settings,
             publisher=self.publisher,
             follower=follower,
-            bodies=BodyReader(settings.body_limit),
+            bodies=self.bodies,
             metrics=IngestMetrics(LatencyRecorder(NOW), lambda: True, lambda: 1),
             keys=InstallationKeys(settings),
             clock=lambda: NOW,
             new_receipt_id=lambda: "receipt-1",
             random_bytes=bytes,
-            quarantine_gate=asyncio.Lock(),
+            strangers_gate=Gate(),
         )
         self._receiver = WebhookReceiver(provider, context)
 
@@ -148,10 +156,11 @@ async def test_a_defective_adapter_loses_no_proven_body(function: str) -> None:
     assert "private" not in str(logs)
 
 
-@pytest.mark.parametrize("function", ["workspace_hints", "deliver", "proves"])
+@pytest.mark.parametrize("function", ["workspace_hints", "deliver", "proofs"])
 async def test_a_defective_adapter_stores_nothing_unproven(function: str) -> None:
-    endpoint = Endpoint(adapter(**{function: explodes}), ACCOUNT)
-    secret = "s" if function == "proves" else "wrong"
+    defective = Proofs(presented=explodes) if function == "proofs" else explodes
+    endpoint = Endpoint(adapter(**{function: defective}), ACCOUNT)
+    secret = "s" if function == "proofs" else "wrong"
     assert (await endpoint.post(secret))[0] == 401
     assert endpoint.publisher.records == []
 
@@ -178,3 +187,46 @@ async def test_any_other_defect_is_a_problem_too_and_reaches_the_servers_log() -
         await endpoint.post()
     status, problem = endpoint.answer()
     assert (status, problem["type"]) == (500, "urn:headrace:problem:internal-error")
+
+
+@pytest.mark.parametrize("reads", [True, False])
+async def test_a_strangers_body_is_parsed_only_where_its_proof_stands_in_it(
+    monkeypatch: pytest.MonkeyPatch, reads: bool
+) -> None:
+    parsed: list[bytes] = []
+
+    def read_payload(body: bytes) -> dict[str, Any]:
+        parsed.append(body)
+        return {}
+
+    monkeypatch.setattr(webhook, "read_payload", read_payload)
+    proofs = Proofs(presented=_presented, presented_in_body=(lambda _payload: ()) if reads else None)
+    assert (await Endpoint(adapter(proofs=proofs), ACCOUNT).post("wrong"))[0] == 401
+    assert parsed == ([BODY] if reads else [])
+
+
+async def test_what_is_too_wide_is_kept_from_a_proven_sender_and_refused_from_others() -> None:
+    endpoint = Endpoint(adapter(), ACCOUNT)
+    wide = b'{"a":[' + b"[]," * 100_000 + b"1]}"
+    assert (await endpoint.post("wrong", wide))[0] == 401
+    status, problem = await endpoint.post("s", wide)
+    assert (status, problem["type"]) == (400, "urn:headrace:problem:unreadable-body")
+    ((topic, _, value, headers),) = endpoint.publisher.records
+    assert (topic, value) == ("webhooks.quarantine", wide)
+    assert read_webhook(headers).quarantine_reason == "unreadable body"
+    assert endpoint.bodies.held == 0
+
+
+@pytest.mark.parametrize("failure", [None, KafkaAway(), RuntimeError("a defect")])
+async def test_no_body_is_held_once_it_was_answered(failure: Exception | None) -> None:
+    endpoint = Endpoint(adapter(), ACCOUNT, failure=failure)
+    with contextlib.suppress(RuntimeError):
+        await endpoint.post()
+    assert endpoint.bodies.held == 0
+
+
+async def test_who_finds_no_room_is_asked_to_come_again() -> None:
+    endpoint = Endpoint(adapter(), ACCOUNT, most_held=len(BODY) - 1)
+    status, problem = await endpoint.post()
+    assert (status, problem["type"]) == (429, "urn:headrace:problem:storage-unavailable")
+    assert endpoint.publisher.records == []

@@ -1,12 +1,15 @@
 """What counts as a JSON object: everything a provider can mean by one, and nothing that would lose part of it."""
 
+import json
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from events.inbox import InboxMessage
 from providers.adapter import Receipt
-from providers.payload import UnreadableBody, read_payload
+from providers.payload import MOST_VALUES, UnreadableBody, read_payload, value_count
 from providers.registry import ADAPTERS
 
 #: A preview that was cut to a number of UTF-16 units in the middle of an emoji, as JavaScript does.
@@ -67,3 +70,44 @@ def test_anything_else_is_refused_without_a_word_of_it(body: bytes) -> None:
     with pytest.raises(UnreadableBody) as refusal:
         read_payload(body)
     assert "ud83d" not in str(refusal.value)
+
+
+def holding(values: int, filler: bytes = b"0") -> bytes:
+    """A body of so many values, the object and its list included."""
+    return b'{"a":[' + b",".join([filler] * (values - 2)) + b"]}"
+
+
+@pytest.mark.parametrize("filler", [b"0", b'""', b'"\\\\"', b'",[{\\""'])
+def test_as_many_values_as_allowed_are_read_and_no_more(filler: bytes) -> None:
+    assert len(read_payload(holding(MOST_VALUES, filler))["a"]) == MOST_VALUES - 2
+    with pytest.raises(UnreadableBody, match="more than"):
+        read_payload(holding(MOST_VALUES + 1, filler))
+
+
+@pytest.mark.parametrize("filler", [b"[]", b"{}", b'{"a":0}'])
+def test_objects_and_lists_count_too(filler: bytes) -> None:
+    with pytest.raises(UnreadableBody, match="more than"):
+        read_payload(holding(MOST_VALUES, filler))
+
+
+@pytest.mark.parametrize("text", ["a,b[c{" * 100_000, 'say \\"hi\\",' * 60_000, "\\\\" * 300_000])
+def test_what_stands_in_a_text_counts_as_one_value(text: str) -> None:
+    body = b'{"a":"' + text.encode() + b'"}'
+    assert read_payload(body) == json.loads(body)
+
+
+JSON = st.recursive(
+    st.none() | st.integers() | st.text(st.sampled_from('a,[]{}"\\\n'), max_size=6),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=3), inner, max_size=4),
+)
+
+
+@given(JSON)
+def test_values_are_counted_as_a_reader_finds_them(value: object) -> None:
+    def number(of: object) -> int:
+        inner = of.values() if isinstance(of, dict) else of if isinstance(of, list) else ()
+        return 1 + sum(number(one) for one in inner)
+
+    body = json.dumps(value).encode()
+    # An empty list or object counts as if it held something: the count is an upper bound.
+    assert number(value) <= value_count(body) <= 2 * number(value)

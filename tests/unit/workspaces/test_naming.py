@@ -2,7 +2,7 @@
 
 import pytest
 
-from providers.adapter import Adapter, Delivery, Normalised, Payload, Request, WorkspaceHint
+from providers.adapter import Adapter, Delivery, Normalised, Payload, Proofs, Request, WorkspaceHint
 from workspaces.directory import Directory
 from workspaces.naming import named_workspace
 from workspaces.workspace import ProviderAccount, Workspace
@@ -15,7 +15,7 @@ def adapter(overrides: bool = False) -> Adapter:
         account_fields=("location_id",),
         unavailable_status=429,
         secret_query_parameters=("proof",),
-        proves=lambda _request, _credentials: True,
+        proofs=Proofs(presented=lambda _request: ()),
         workspace_hints=_hints,
         query_overrides_unknown_workspace=overrides,
         deliver=lambda _workspace, _payload: Delivery(dedupe_key="k", lane="replies", provider_event="e"),
