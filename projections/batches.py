@@ -3,10 +3,32 @@
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
+import msgspec
+
 from events.records import Record
 from projections.positions import Conflict, Partition
 
 Batch = Mapping[Partition, Sequence[Record]]
+
+
+class Written(msgspec.Struct, frozen=True, kw_only=True):
+    """What one call committed."""
+
+    #: Records projected, dead letters included.
+    records: int
+    #: Records below the position: done before, dropped now.
+    repeated: int
+    dead_letters: int
+
+    def __add__(self, other: "Written") -> "Written":
+        return Written(
+            records=self.records + other.records,
+            repeated=self.repeated + other.repeated,
+            dead_letters=self.dead_letters + other.dead_letters,
+        )
+
+
+NOTHING = Written(records=0, repeated=0, dead_letters=0)
 
 
 def continuing(

@@ -59,6 +59,22 @@ class PositionConflict(Exception):
         super().__init__(f"the batch does not continue the projection ({told})")
 
 
+class DatabaseReplaced(RuntimeError):
+    """What was written before is not there any more. Whoever starts again finds out what is."""
+
+
+def check_not_behind(
+    stored: Mapping[Partition, int], begins: Mapping[Partition, int], written: Mapping[Partition, int]
+) -> None:
+    """Raises DatabaseReplaced when a stored position is before one that was committed. All are next offsets."""
+    for place, position in written.items():
+        if stored.get(place, begins.get(place, 0)) < position:
+            raise DatabaseReplaced(
+                f"Postgres is at {stored.get(place)} in {place[0]}[{place[1]}], and this program had written up to "
+                f"{position}: the database was restored or made anew. Going on from the positions it has"
+            )
+
+
 _READ = b"""
 SELECT o.topic, o.partition, o.next_offset
 FROM ctl.projection_offsets AS o

@@ -22,12 +22,12 @@ from events.records import Record
 from projections.batches import Batch
 from projections.connection import Connect, connector
 from projections.cut_log import LogCut, find_cuts, later_than
-from projections.positions import PositionConflict
+from projections.positions import DatabaseReplaced, PositionConflict
 from projections.projection import Projection
 from projections.registry import ALL_PROJECTIONS
 from projections.versions import VERSIONS, Version, followed, with_first
 from projections.waiting import when_possible
-from projections.writer import DatabaseReplaced, ProjectionWriter
+from projections.writer import ProjectionWriter
 from runtime.kafka import aiokafka_config
 from runtime.settings import Settings
 from workers.batch_transport import to_record

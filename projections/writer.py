@@ -21,9 +21,19 @@ from projections.bad_records import (
     insert_dead_letters,
     log_dead_letter,
 )
-from projections.batches import Batch, continuing, count, offered, pieces
+from projections.batches import NOTHING, Batch, Written, continuing, count, offered, pieces
 from projections.connection import Connect, Connection
-from projections.positions import Conflict, Move, Partition, PositionConflict, Positions, Projected, observe_broker
+from projections.positions import (
+    Conflict,
+    DatabaseReplaced,
+    Move,
+    Partition,
+    PositionConflict,
+    Positions,
+    Projected,
+    check_not_behind,
+    observe_broker,
+)
 from projections.projection import Projection
 from projections.registry import ALL_PROJECTIONS
 from projections.tables import proj_metadata, proj_schema
@@ -37,20 +47,6 @@ _T = TypeVar("_T")
 
 #: More records than any batch has.
 _NO_LIMIT = 2**31
-
-
-class Written(msgspec.Struct, frozen=True, kw_only=True):
-    """What one call committed."""
-
-    #: Records projected, dead letters included.
-    records: int
-    #: Records below the position: done before, dropped now.
-    repeated: int
-    dead_letters: int
-
-
-class DatabaseReplaced(RuntimeError):
-    """What was written before is not there any more. Whoever starts again finds out what is."""
 
 
 class _Projected(msgspec.Struct, frozen=True):
@@ -129,13 +125,7 @@ class ProjectionWriter:
 
     async def check_positions(self, written: Mapping[Partition, int]) -> None:
         """Raises DatabaseReplaced when Postgres is before a position that was committed: `written`, next offsets."""
-        stored = await self._exclusively(self._read_positions)
-        for place, position in written.items():
-            if stored.get(place, self._begins.get(place, 0)) < position:
-                raise DatabaseReplaced(
-                    f"Postgres is at {stored.get(place)} in {place[0]}[{place[1]}], and this program had written up to "
-                    f"{position}: the database was restored or made anew. Going on from the positions it has"
-                )
+        check_not_behind(await self._exclusively(self._read_positions), self._begins, written)
 
     async def write(self, batch: Batch) -> Written:
         """Project a batch: records of each partition in offset order.
@@ -154,22 +144,18 @@ class ProjectionWriter:
         statement time-out is written in halves, and so are the next ones; one record alone waits until it fits.
         """
         waiting = list(pieces(batch, self._most))[::-1]
-        done = []
+        done = NOTHING
         while waiting:
             piece = waiting.pop()
             try:
-                done.append(await self._write_or_wait(piece))
+                done += await self._write_or_wait(piece)
             except psycopg.errors.QueryCanceled:
                 self._most = max(1, count(piece) // 2)
                 log.warning("projection.batch_too_slow", topics=self.topics, records=count(piece), next=self._most)
                 waiting.extend(list(pieces(piece, self._most))[::-1])
             else:
                 self._most = min(_NO_LIMIT, self._most * 2)
-        return Written(
-            records=sum(one.records for one in done),
-            repeated=sum(one.repeated for one in done),
-            dead_letters=sum(one.dead_letters for one in done),
-        )
+        return done
 
     async def _write_or_wait(self, batch: Batch) -> Written:
         """Raises QueryCanceled when fewer records at once may help."""

@@ -27,7 +27,7 @@ SELECT DISTINCT projection FROM ctl.projection_offsets WHERE projection NOT IN (
 )
 """
 _UNOBSERVED = "SELECT topic FROM ctl.broker_offsets GROUP BY topic HAVING min(observed_at) <= %s"
-_MEASURED = "SELECT 1 FROM proj_v1.ingest_latency WHERE window_start_at > %s LIMIT 1"
+_MEASURED = "SELECT 1 FROM proj_v1.ingest_latency WHERE window_end_at > %s LIMIT 1"
 _DONE = """
 SELECT count(*) FROM analytics.jobs AS j JOIN analytics.messages AS m USING (message_id)
 WHERE m.provider_message_id = %s AND j.state = 'succeeded'

@@ -19,7 +19,7 @@ from runtime.settings import Settings
 from tests.databases import new_database
 from tests.integration.projections.supervised import Supervised, supervised, until
 
-pytestmark = pytest.mark.usefixtures("topics_created")
+pytestmark = [pytest.mark.usefixtures("topics_created"), pytest.mark.timeout(600)]
 
 TOPICS = (MESSAGES, JOBS, ENRICHMENTS)
 

@@ -19,11 +19,12 @@ from structlog.testing import capture_logs
 from events.envelope import Envelope
 from events.records import Record
 from projections.bad_records import TooManyBadRecords
+from projections.batches import Written
 from projections.connection import Connection, connector
-from projections.positions import PositionConflict
+from projections.positions import DatabaseReplaced, PositionConflict
 from projections.registry import LEADS
 from projections.tables import proj_metadata
-from projections.writer import DatabaseReplaced, ProjectionWriter, Written
+from projections.writer import ProjectionWriter
 from tests.integration.replay.versions import create_version
 
 TOPIC = "messages"
