@@ -343,8 +343,8 @@ async def test_an_error_that_waiting_cannot_heal_is_raised(database_url: str, ev
 #: What stands in the way, what takes it away again, and what is said about it.
 OBSTACLES = [
     (
-        "ALTER TABLE proj_v1.messages RENAME TO away",
-        "ALTER TABLE proj_v1.away RENAME TO messages",
+        "ALTER TABLE proj_v1.leads RENAME TO away",
+        "ALTER TABLE proj_v1.away RENAME TO leads",
         "headrace db migrate",
     ),
     ("ALTER SCHEMA ctl RENAME TO away", "ALTER SCHEMA away RENAME TO ctl", "headrace db migrate"),
@@ -416,15 +416,18 @@ async def test_another_database_without_the_version_that_was_written_is_noticed(
     database_url: str, connection: Connection, events: EventLog
 ) -> None:
     create_version(database_url, 2)
-    await connection.execute("UPDATE ctl.projection_versions SET state = 'live'")
-    writer = ProjectionWriter(connector(database_url))
+    await connection.execute("UPDATE ctl.projection_versions SET state = 'previous' WHERE version = 1")
+    await connection.execute("UPDATE ctl.projection_versions SET state = 'live' WHERE version = 2")
     log = [events.record(TOPIC, 0, events.message("a", n)) for n in range(2)]
-    await writer.write({(TOPIC, 0): log[:1]})
-    await writer.close()
-    await connection.execute("DELETE FROM ctl.projection_versions")
-    with pytest.raises(DatabaseReplaced, match="leads version 2"):
-        await writer.write({(TOPIC, 0): log[1:]})
-    await writer.close()
+    writer = ProjectionWriter(connector(database_url))
+    try:
+        await writer.write({(TOPIC, 0): log[:1]})
+        await writer.close()  # as when a connection is lost
+        await connection.execute("DELETE FROM ctl.projection_versions")
+        with pytest.raises(DatabaseReplaced, match="leads version 2"):
+            await writer.write({(TOPIC, 0): log[1:]})
+    finally:
+        await writer.close()
 
 
 async def test_expired_offsets_are_passed_with_a_note(
