@@ -5,6 +5,7 @@ import typer
 from cli.proj_rebuild import rebuild
 from cli.proj_repair import repair
 from cli.proj_status import status
+from cli.proj_truncated import truncated
 from cli.proj_verify import hash_, verify
 from cli.proj_versions import drop, list_versions, promote, rollback
 
@@ -13,7 +14,7 @@ app.command()(status)
 app.command("verify")(verify)
 app.command("hash")(hash_)
 app.command("versions")(list_versions)
-for _change in (rebuild, repair, promote, rollback, drop):
+for _change in (rebuild, repair, truncated, promote, rollback, drop):
     app.command()(_change)
 
 

@@ -28,7 +28,7 @@ _Over = Annotated[
 def status(watch: _Watch = False, over: _Over = TELL_SECONDS, as_json: _Json = False) -> None:
     """Show how far each projection is behind the broker, how fast it goes and when it was last seen alive.
 
-    Exit 1 when one is stale, or is behind and does not move although it is followed.
+    Exit 1 when one is stale, is behind and does not move although it is followed, or is ahead of the log.
     """
     settings, last = Settings(), []
     with told_plainly():
@@ -117,6 +117,8 @@ def _eta(one: ProjectionStatus) -> str:
 
 
 def _state(one: ProjectionStatus) -> str:
+    if one.beyond_end:
+        return f"{one.beyond_end:,} ahead of the log"
     if one.is_stale:
         return "stale"
     if one.standing_seconds is not None:

@@ -85,16 +85,29 @@ class Child:
             kill(process)
 
     def _keep_running(self) -> None:
-        while (process := self._launch()) is not None:
+        while not self._stopping.is_set():
             began = time.monotonic()
-            self._pass_lines_on(process)
-            code = process.wait()
+            ended = self._run_once()
             if self._stopping.is_set():
                 break
-            self._failed(code, time.monotonic() - began)
+            self._failed(ended, time.monotonic() - began)
             self._stopping.wait(backoff(self.failures))
         self.condition = "stopped"
         self._on_change(f"{self.program.name} stopped")
+
+    def _run_once(self) -> str:
+        """Returns how it ended. A full disk, say, must not end this thread: nobody else starts the program again."""
+        try:
+            process = self._launch()
+            if process is None:
+                return "was not started"
+            self._pass_lines_on(process)
+            return exit_description(process.wait())
+        except OSError as error:
+            if self.process is not None:
+                kill(self.process)
+                self.process.wait()
+            return f"could not be kept running ({error.strerror or type(error).__name__})"
 
     def _launch(self) -> "subprocess.Popen[bytes] | None":
         # Under the lock, so that `stop` either prevents the start or sees the process.
@@ -117,9 +130,9 @@ class Child:
                 if self._ready_line is not None and not self.ready and self._ready_line in text:
                     self.ready = True
 
-    def _failed(self, code: int, seconds: float) -> None:
+    def _failed(self, ended: str, seconds: float) -> None:
         self.failures = 1 if seconds >= STEADY_SECONDS else self.failures + 1
-        self.last_exit = exit_description(code)
+        self.last_exit = ended
         self.condition = "waiting"
         self.ready = False
         self._on_change(f"{self.program.name} {self.last_exit}; starting it again in {backoff(self.failures):g} s")

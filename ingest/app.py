@@ -115,6 +115,7 @@ async def _running(
     others: Iterable[Callable[[], Coroutine[Any, Any, None]]],
 ) -> AsyncIterator[None]:
     """The server closes its last connection before the code after `yield` runs: what was accepted is then complete."""
+    app.state.is_stopping = False
     producing = asyncio.create_task(publisher.run())
     tasks = [asyncio.create_task(run()) for run in (*others, latency.run)]
     if app.state.operations_listener is not None:
@@ -124,17 +125,23 @@ async def _running(
     try:
         yield
     finally:
+        app.state.is_stopping = True
         await _cancelled(*tasks)
         await latency.publish_window()
         await _cancelled(producing)
 
 
 def _stop_on_failure(app: FastAPI, task: asyncio.Task[None]) -> None:
-    """A process with half its tasks looks alive and isn't: it finishes its requests and leaves it to the supervisor."""
-    if not task.cancelled() and (error := task.exception()) is not None:
-        app.state.failure = type(error).__name__
-        log.error("background task failed, stopping", error=app.state.failure)
-        signal.raise_signal(signal.SIGTERM)
+    """A process with half its tasks looks alive and isn't: it finishes its requests and leaves it to the supervisor.
+
+    None of the tasks ends before the process does, neither by an error nor in silence.
+    """
+    if app.state.is_stopping:
+        return
+    error = None if task.cancelled() else task.exception()
+    app.state.failure = type(error).__name__ if error is not None else "ended"
+    log.error("background task failed, stopping", error=app.state.failure)
+    signal.raise_signal(signal.SIGTERM)
 
 
 async def _cancelled(*tasks: asyncio.Task[None]) -> None:

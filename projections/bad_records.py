@@ -7,9 +7,12 @@ from typing import Any
 
 import msgspec
 import psycopg
+import structlog
 from psycopg import AsyncCursor
 
 from events.records import Record
+
+log = structlog.get_logger()
 
 #: A batch of at least this many records stops the projection when more than the share of it is bad.
 JUDGED_BATCH = 50
@@ -64,6 +67,20 @@ def _reason(error: Exception) -> str:
     return str(error)
 
 
+def log_dead_letter(found: BadRecordFound) -> None:
+    """Say that it is set aside, once that is committed."""
+    record = found.record
+    log.error(
+        "projection.dead_letter",
+        projection=found.projection,
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        error_class=found.error_class,
+        reason=found.reason,
+    )
+
+
 class BadStreaks:
     """Counts bad records in a row for each partition, across batches."""
 
@@ -107,7 +124,8 @@ INSERT INTO ctl.dead_letters AS d
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 1, 'open', clock_timestamp())
 ON CONFLICT (projection, version, topic, partition, "offset") DO UPDATE
 SET error_class = excluded.error_class, reason = excluded.reason, attempts = d.attempts + 1,
-    state = 'open', failed_at = excluded.failed_at
+    -- Read again, a record that somebody has discarded stays so.
+    state = CASE d.state WHEN 'discarded' THEN d.state ELSE 'open' END, failed_at = excluded.failed_at
 """
 
 

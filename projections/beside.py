@@ -8,16 +8,17 @@ they are, and so a new version is complete before it is promoted, and the old on
 import asyncio
 import os
 import signal
+import time
 
 import psycopg
 import structlog
 from prometheus_client import start_http_server
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_random_exponential
+from tenacity import Retrying, retry_if_exception, wait_random_exponential
 
 from projections.connection import libpq_url
 from projections.tailer import VersionTailer
 from projections.versions import foreign, versions
-from projections.writer import LONGEST_PAUSE
+from projections.waiting import LONGEST_PAUSE, OutageLog, is_postgres_away
 from runtime.durability import warn_of_thin_topics
 from runtime.logs import configure_logs
 from runtime.settings import Settings
@@ -29,9 +30,9 @@ log = structlog.get_logger()
 def written_elsewhere(settings: Settings) -> frozenset[str]:
     """The projections whose live tables this program does not declare. Waits while Postgres is away."""
     retrying = Retrying(
-        retry=retry_if_exception_type(psycopg.OperationalError),
+        retry=retry_if_exception(is_postgres_away),
         wait=wait_random_exponential(multiplier=0.2, max=LONGEST_PAUSE),
-        before_sleep=_log_outage_once,
+        before_sleep=OutageLog(time.monotonic),
         reraise=True,
     )
     found: frozenset[str] = retrying(lambda: _live_of_others(settings))
@@ -83,8 +84,3 @@ def _live_of_others(settings: Settings) -> frozenset[str]:
     except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
         # Not migrated: the agents say so.
         return frozenset()
-
-
-def _log_outage_once(state: RetryCallState) -> None:
-    if state.attempt_number == 1 and state.outcome is not None:
-        log.warning("projection.postgres_away", error_class=type(state.outcome.exception()).__name__)

@@ -22,6 +22,14 @@ class Move(msgspec.Struct, frozen=True, kw_only=True):
     newest_ms: int
 
 
+class Projected(msgspec.Struct, frozen=True):
+    """How far a partition is projected."""
+
+    next_offset: int
+    #: Broker's append time of the newest record, milliseconds since the epoch.
+    newest_ms: int
+
+
 class Conflict(msgspec.Struct, frozen=True, kw_only=True):
     """A batch does not continue where Postgres is."""
 
@@ -51,11 +59,34 @@ class PositionConflict(Exception):
         super().__init__(f"the batch does not continue the projection ({told})")
 
 
+class DatabaseReplaced(RuntimeError):
+    """What was written before is not there any more. Whoever starts again finds out what is."""
+
+
+def check_not_behind(
+    stored: Mapping[Partition, int], begins: Mapping[Partition, int], written: Mapping[Partition, int]
+) -> None:
+    """Raises DatabaseReplaced when a stored position is before one that was committed. All are next offsets."""
+    for place, position in written.items():
+        if stored.get(place, begins.get(place, 0)) < position:
+            raise DatabaseReplaced(
+                f"Postgres is at {stored.get(place)} in {place[0]}[{place[1]}], and this program had written up to "
+                f"{position}: the database was restored or made anew. Going on from the positions it has"
+            )
+
+
 _READ = b"""
 SELECT o.topic, o.partition, o.next_offset
 FROM ctl.projection_offsets AS o
 JOIN unnest(%b::text[], %b::text[], %b::bigint[]) AS i (projection, topic, version)
     USING (projection, topic, version)
+"""
+_NEWEST = b"""
+SELECT o.topic, o.partition, o.next_offset, o.event_time_max
+FROM ctl.projection_offsets AS o
+JOIN unnest(%b::text[], %b::text[], %b::bigint[]) AS i (projection, topic, version)
+    USING (projection, topic, version)
+WHERE o.event_time_max IS NOT NULL
 """
 _MOVE = b"""
 UPDATE ctl.projection_offsets AS o
@@ -113,8 +144,19 @@ class Positions:
 
     async def read(self, cursor: AsyncCursor[Any]) -> dict[Partition, int]:
         """Next offset of each partition Postgres knows."""
-        await cursor.execute(_READ, [list(self._names.values()), list(self._names), list(self._versions.values())])
+        await cursor.execute(_READ, self._which())
         return {(topic, partition): next_offset async for topic, partition, next_offset in cursor}
+
+    async def read_newest(self, cursor: AsyncCursor[Any]) -> dict[Partition, Projected]:
+        """How far each partition is, with the time of its newest record."""
+        await cursor.execute(_NEWEST, self._which())
+        return {
+            (topic, partition): Projected(next_offset, round(newest.timestamp() * 1000))
+            async for topic, partition, next_offset, newest in cursor
+        }
+
+    def _which(self) -> list[list[Any]]:
+        return [list(self._names.values()), list(self._names), list(self._versions.values())]
 
     async def move(self, cursor: AsyncCursor[Any], moves: Iterable[Move]) -> list[Move]:
         """Compare and set. Returns the moves that did not fit; the caller then rolls back."""

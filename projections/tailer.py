@@ -15,21 +15,24 @@ from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from mode import Service
 from psycopg.rows import class_row
 
 from events.codec import NewerEvent
 from events.records import Record
+from projections.batches import Batch
 from projections.connection import Connect, connector
-from projections.positions import PositionConflict
+from projections.cut_log import LogCut, find_cuts, later_than
+from projections.positions import DatabaseReplaced, PositionConflict
 from projections.projection import Projection
 from projections.registry import ALL_PROJECTIONS
 from projections.versions import VERSIONS, Version, followed, with_first
-from projections.writer import Batch, ProjectionWriter, when_possible
+from projections.waiting import when_possible
+from projections.writer import ProjectionWriter
 from runtime.kafka import aiokafka_config
 from runtime.settings import Settings
-from workers.batch_transport import FAUST_LOGGER, to_record
+from workers.batch_transport import to_record
 from workers.following import before_newer
+from workers.loop import Loop
 
 log = structlog.get_logger()
 
@@ -42,10 +45,8 @@ _POLL_RECORDS = 2000
 _LOCK_CLASS = zlib.crc32(b"headrace version tailer") - 2**31
 
 
-class VersionTailer(Service):
+class VersionTailer(Loop):
     """Follows every version that this process does not write already."""
-
-    logger = FAUST_LOGGER
 
     def __init__(
         self,
@@ -64,18 +65,19 @@ class VersionTailer(Service):
         self._connect = connector(settings.database_url, "headrace-versions")
         self._tails: dict[tuple[str, int], asyncio.Task[None]] = {}
 
-    @Service.task  # type: ignore[untyped-decorator]
-    async def _look(self) -> None:
-        while not self.should_stop:
+    async def run_for_ever(self) -> None:
+        """Look every few seconds which versions there are."""
+        while True:
             try:
                 found = await _versions(self._connect)
                 await self._follow(followed(found, self._written_here(), self._alone))
             except Exception as error:  # Postgres is away: the agents say so, and this is only their companion
                 log.warning("versions.unknown", error_class=type(error).__name__)
-            await self.sleep(LOOK_SECONDS)
+            await asyncio.sleep(LOOK_SECONDS)
 
     async def on_stop(self) -> None:
         """Stop following."""
+        await super().on_stop()
         await self._follow([])
 
     async def _follow(self, versions: Sequence[Version]) -> None:
@@ -89,12 +91,11 @@ class VersionTailer(Service):
     async def _tail(self, version: Version) -> None:
         """Until cancelled, or at once when another process does it."""
         number = zlib.crc32(f"{self._settings.topic_prefix}{version.projection}:{version.version}".encode()) - 2**31
-        connection = await self._connect()
         try:
-            locked = await connection.execute("SELECT pg_try_advisory_lock(%s, %s)", [_LOCK_CLASS, number])
-            if (await locked.fetchone()) != (True,):
-                return
-            await _Tail(self._settings, version).run()
+            async with await self._connect() as connection:
+                locked = await connection.execute("SELECT pg_try_advisory_lock(%s, %s)", [_LOCK_CLASS, number])
+                if (await locked.fetchone()) == (True,):
+                    await _Tail(self._settings, version).run()
         except Exception as error:
             log.exception(
                 "version.failed",
@@ -102,9 +103,8 @@ class VersionTailer(Service):
                 version=version.version,
                 error_class=type(error).__name__,
             )
-            await _tell_problem(self._connect, version, type(error).__name__)
-        finally:
-            await connection.close()
+            problem = str(error) if isinstance(error, LogCut) else type(error).__name__
+            await _tell_problem(self._connect, version, problem)
 
 
 class _Tail:
@@ -157,7 +157,7 @@ class _Tail:
         try:
             await self._write(batch)
         except PositionConflict:
-            # Somebody else wrote it, too, and is not where we thought: go on where Postgres is.
+            # Somebody else wrote it, too, or Postgres went back: go on where it is.
             await self._seek()
 
     async def _write(self, batch: Batch) -> None:
@@ -179,18 +179,39 @@ class _Tail:
         await _tell_problem(self._connect, self._version, f"a newer program wrote {places}: only it can go on")
 
     async def _seek(self) -> None:
-        known = await when_possible(lambda: self._writer.positions(self._topic))
+        await self._check_log()
+        known = await self._writer.positions_when_possible(self._topic)
         starts = await self._consumer.beginning_offsets(self._places)
         for place in self._places:
             position = known.get(place.partition)
-            if position is not None and position < starts[place]:
+            if position is None:
+                self._writer.begin_at(place.topic, place.partition, starts[place])
+            elif position < starts[place]:
                 await self._writer.pass_expired(place.topic, place.partition, position, starts[place])
             self._consumer.seek(place, max(starts[place], position or 0))
 
+    async def _check_log(self) -> None:
+        """Raises LogCut."""
+        projected = await self._writer.projected()
+        moments = {TopicPartition(*place): moment for place, moment in later_than(projected).items()}
+        later = await self._consumer.offsets_for_times(moments)
+        ends = await self._consumer.end_offsets(self._places)
+        first_later = {(place.topic, place.partition): at and at.offset for place, at in later.items()}
+        cuts = find_cuts(projected, {(place.topic, place.partition): end for place, end in ends.items()}, first_later)
+        if cuts:
+            raise LogCut(cuts)
+
     async def _beat(self) -> None:
+        """Raises LogCut. Where nothing comes, this is what notices that Postgres went back."""
+        written = {(place.topic, place.partition): await self._consumer.position(place) for place in self._places}
+        try:
+            await when_possible(lambda: self._writer.check_positions(written))
+        except DatabaseReplaced:
+            await self._seek()
         starts = await self._consumer.beginning_offsets(self._places)
         ends = await self._consumer.end_offsets(self._places)
         ranges = {(place.topic, place.partition): (starts[place], ends[place]) for place in self._places}
+        await self._check_log()
         await when_possible(lambda: self._writer.beat(ranges))
 
 

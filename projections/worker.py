@@ -4,21 +4,27 @@ While the live tables of a projection are those of another program, that one's w
 beside them (`projections.beside`).
 """
 
+import asyncio
 from collections.abc import Iterable
+from typing import Any
 
 import faust
 import structlog
-from mode import Service
+from aiokafka.errors import KafkaError
+from faust.types import TP
 
 from projections.beside import BesideWorker, written_elsewhere
 from projections.connection import connector
+from projections.cut_log import Cut, LogCut
+from projections.placing import Placing
 from projections.registry import ALL_PROJECTIONS
 from projections.tailer import VersionTailer
-from projections.writer import ProjectionWriter, is_postgres_away, when_possible
+from projections.waiting import can_wait
+from projections.writer import ProjectionWriter
 from runtime.logs import configure_logs
 from runtime.settings import Settings
-from workers.batch_transport import FAUST_LOGGER
 from workers.following import Batch, Follower
+from workers.loop import Loop
 from workers.offset_guard import Partition
 from workers.worker import Worker
 
@@ -39,9 +45,10 @@ class ProjectionAgent:
 
     async def start_offset(self, topic: str, partition: int, oldest: int, _committed: int | None) -> int:
         """Where Postgres is. What retention removed before it was projected is passed over and noted."""
-        known = await when_possible(lambda: self._writer.positions(topic))
+        known = await self._writer.positions_when_possible(topic)
         position = known.get(partition)
         if position is None:
+            self._writer.begin_at(topic, partition, oldest)
             return oldest
         if position < oldest:
             await self._writer.pass_expired(topic, partition, position, oldest)
@@ -49,37 +56,56 @@ class ProjectionAgent:
         return position
 
 
-class Heartbeat(Service):
-    """Tells Postgres every few seconds that the projections live, and how far the broker is."""
+class Heartbeat(Loop):
+    """Tells Postgres every few seconds that the projections live, and how far the broker is.
 
-    logger = FAUST_LOGGER
+    Where nothing is written it is also the one who notices that Postgres or the log went back.
+    """
 
     def __init__(self, app: faust.App, agents: list[tuple[Follower, ProjectionWriter]]) -> None:
         super().__init__()
-        self._app = app
+        self._app: Any = app
         self._agents = agents
 
-    @Service.task  # type: ignore[untyped-decorator]
-    async def _beat(self) -> None:
-        while not self.should_stop:
-            await self.sleep(BEAT_SECONDS)
-            if self._app.rebalancing:
-                continue
+    async def run_for_ever(self) -> None:
+        """Kafka or Postgres away: tried again. Raises DatabaseReplaced and LogCut."""
+        while True:
+            await asyncio.sleep(BEAT_SECONDS)
             for follower, writer in self._agents:
-                try:
-                    await writer.beat(await self._ranges(follower))
-                except Exception as error:
-                    if not is_postgres_away(error):
-                        raise
-                    log.warning("projection.no_heartbeat", agent=follower.name, error_class=type(error).__name__)
+                if not self._app.rebalancing:
+                    await self._beat_if_possible(follower, writer)
+
+    async def _beat_if_possible(self, follower: Follower, writer: ProjectionWriter) -> None:
+        try:
+            await self._beat(follower, writer)
+        except (KafkaError, OSError) as error:
+            log.warning("projection.no_heartbeat", agent=follower.name, error_class=type(error).__name__)
+        except Exception as error:
+            if not can_wait(error):
+                raise
+            log.warning("projection.no_heartbeat", agent=follower.name, error_class=type(error).__name__)
+
+    async def _beat(self, follower: Follower, writer: ProjectionWriter) -> None:
+        # What is committed now was written; Postgres, asked after that, can't be behind it, nor the log behind either.
+        written = follower.guard.positions()
+        await writer.check_positions(written)
+        ranges = await self._ranges(follower)
+        cuts = [
+            Cut(*place, ranges[place][1], position, ranges[place][1])
+            for place, position in written.items()
+            if place in ranges and position > ranges[place][1]
+        ]
+        if cuts:
+            raise LogCut(cuts)
+        await writer.beat(ranges)
 
     async def _ranges(self, follower: Follower) -> dict[Partition, tuple[int, int]]:
-        consumer = self._app.consumer
-        ours = [tp for tp in consumer.assignment() if tp.topic in follower.topics]
+        thread = self._app.consumer._thread
+        ours: list[TP] = [tp for tp in self._app.consumer.assignment() if tp.topic in follower.topics]
         if not ours:
             return {}
-        starts = await consumer.earliest_offsets(*ours)
-        ends = await consumer.highwaters(*ours)
+        starts = await thread.earliest_offsets(*ours)
+        ends = await thread.highwaters(*ours)
         return {(tp.topic, tp.partition): (starts[tp], ends[tp]) for tp in ours}
 
 
@@ -100,6 +126,7 @@ def projections_worker(settings: Settings) -> Worker:
         agent = ProjectionAgent(writer)
         follower = worker.follow(f"project_{projection.name}", (projection.topic,), agent.process, agent.start_offset)
         agents.append((follower, writer))
+    worker.services.append(Placing(worker.app, agents))
     worker.services.append(Heartbeat(worker.app, agents))
     worker.services.append(VersionTailer(settings, lambda: _written_by(writer for _, writer in agents)))
     return worker

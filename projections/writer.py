@@ -4,7 +4,6 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
-from itertools import pairwise
 from typing import Any, TypeVar
 
 import msgspec
@@ -12,35 +11,42 @@ import psycopg
 import structlog
 from psycopg import AsyncCursor
 from psycopg.rows import class_row
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_random_exponential
 
 from events.records import Record
-from projections.bad_records import ROW_ERRORS, BadRecordFound, BadStreaks, found_bad, insert_dead_letters
+from projections.bad_records import (
+    ROW_ERRORS,
+    BadRecordFound,
+    BadStreaks,
+    found_bad,
+    insert_dead_letters,
+    log_dead_letter,
+)
+from projections.batches import NOTHING, Batch, Written, continuing, count, offered, pieces
 from projections.connection import Connect, Connection
-from projections.positions import Conflict, Move, Partition, PositionConflict, Positions, observe_broker
+from projections.positions import (
+    Conflict,
+    DatabaseReplaced,
+    Move,
+    Partition,
+    PositionConflict,
+    Positions,
+    Projected,
+    check_not_behind,
+    observe_broker,
+)
 from projections.projection import Projection
 from projections.registry import ALL_PROJECTIONS
 from projections.tables import proj_metadata, proj_schema
 from projections.upserts import Row, Upsert, rows_of
-from projections.versions import VERSIONS, UnknownShape, Version, is_known_shape, with_first
+from projections.versions import VERSIONS, WRITTEN, UnknownShape, Version, is_known_shape, with_first
+from projections.waiting import can_wait, is_postgres_away, when_possible
 
 log = structlog.get_logger()
 
-Batch = Mapping[Partition, Sequence[Record]]
 _T = TypeVar("_T")
 
-#: Longest pause between two attempts while Postgres is away, seconds.
-LONGEST_PAUSE = 5.0
-
-
-class Written(msgspec.Struct, frozen=True, kw_only=True):
-    """What one call committed."""
-
-    #: Records projected, dead letters included.
-    records: int
-    #: Records below the position: done before, dropped now.
-    repeated: int
-    dead_letters: int
+#: More records than any batch has.
+_NO_LIMIT = 2**31
 
 
 class _Projected(msgspec.Struct, frozen=True):
@@ -80,6 +86,11 @@ class ProjectionWriter:
         self._projections = {projection.topic.physical(topic_prefix): projection for projection in projections}
         self._fixed = None if version is None else self._target_of({one.name: version for one in projections})
         self._resolved: _Target | None = self._fixed
+        # A version beside the live one says what it lacks in its entry, and is begun again from there.
+        self._waits = can_wait if version is None else is_postgres_away
+        self._begins: dict[Partition, int] = {}
+        #: Records of one transaction: fewer after one that took too long.
+        self._most = _NO_LIMIT
         self._streaks = BadStreaks()
         self._connection: Connection | None = None
         self._known: dict[Partition, int] | None = None
@@ -100,6 +111,22 @@ class ProjectionWriter:
         known = await self._exclusively(self._read_positions)
         return {partition: next_offset for (name, partition), next_offset in known.items() if name == topic}
 
+    async def positions_when_possible(self, topic: str) -> dict[int, int]:
+        """As `positions`, but waits for as long as Postgres is away."""
+        return await when_possible(lambda: self.positions(topic), self._waits)
+
+    async def projected(self) -> dict[Partition, Projected]:
+        """How far every partition is, with the time of its newest record. Waits for as long as Postgres is away."""
+        return await when_possible(lambda: self._exclusively(self._read_newest), self._waits)
+
+    def begin_at(self, topic: str, partition: int, oldest: int) -> None:
+        """The oldest offset the broker has: where the partition begins if Postgres knows nothing of it."""
+        self._begins[topic, partition] = oldest
+
+    async def check_positions(self, written: Mapping[Partition, int]) -> None:
+        """Raises DatabaseReplaced when Postgres is before a position that was committed: `written`, next offsets."""
+        check_not_behind(await self._exclusively(self._read_positions), self._begins, written)
+
     async def write(self, batch: Batch) -> Written:
         """Project a batch: records of each partition in offset order.
 
@@ -113,11 +140,33 @@ class ProjectionWriter:
     async def write_when_possible(self, batch: Batch) -> Written:
         """As `write`, but waits and tries again for as long as Postgres is away.
 
-        What another writer of the same version was faster with counts as repeated.
+        What another writer of the same version was faster with counts as repeated. A batch that takes longer than the
+        statement time-out is written in halves, and so are the next ones; one record alone waits until it fits.
         """
+        waiting = list(pieces(batch, self._most))[::-1]
+        done = NOTHING
+        while waiting:
+            piece = waiting.pop()
+            try:
+                done += await self._write_or_wait(piece)
+            except psycopg.errors.QueryCanceled:
+                self._most = max(1, count(piece) // 2)
+                log.warning("projection.batch_too_slow", topics=self.topics, records=count(piece), next=self._most)
+                waiting.extend(list(pieces(piece, self._most))[::-1])
+            else:
+                self._most = min(_NO_LIMIT, self._most * 2)
+        return done
+
+    async def _write_or_wait(self, batch: Batch) -> Written:
+        """Raises QueryCanceled when fewer records at once may help."""
+        can_halve = count(batch) > 1
+
+        def waits(error: BaseException) -> bool:
+            return self._waits(error) and not (can_halve and isinstance(error, psycopg.errors.QueryCanceled))
+
         while True:
             try:
-                return await when_possible(lambda: self.write(batch))
+                return await when_possible(lambda: self.write(batch), waits)
             except PositionConflict as conflict:
                 # Each repetition means that somebody went ahead in this batch: it comes to an end.
                 if not conflict.is_overtaken:
@@ -131,7 +180,7 @@ class ProjectionWriter:
 
         async def expire(cursor: AsyncCursor[Any]) -> None:
             if not await self._target.positions.expire(cursor, (topic, partition), start, end):
-                raise await self._conflict(cursor, [_offered(topic, partition, start, start)])
+                raise await self._conflict(cursor, [offered(topic, partition, start, start)])
             log.error("projection.expired", topic=topic, partition=partition, start=start, end=end)
 
         self._known = None
@@ -170,6 +219,8 @@ class ProjectionWriter:
         if self._connection is None or self._connection.closed:
             self._known = None
             self._connection = await self._connect()
+            if self._resolved is not self._fixed:
+                await self._check_versions(self._connection)
         if self._resolved is None:
             self._resolved = self._target_of(await self._live(self._connection))
         return self._connection
@@ -183,14 +234,18 @@ class ProjectionWriter:
     async def _live(self, connection: Connection) -> dict[str, int]:
         """The live version of each projection, once and for all: whoever promotes another keeps this one written."""
         names = {projection.name for projection in self._projections.values()}
-        async with connection.cursor(row_factory=class_row(Version)) as cursor:
-            await cursor.execute(VERSIONS)
-            found = with_first(await cursor.fetchall())
-        live = [one for one in found if one.projection in names and one.state == "live"]
+        live = [one for one in await _versions(connection) if one.projection in names and one.state == "live"]
         unknown = [one for one in live if not is_known_shape(one)]
         if unknown:
             raise UnknownShape(unknown[0])
         return {one.projection: one.version for one in live}
+
+    async def _check_versions(self, connection: Connection) -> None:
+        """Another database may hold other versions. Raises DatabaseReplaced."""
+        there = {(one.projection, one.version) for one in await _versions(connection) if one.state in WRITTEN}
+        gone = [f"{name} version {version}" for name, version in self.versions.items() if (name, version) not in there]
+        if gone:
+            raise DatabaseReplaced(f"the database has no {', '.join(gone)} any more, which this program had written")
 
     def _target_of(self, versions: Mapping[str, int]) -> _Target:
         projections = self._projections.values()
@@ -213,10 +268,13 @@ class ProjectionWriter:
         self._known = await self._target.positions.read(cursor)
         return self._known
 
+    async def _read_newest(self, cursor: AsyncCursor[Any]) -> dict[Partition, Projected]:
+        return await self._target.positions.read_newest(cursor)
+
     async def _write(self, cursor: AsyncCursor[Any], batch: Batch) -> Written:
         new, known = await self._continuing(cursor, batch)
-        records = sum(map(len, new.values()))
-        repeated = sum(map(len, batch.values())) - records
+        records = count(new)
+        repeated = count(batch) - records
         if not records:
             return Written(records=0, repeated=repeated, dead_letters=0)
         projected, bad = self._project(new)
@@ -231,7 +289,7 @@ class ProjectionWriter:
         self._streaks.keep(streaks)
         known.update({place: records[-1].offset + 1 for place, records in new.items()})
         for found in bad:
-            _log_dead_letter(found)
+            log_dead_letter(found)
         return Written(records=records, repeated=repeated, dead_letters=len(bad))
 
     async def _commit(
@@ -257,11 +315,11 @@ class ProjectionWriter:
     ) -> tuple[dict[Partition, Sequence[Record]], dict[Partition, int]]:
         """The new records and the positions. Asks Postgres again before it calls anything a hole."""
         if self._known is not None:
-            new, conflicts = _continue(batch, self._known)
+            new, conflicts = continuing(batch, self._known, self._begins)
             if not conflicts:
                 return new, self._known
         known = await self._read_positions(cursor)
-        new, conflicts = _continue(batch, known)
+        new, conflicts = continuing(batch, known, self._begins)
         if conflicts:
             raise PositionConflict(conflicts)
         return new, known
@@ -294,7 +352,7 @@ class ProjectionWriter:
         ]
         refused = await self._target.positions.move(cursor, moves)
         if refused:
-            raise await self._conflict(cursor, [_offered(m.topic, m.partition, m.start, m.start) for m in refused])
+            raise await self._conflict(cursor, [offered(m.topic, m.partition, m.start, m.start) for m in refused])
 
     async def _conflict(self, cursor: AsyncCursor[Any], conflicts: Sequence[Conflict]) -> PositionConflict:
         """The conflicts with what Postgres has now."""
@@ -332,74 +390,7 @@ class ProjectionWriter:
             await self._target.upserts[table].write(cursor, by_table[table])
 
 
-async def when_possible(attempt: Callable[[], Awaitable[_T]]) -> _T:
-    """Repeat an attempt, with growing pauses, for as long as Postgres is away. Logs an outage once, and its end."""
-    retrying = AsyncRetrying(
-        retry=retry_if_exception(is_postgres_away),
-        wait=wait_random_exponential(multiplier=0.2, max=LONGEST_PAUSE),
-        before_sleep=_log_outage_once,
-        reraise=True,
-    )
-
-    async def attempted() -> _T:
-        # A coroutine function, by which tenacity knows that there is something to await.
-        return await attempt()
-
-    result: _T = await retrying(attempted)
-    if retrying.statistics.get("attempt_number", 1) > 1:
-        log.warning("projection.postgres_back", attempts=retrying.statistics["attempt_number"])
-    return result
-
-
-def is_postgres_away(error: BaseException) -> bool:
-    """True when trying again later can help: no connection, a shutdown, a deadlock, a read-only standby."""
-    if isinstance(error, psycopg.errors.ProgramLimitExceeded):
-        return False
-    return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError | psycopg.errors.ReadOnlySqlTransaction)
-
-
-def _log_outage_once(state: RetryCallState) -> None:
-    if state.attempt_number == 1 and state.outcome is not None:
-        log.warning("projection.postgres_away", error_class=type(state.outcome.exception()).__name__)
-
-
-def _log_dead_letter(found: BadRecordFound) -> None:
-    record = found.record
-    log.error(
-        "projection.dead_letter",
-        projection=found.projection,
-        topic=record.topic,
-        partition=record.partition,
-        offset=record.offset,
-        error_class=found.error_class,
-        reason=found.reason,
-    )
-
-
-def _continue(batch: Batch, known: Mapping[Partition, int]) -> tuple[dict[Partition, Sequence[Record]], list[Conflict]]:
-    """The records at and above each position, and where they do not follow it or each other."""
-    new: dict[Partition, Sequence[Record]] = {}
-    conflicts: list[Conflict] = []
-    for place, records in batch.items():
-        stored = known.get(place)
-        rest = _ascending(records if stored is None else [r for r in records if r.offset >= stored])
-        if not rest:
-            continue
-        first = rest[0].offset if stored is None else stored
-        jump = next(((at, r.offset) for at, r in enumerate(rest, first) if r.offset != at), None)
-        if jump is not None:
-            conflicts.append(_offered(*place, *jump, stored))
-        new[place] = rest
-    return new, conflicts
-
-
-def _ascending(records: Sequence[Record]) -> Sequence[Record]:
-    """The records in offset order, each once: a batch put together from two reads may overlap itself."""
-    if all(left.offset < right.offset for left, right in pairwise(records)):
-        return records
-    by_offset = {record.offset: record for record in records}
-    return [by_offset[offset] for offset in sorted(by_offset)]
-
-
-def _offered(topic: str, partition: int, expected: int, offered: int, stored: int | None = None) -> Conflict:
-    return Conflict(topic=topic, partition=partition, stored=stored, expected=expected, offered=offered)
+async def _versions(connection: Connection) -> list[Version]:
+    async with connection.cursor(row_factory=class_row(Version)) as cursor:
+        await cursor.execute(VERSIONS)
+        return with_first(await cursor.fetchall())

@@ -44,11 +44,13 @@ class ProjectionStatus(msgspec.Struct, frozen=True, kw_only=True):
     eta_seconds: float | None = None
     #: Somebody is alive, and yet some partition is behind and has not moved for so long; None where all is well.
     standing_seconds: float | None = None
+    #: Records that are rows, and that Kafka has no more; see `headrace proj truncated`.
+    beyond_end: int = 0
 
     @property
     def is_well(self) -> bool:
         """False when somebody should look at it."""
-        return not self.is_stale and self.standing_seconds is None
+        return not self.is_stale and self.standing_seconds is None and not self.beyond_end
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
@@ -121,7 +123,16 @@ class StatusOverTime:
             events_per_second=None if speed is None else round(speed, 1),
             eta_seconds=_eta(lag, shrinking),
             standing_seconds=round(standing, 1) if standing > 0 and not is_stale else None,
+            beyond_end=sum(self._beyond_end(part, reading) for part in parts),
         )
+
+    def _beyond_end(self, part: _Part, reading: Reading) -> int:
+        """By the reading before: a position that was read after the end may be ahead of it for a moment."""
+        before = self._readings[-2] if len(self._readings) > 1 else None
+        if before is None or part not in before.positions or part not in reading.positions:
+            return 0
+        position = min(before.positions[part][0], reading.positions[part][0])
+        return max(0, position - reading.ranges[part[1]].end)
 
     def _speeds(self, parts: list[_Part], reading: Reading) -> tuple[float | None, float | None]:
         """Records a second that became rows, and by which the lag shrinks."""

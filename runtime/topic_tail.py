@@ -59,7 +59,11 @@ class TopicTail:
         failing = False
         while True:
             consumer = AIOKafkaConsumer(
-                enable_auto_commit=False, max_poll_records=_POLL_RECORDS, **aiokafka_config(self._settings)
+                enable_auto_commit=False,
+                # A log that lost its end, or its beginning, is read anew: what was missed can't be told.
+                auto_offset_reset="none",
+                max_poll_records=_POLL_RECORDS,
+                **aiokafka_config(self._settings),
             )
             try:
                 await self._follow(consumer)
@@ -95,11 +99,11 @@ class TopicTail:
     async def _follow(self, consumer: AIOKafkaConsumer) -> None:
         await consumer.start()
         partitions = await self._partitions(consumer)
-        consumer.assign(partitions)
         self._taken = await self._first_offsets(consumer, partitions)
+        ends = await consumer.end_offsets(partitions)
+        consumer.assign(partitions)
         for partition, offset in self._taken.items():
             consumer.seek(partition, offset)
-        ends = await consumer.end_offsets(partitions)
         self._consumer = consumer
         self._reader.begin()
         while self._is_behind(ends):

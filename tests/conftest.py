@@ -33,8 +33,11 @@ hypothesis.settings.load_profile("headrace")
 _LONG = (
     "e2e/test_replay_guide.py",
     "e2e/test_faults.py",
+    "e2e/test_hung.py",
     "integration/streams/jobs/test_kills.py",
     "integration/replay/test_repair.py",
+    "integration/projections/test_lost_database.py",
+    "integration/projections/test_truncated_log.py",
     "integration/replay/test_replay_decide.py",
     "e2e/test_matrix.py",
     "integration/replay/test_replay_try.py",

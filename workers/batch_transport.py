@@ -5,9 +5,10 @@ fetch of one partition is one Faust message whose value is the list of its recor
 rebalancing and commits, at a cost per batch. `PartitionStore` takes the batches of changelogs apart.
 """
 
+import asyncio
 import logging
-from collections.abc import AsyncIterator
-from typing import Any, ClassVar
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from typing import Any, ClassVar, TypeVar
 
 import aiokafka
 from faust.transport.drivers import aiokafka as driver
@@ -16,6 +17,8 @@ from faust.types.tuples import ConsumerMessage
 
 from events.records import Record
 
+_T = TypeVar("_T")
+
 #: How long the broker holds a fetch that has less than FETCH_MIN_BYTES. Faust's 1.5 s would hold back every
 #: partition behind the leader topic's always empty one, because aiokafka keeps one fetch in flight per broker.
 FETCH_MAX_WAIT_MS = 100
@@ -23,6 +26,10 @@ FETCH_MAX_WAIT_MS = 100
 FETCH_MIN_BYTES = 100_000
 #: Records a fetch may return: bounds a batch, and so the work between two commits.
 MAX_POLL_RECORDS = 1000
+
+#: Seconds the brokers have for an answer. Some of aiokafka's questions have no limit of their own, and each that stands
+#: open keeps one of the consumer thread's two hands.
+ANSWER_SECONDS = 30.0
 
 #: Faust's services log every start and stop under the module of their class; ours would look like our own lines.
 FAUST_LOGGER = logging.getLogger("faust")
@@ -40,14 +47,75 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         consumer._fetch_min_bytes = FETCH_MIN_BYTES
         return consumer
 
+    async def ask(self, question: Callable[[], Awaitable[_T]]) -> _T:
+        """Ask the brokers something in the consumer's thread. Raises TimeoutError, and KafkaError as the question."""
+
+        async def limited() -> _T:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                return await question()
+
+        # The thread may be busy with questions of Faust's own, which have no limit.
+        async with asyncio.timeout(2 * ANSWER_SECONDS):
+            answer: _T = await self.call_thread(limited)
+        return answer
+
+    async def earliest_offsets(self, *partitions: TP) -> Mapping[TP, int]:
+        """As Faust's, with a time limit."""
+        offsets: Mapping[TP, int] = await self.ask(lambda: self._ensure_consumer().beginning_offsets(partitions))
+        return offsets
+
+    async def highwaters(self, *partitions: TP) -> Mapping[TP, int]:
+        """As Faust's, with a time limit."""
+        offsets: Mapping[TP, int] = await self.ask(lambda: self._ensure_consumer().end_offsets(partitions))
+        return offsets
+
+    async def offsets_at(self, moments_ms: Mapping[TP, int]) -> Mapping[TP, int | None]:
+        """The first offset of each partition appended at the moment or later; None where nothing was."""
+        found = await self.ask(lambda: self._ensure_consumer().offsets_for_times(dict(moments_ms)))
+        return {tp: None if answer is None else answer.offset for tp, answer in found.items()}
+
 
 class BatchConsumer(driver.Consumer):
     """Yields one message per fetched batch; its offset is that of the last record."""
 
     logger = FAUST_LOGGER
 
+    def __init__(self, *arguments: Any, **keywords: Any) -> None:
+        super().__init__(*arguments, **keywords)
+        #: Topics that are read from where somebody else says (see `begin_at`), and not from the committed offset.
+        self.placed_topics: frozenset[str] = self.app.placed_topics
+        #: Their partitions from which nothing is fetched before `begin_at`.
+        self.unplaced: set[TP] = set()
+        self._seeking = asyncio.Lock()
+
     def _new_consumer_thread(self) -> BatchConsumerThread:
         return BatchConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    async def perform_seek(self) -> None:
+        """As Faust's: to the committed offsets. Called whenever fetching begins anew."""
+        async with self._seeking:
+            held = {tp for tp in self.assignment() if tp.topic in self.placed_topics}
+            self.pause_partitions(held)
+            self.unplaced = held
+            await super().perform_seek()
+
+    async def begin_at(self, offsets: Mapping[TP, int], generation: int) -> None:
+        """Fetch from here on. Does nothing when the group has rebalanced since: Faust asks again then."""
+        async with self._seeking:
+            ours = {tp: offset for tp, offset in offsets.items() if tp in self.unplaced}
+            if self.app.rebalancing or self.app.consumer_generation_id != generation or not ours:
+                return
+            await self.seek_wait(ours)
+            for tp in ours:
+                # Commits only move forward from what this says, and the group may have been further.
+                self._committed_offset[tp] = None
+            self.unplaced -= ours.keys()
+            self.resume_partitions(ours.keys())
+
+    def committed_offsets(self, partitions: Iterable[TP]) -> dict[TP, int]:
+        """What the group had committed when fetching began."""
+        known = {tp: self._committed_offset[tp] for tp in partitions}
+        return {tp: offset for tp, offset in known.items() if offset is not None}
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:
         """As Faust's, batch by batch. What a rebalance cuts off here is fetched again or found by the hole check."""

@@ -26,6 +26,7 @@ from runtime.settings import Settings
 from workers import metrics
 from workers.log_reader import read_range
 from workers.offset_guard import Hole, OffsetGuard, Partition, TailWatch
+from workers.vital import vital
 
 log = structlog.get_logger()
 
@@ -77,7 +78,7 @@ class Follower:
     async def run(self, stream: StreamT[Any]) -> None:
         """The agent's body: reads events into a queue, so that one step can take all that waits."""
         manual = stream.noack()
-        stepping = asyncio.create_task(self._step_for_ever(manual))
+        stepping = vital(self._step_for_ever(manual), f"agent {self.name}")
         try:
             async for event in manual.events():
                 await self._queue.put(event)
@@ -217,6 +218,7 @@ class Follower:
             return
         consumer: Any = self._app.consumer
         ours = [tp for tp in consumer.assignment() if tp.topic in self.topics and tuple(tp) not in self.held]
+        ours = [tp for tp in ours if tp not in consumer.unplaced]
         try:
             ends = {tuple(tp): end for tp, end in (await consumer.highwaters(*ours)).items()} if ours else {}
         except Exception as error:  # the broker is away: nobody can tell what is missing
@@ -262,7 +264,7 @@ class Follower:
             committed = await asyncio.gather(*(consumer.committed(place) for place in places))
             return committed, await consumer.beginning_offsets(places)
 
-        committed, oldest = await thread.call_thread(ask)
+        committed, oldest = await thread.ask(ask)
         return {
             (place.topic, place.partition): await self._start_offset(
                 place.topic, place.partition, oldest[place], offset

@@ -20,6 +20,16 @@ def vital(work: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[None]:
 async def _guarded(work: Coroutine[Any, Any, Any], name: str) -> None:
     try:
         await work
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        # Nobody cancelled this task: what it waited for was cancelled, in another thread perhaps.
+        _end_process(name, error)
     except Exception as error:
-        log.exception("worker.task_failed", task=name, error_class=type(error).__name__)
-        os._exit(START_AGAIN)
+        _end_process(name, error)
+
+
+def _end_process(name: str, error: BaseException) -> None:
+    log.error("worker.task_failed", task=name, error_class=type(error).__name__, exc_info=error)
+    os._exit(START_AGAIN)

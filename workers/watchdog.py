@@ -1,5 +1,6 @@
 """Ends a worker that is assigned, behind and not moving: a restart is the cure, silence is not."""
 
+import asyncio
 import os
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -7,11 +8,11 @@ from typing import Any
 import faust
 import msgspec
 import structlog
-from mode import Service
+from aiokafka.errors import KafkaError
 
 from runtime.exit_status import START_AGAIN
-from workers.batch_transport import FAUST_LOGGER
 from workers.following import Follower
+from workers.loop import Loop
 from workers.offset_guard import Partition
 
 log = structlog.get_logger()
@@ -47,10 +48,8 @@ def stuck_partitions(
     return stuck
 
 
-class Watchdog(Service):
+class Watchdog(Loop):
     """Compares every agent's position with the broker's end offsets."""
-
-    logger = FAUST_LOGGER
 
     def __init__(self, app: faust.App, followers: list[Follower], limit: float, now: Callable[[], float]) -> None:
         super().__init__()
@@ -60,18 +59,25 @@ class Watchdog(Service):
         self._now = now
         self._standing: dict[Partition, Standing] = {}
 
-    @Service.task  # type: ignore[untyped-decorator]
-    async def _watch(self) -> None:
-        while not self.should_stop:
-            await self.sleep(CHECK_SECONDS)
-            if self._app.rebalancing:
-                continue
+    async def run_for_ever(self) -> None:
+        """Look every few seconds."""
+        while True:
+            await asyncio.sleep(CHECK_SECONDS)
+            if not self._app.rebalancing:
+                await self._look()
+
+    async def _look(self) -> None:
+        try:
             ends = self._movable(await self._end_offsets())
             positions = await self._positions(ends)
-            stuck = stuck_partitions(positions, ends, self._standing, self._now(), self._limit)
-            if stuck:
-                log.error("worker.stuck", partitions=[f"{topic}[{number}]" for topic, number in stuck])
-                os._exit(START_AGAIN)
+        except (KafkaError, OSError) as error:  # the broker is away: nobody can tell who is behind
+            log.warning("watchdog.no_end_offsets", error_class=type(error).__name__)
+            self._standing.clear()
+            return
+        stuck = stuck_partitions(positions, ends, self._standing, self._now(), self._limit)
+        if stuck:
+            log.error("worker.stuck", partitions=[f"{topic}[{number}]" for topic, number in stuck])
+            os._exit(START_AGAIN)
 
     def _movable(self, ends: Mapping[Partition, int]) -> dict[Partition, int]:
         """Without the partitions that wait for a newer program: starting this one again is no cure."""
@@ -87,10 +93,5 @@ class Watchdog(Service):
         ours = [
             tp for tp in consumer.assignment() if not consumer._is_changelog_tp(tp) and "__assignor" not in tp.topic
         ]
-        try:
-            ends = await consumer.highwaters(*ours) if ours else {}
-        except Exception as error:  # the broker is away: nobody can tell who is behind
-            log.warning("watchdog.no_end_offsets", error_class=type(error).__name__)
-            self._standing.clear()
-            return {}
+        ends = await consumer.highwaters(*ours) if ours else {}
         return {(tp.topic, tp.partition): end for tp, end in ends.items()}

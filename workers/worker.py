@@ -41,6 +41,8 @@ class BatchApp(faust.App):
 
     logger = FAUST_LOGGER
     outbox: Outbox
+    #: See `BatchConsumer.placed_topics`.
+    placed_topics: frozenset[str] = frozenset()
 
     def _new_transport(self) -> TransportT:
         return BatchTransport(self.conf.broker_consumer, self)
@@ -110,6 +112,8 @@ class Worker:
         follower = Follower(self.app, self.settings, name, frozenset(names), process, start_offset)
         source = self.app.topic(*names, key_serializer="raw", value_serializer="raw")
         self.app.agent(source, name=name)(follower.run)
+        if start_offset is not after_committed:
+            self.app.placed_topics |= follower.topics
         self.followers.append(follower)
         return follower
 

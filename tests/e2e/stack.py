@@ -6,7 +6,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +110,18 @@ class Stack:
         children: list[dict[str, Any]] = json.loads((self.home / "state.json").read_text())["children"]
         return children
 
+    @contextmanager
+    def hung(self, name: str) -> Iterator[None]:
+        """One of the stack's services stands still within the block, with all connections open."""
+        processes = _with_descendants(self.child(name)["pid"])
+        for pid in processes:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in processes:
+                os.kill(pid, signal.SIGCONT)
+
     @property
     def database_url(self) -> str:
         """Where the rows are."""
@@ -120,3 +133,18 @@ class Stack:
             return {}
         pairs = (line.removeprefix("export ").split("=", 1) for line in file.read_text().splitlines())
         return {name: value.strip("'") for name, value in pairs}
+
+
+def _with_descendants(pid: int) -> list[int]:
+    """A process and all that it, or they, have started."""
+    children: dict[int, list[int]] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            number, rest = stat.read_text().split(" (", 1)
+        except OSError:
+            continue
+        children.setdefault(int(rest.rsplit(") ", 1)[1].split()[1]), []).append(int(number))
+    found = [pid]
+    for parent in found:
+        found += children.get(parent, [])
+    return found

@@ -20,11 +20,13 @@ from events.envelope import Envelope
 from events.inbox import Address
 from events.records import Record
 from projections.bad_records import TooManyBadRecords
+from projections.batches import Written
 from projections.connection import Connection, connector
-from projections.positions import PositionConflict
+from projections.positions import DatabaseReplaced, PositionConflict
 from projections.registry import LEADS
 from projections.tables import proj_metadata
-from projections.writer import ProjectionWriter, Written
+from projections.writer import ProjectionWriter
+from tests.integration.replay.versions import create_version
 
 TOPIC = "messages"
 #: Test modules can't import each other; the fixture's type is `conftest.EventLog`.
@@ -345,7 +347,8 @@ async def test_waits_while_postgres_is_away_and_goes_on(
             await _allow_connections(admin, str(name), True)
             written = await writing
     assert (written.records, written.repeated) == (2, 2)
-    assert [line["event"] for line in logs] == ["projection.postgres_away", "projection.postgres_back"]
+    *away, back = [line["event"] for line in logs]
+    assert (set(away), back) == ({"projection.postgres_away"}, "projection.postgres_back")
     assert await rows(connection, "SELECT count(*) FROM proj_v1.messages") == [(4,)]
 
 
@@ -356,11 +359,101 @@ async def _allow_connections(admin: Connection, database: str, allowed: bool) ->
 
 async def test_an_error_that_waiting_cannot_heal_is_raised(database_url: str, events: EventLog) -> None:
     async with await psycopg.AsyncConnection.connect(database_url, autocommit=True) as connection:
-        await connection.execute("DROP TABLE proj_v1.messages CASCADE")
+        await connection.execute("ALTER TABLE proj_v1.messages DROP CONSTRAINT pk_messages CASCADE")
     writer = ProjectionWriter(connector(database_url))
-    with pytest.raises(psycopg.errors.UndefinedTable):
+    with pytest.raises(psycopg.errors.InvalidColumnReference):
         await writer.write_when_possible({(TOPIC, 0): [events.record(TOPIC, 0, events.message("a", 1))]})
     await writer.close()
+
+
+#: What stands in the way, what takes it away again, and what is said about it.
+OBSTACLES = [
+    (
+        "ALTER TABLE proj_v1.leads RENAME TO away",
+        "ALTER TABLE proj_v1.away RENAME TO leads",
+        "headrace db migrate",
+    ),
+    ("ALTER SCHEMA ctl RENAME TO away", "ALTER SCHEMA away RENAME TO ctl", "headrace db migrate"),
+    ("ALTER DATABASE {} SET default_transaction_read_only = on", "ALTER DATABASE {} RESET ALL", "read-only standby"),
+]
+
+
+@pytest.mark.parametrize(("obstacle", "remedy", "said"), OBSTACLES)
+async def test_what_a_person_can_mend_in_the_database_is_waited_for_and_told(
+    database_url: str, connection: Connection, events: EventLog, obstacle: str, remedy: str, said: str
+) -> None:
+    name = str(psycopg.conninfo.conninfo_to_dict(database_url)["dbname"])
+    await connection.execute("SET default_transaction_read_only = off")
+    await connection.execute(obstacle.format(name).encode())
+    writer = ProjectionWriter(connector(database_url))
+    batch = {(TOPIC, 0): [events.record(TOPIC, 0, events.lead("a", 1, ("a@x.io",)))]}
+    with capture_logs() as logs:
+        writing = asyncio.create_task(writer.write_when_possible(batch))
+        while not any(said in line["hint"] for line in logs):
+            assert not writing.done()
+            await asyncio.sleep(0.05)
+        await connection.execute(remedy.format(name).encode())
+        assert (await writing).records == 1
+    await writer.close()
+
+
+async def test_a_batch_that_takes_too_long_is_halved_down_to_the_record_that_waits(
+    writer: ProjectionWriter, connection: Connection, events: EventLog
+) -> None:
+    log = [events.record(TOPIC, 0, events.message("a", n)) for n in range(8)]
+    await connection.execute(
+        "CREATE FUNCTION public.slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        "IF (SELECT count(*) FROM added) > 2 OR EXISTS (SELECT FROM added WHERE text = 'text 6') THEN "
+        "RAISE query_canceled; END IF; RETURN NULL; END $$"
+    )
+    await connection.execute(
+        "CREATE TRIGGER slow AFTER INSERT ON proj_v1.messages REFERENCING NEW TABLE AS added "
+        "FOR EACH STATEMENT EXECUTE FUNCTION public.slow()"
+    )
+    with capture_logs() as logs:
+        writing = asyncio.create_task(writer.write_when_possible({(TOPIC, 0): log}))
+        while not any(line["event"] == "projection.postgres_away" for line in logs):  # noqa: ASYNC110 - the only sign
+            await asyncio.sleep(0.05)
+        assert await rows(connection, "SELECT next_offset FROM ctl.projection_offsets") == [(6,)]
+        assert "one record alone" in next(line["hint"] for line in logs if "hint" in line)
+        await connection.execute("DROP TRIGGER slow ON proj_v1.messages")
+        assert (await writing).records == 8
+    assert await rows(connection, "SELECT count(*) FROM proj_v1.messages") == [(8,)]
+    assert await rows(connection, "SELECT count(*) FROM ctl.dead_letters") == [(0,)]
+
+
+async def test_a_partition_nobody_knows_begins_at_its_oldest_record_and_nowhere_else(
+    writer: ProjectionWriter, connection: Connection, events: EventLog
+) -> None:
+    log = [events.record(TOPIC, 0, events.message("a", n)) for n in range(8)]
+    await writer.write({(TOPIC, 0): log[:4]})
+    await empty(connection)
+    with pytest.raises(PositionConflict) as conflict:
+        await writer.write({(TOPIC, 0): log[4:]})
+    assert not conflict.value.is_overtaken
+    with pytest.raises(DatabaseReplaced):
+        await writer.check_positions({(TOPIC, 0): 4})
+    writer.begin_at(TOPIC, 0, 2)
+    await writer.write({(TOPIC, 0): log[2:]})
+    await writer.check_positions({(TOPIC, 0): 8})
+
+
+async def test_another_database_without_the_version_that_was_written_is_noticed(
+    database_url: str, connection: Connection, events: EventLog
+) -> None:
+    create_version(database_url, 2)
+    await connection.execute("UPDATE ctl.projection_versions SET state = 'previous' WHERE version = 1")
+    await connection.execute("UPDATE ctl.projection_versions SET state = 'live' WHERE version = 2")
+    log = [events.record(TOPIC, 0, events.message("a", n)) for n in range(2)]
+    writer = ProjectionWriter(connector(database_url))
+    try:
+        await writer.write({(TOPIC, 0): log[:1]})
+        await writer.close()  # as when a connection is lost
+        await connection.execute("DELETE FROM ctl.projection_versions")
+        with pytest.raises(DatabaseReplaced, match="leads version 2"):
+            await writer.write({(TOPIC, 0): log[1:]})
+    finally:
+        await writer.close()
 
 
 async def test_expired_offsets_are_passed_with_a_note(

@@ -73,6 +73,25 @@ async def test_a_built_version_is_followed_and_so_is_the_one_before_after_its_pr
         await until(lambda: messages(settings, version) == 4)
 
 
+async def test_a_version_that_went_back_is_read_again_though_nothing_comes(
+    installation: Installation, topics_created: tuple[str, ...]
+) -> None:
+    """As a dump restored under a running worker would have it."""
+    assert topics_created
+    settings = installation.settings
+    for number in range(3):
+        installation.message(number)
+    await asyncio.to_thread(installation.project)
+    version = await asyncio.to_thread(rebuilt, settings, "leads")
+    async with tailer(settings, {"leads": 1}):
+        await until(lambda: lacks_nothing(settings, version))
+        with psycopg.connect(settings.database_url) as connection:
+            connection.execute(f"TRUNCATE proj_v{version}.messages".encode())
+            connection.execute("DELETE FROM ctl.projection_offsets WHERE version = %s", [version])
+        await until(lambda: messages(settings, version) == 3)
+    assert content(settings, "leads", version) == content(settings, "leads", 1)
+
+
 async def test_a_version_that_cannot_be_written_says_why_and_stops_nobody(
     installation: Installation, topics_created: tuple[str, ...]
 ) -> None:

@@ -71,3 +71,13 @@ def test_the_speed_is_that_of_the_last_half_minute() -> None:
     slow = [reading(second, {0: second, 1: 0}, end=100_000) for second in range(0, 60, 2)]
     fast = [reading(60 + second, {0: 60 + 100 * second, 1: 0}, end=100_000) for second in range(0, 42, 2)]
     assert leads(*slow, *fast).events_per_second == 100.0
+
+
+def test_rows_of_records_that_the_log_has_lost_are_told_by_the_position_of_the_reading_before() -> None:
+    together = StatusOverTime(TOPICS)
+    first = together.take(reading(0, {0: 1000, 1: 900}, end=900))[0]
+    assert first.beyond_end == 0, "the end was read before the position"
+    lost = together.take(reading(2, {0: 1000, 1: 900}, end=900))[0]
+    assert (lost.beyond_end, lost.is_well, lost.lag) == (100, False, 0)
+    grown = together.take(reading(4, {0: 1100, 1: 1050}, end=1050))[0]
+    assert grown.beyond_end == 0

@@ -45,7 +45,7 @@ class Broker:
     def _ensure_consumer(self) -> "Broker":
         return self
 
-    async def call_thread(self, ask: Callable[[], Awaitable[Any]]) -> Any:
+    async def ask(self, ask: Callable[[], Awaitable[Any]]) -> Any:
         self.questions += 1
         return await ask()
 
