@@ -10,11 +10,14 @@ from collections.abc import AsyncIterator
 from typing import Any, ClassVar
 
 import aiokafka
+from aiokafka import TopicPartition
+from aiokafka.structs import OffsetAndMetadata
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from faust.types.tuples import ConsumerMessage
 
 from events.records import Record
+from workers.lease import follow_heartbeats
 
 #: How long the broker holds a fetch that has less than FETCH_MIN_BYTES. Faust's 1.5 s would hold back every
 #: partition behind the leader topic's always empty one, because aiokafka keeps one fetch in flight per broker.
@@ -32,6 +35,25 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
     """Faust's consumer thread with fetches of a bounded wait and a useful size."""
 
     logger = FAUST_LOGGER
+
+    async def on_start(self) -> None:
+        """As Faust's; from then on every heartbeat renews the worker's lease."""
+        await super().on_start()
+        app: Any = self.app
+        follow_heartbeats(self._consumer._coordinator, app.lease, app.put_out)
+        commit = self._consumer.commit
+
+        async def commit_with_times(offsets: dict[TopicPartition, OffsetAndMetadata]) -> None:
+            """Faust commits offsets alone; with them goes until when what is done was appended."""
+            times = {place: app.appended_ms((place.topic, place.partition)) for place in offsets}
+            await commit(
+                {
+                    place: OffsetAndMetadata(offset.offset, "" if times[place] is None else str(times[place]))
+                    for place, offset in offsets.items()
+                }
+            )
+
+        self._consumer.commit = commit_with_times
 
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)

@@ -12,6 +12,7 @@ from events.envelope import Headers
 from events.topics import MAX_RECORD_BYTES
 from runtime.kafka import aiokafka_config
 from runtime.settings import Settings
+from workers.lease import Lease
 
 #: A record batch is closed at this size; a single larger record still gets a batch of its own.
 BATCH_BYTES = 512 * 1024
@@ -28,10 +29,15 @@ class OutRecord(msgspec.Struct, frozen=True):
 
 
 class Outbox:
-    """An idempotent producer that writes record batches. Not started until `start`."""
+    """An idempotent producer that writes record batches. Not started until `start`.
 
-    def __init__(self, settings: Settings) -> None:
+    With a lease nothing is sent while it is over: what a worker was about to send when it was stopped is for the next
+    owner of its partitions to send. A stop between this look and the send is left; ids make that record harmless.
+    """
+
+    def __init__(self, settings: Settings, lease: Lease | None = None) -> None:
         self._settings = settings
+        self._lease = lease
         self._producer: AIOKafkaProducer
 
     async def start(self) -> None:
@@ -58,6 +64,7 @@ class Outbox:
         by_partition: dict[tuple[str, int], list[OutRecord]] = defaultdict(list)
         for record in records:
             by_partition[record.topic, record.partition].append(record)
+        await self._hold_lease()
         sent = [(place, await self._send_partition(place, group)) for place, group in by_partition.items()]
         written = {}
         for place, batches in sent:
@@ -71,6 +78,7 @@ class Outbox:
 
         Raises KafkaError when the brokers refuse.
         """
+        await self._hold_lease()
         sent = [
             await self._producer.send(
                 record.topic, record.value, record.key, partition=record.partition, headers=record.headers
@@ -78,6 +86,10 @@ class Outbox:
             for record in records
         ]
         return [(await future).offset for future in sent]
+
+    async def _hold_lease(self) -> None:
+        if self._lease is not None:
+            await self._lease.wait()
 
     async def _send_partition(
         self, place: tuple[str, int], records: list[OutRecord]

@@ -5,6 +5,7 @@ from typing import Any
 
 from faust import stores
 from faust.stores import rocksdb
+from faust.types import TP
 from rocksdict import AccessType, Rdict, ReadOptions
 
 from workers.batch_transport import FAUST_LOGGER
@@ -22,6 +23,16 @@ class PartitionStore(rocksdb.Store):
     def __init__(self, *arguments: Any, **keywords: Any) -> None:
         super().__init__(*arguments, **keywords)
         self.rocksdb_options = Opening(**self.options, use_rocksdict=True)
+
+    async def on_rebalance(
+        self, assigned: set[TP], revoked: set[TP], newly_assigned: set[TP], generation_id: int = 0
+    ) -> None:
+        """As Faust's, then claim what is assigned: recovery reads up to the claim, and nobody else writes after it."""
+        await super().on_rebalance(assigned, revoked, newly_assigned, generation_id)
+        if generation_id == self.app.consumer_generation_id:
+            topics = self.table.changelog_topic.topics
+            partitions = sorted(tp.partition for tp in assigned if tp.topic in topics)
+            await self.app.partition_tables[self.table.name].take_over(partitions)
 
 
 class Opening(rocksdb.RocksDBOptions):

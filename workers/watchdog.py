@@ -13,6 +13,7 @@ from runtime.exit_status import START_AGAIN
 from workers.batch_transport import FAUST_LOGGER
 from workers.following import Follower
 from workers.offset_guard import Partition
+from workers.stops import Stop, leave
 
 log = structlog.get_logger()
 
@@ -67,7 +68,10 @@ class Watchdog(Service):
             if self._app.rebalancing:
                 continue
             ends = self._movable(await self._end_offsets())
-            positions = await self._positions(ends)
+            try:
+                positions = await self._positions(ends)
+            except Stop as stop:
+                leave(stop)
             stuck = stuck_partitions(positions, ends, self._standing, self._now(), self._limit)
             if stuck:
                 log.error("worker.stuck", partitions=[f"{topic}[{number}]" for topic, number in stuck])
