@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_fixed
 
 from events.topics import ALL_TOPICS
 from runtime.kafka import KafkaUnreachable, confluent_config
@@ -19,6 +20,16 @@ from runtime.settings import Settings
 #: The consumer groups of an installation, without its prefix.
 GROUPS = ("pipeline", "bulk", "jobs", "projections")
 _TIMEOUT = 10.0
+#: While leaders and coordinators move, as after a broker's restart.
+_PASSING = (
+    KafkaError.NOT_LEADER_FOR_PARTITION,
+    KafkaError.LEADER_NOT_AVAILABLE,
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.NOT_COORDINATOR,
+    KafkaError.FENCED_LEADER_EPOCH,
+    KafkaError.UNKNOWN_LEADER_EPOCH,
+)
 
 
 class GroupIsActive(Refusal):
@@ -57,8 +68,11 @@ def truncations(settings: Settings, groups: Sequence[str], topics: Iterable[str]
     `groups` and `topics` are names on the broker. Raises KafkaUnreachable.
     """
     names = [settings.topic(topic) for topic in ALL_TOPICS] if topics is None else list(topics)
+    retrying = Retrying(
+        retry=retry_if_exception(_is_passing), wait=wait_fixed(0.2), stop=stop_after_delay(_TIMEOUT), reraise=True
+    )
     try:
-        return [found for group in groups for found in _truncations(settings, group, names)]
+        return [cut for group in groups for cut in retrying(_truncations, settings, group, names)]
     except KafkaException as error:
         raise KafkaUnreachable(settings, error.args[0].str()) from error
 
@@ -97,6 +111,10 @@ def _truncations(settings: Settings, group: str, topics: list[str]) -> list[Trun
                 )
             )
     return found
+
+
+def _is_passing(error: BaseException) -> bool:
+    return isinstance(error, KafkaException) and error.args[0].code() in _PASSING
 
 
 def _is_time(metadata: str | None) -> bool:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from types import SimpleNamespace
 from typing import Any
 
 from aiokafka import TopicPartition
@@ -42,7 +41,8 @@ class Broker:
         self.questions = 0
         self.end = 10
         #: The append time in the group's commit, and the first record after it.
-        self.metadata, self.later = "", []
+        self.metadata = ""
+        self.later: list[int] = []
 
     def assignment(self) -> set[TP]:
         return set(self._partitions)
