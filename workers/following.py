@@ -150,10 +150,11 @@ class Follower:
         # Faust fetches again, from the committed offset, whatever was in flight at a rebalance.
         current = [event for event in events if self._is_ours(event)]
         batch = await self._without_holes(current)
-        if batch and not self._is_over():
-            await self._do(batch)
         if self._is_over():
+            # What stands before and in the holes may not have been done to its end.
             return
+        if batch:
+            await self._do(batch)
         for event in current:
             if self._is_ours(event):
                 await stream.ack(event)
