@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
-from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_fixed
+from tenacity import Retrying, retry_if_exception, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from events.topics import ALL_TOPICS
 from runtime.kafka import KafkaUnreachable, confluent_config
@@ -20,6 +20,8 @@ from runtime.settings import Settings
 #: The consumer groups of an installation, without its prefix.
 GROUPS = ("pipeline", "bulk", "jobs", "projections")
 _TIMEOUT = 10.0
+#: Kafka notices after ten seconds that a worker has gone.
+_LEAVING_SECONDS = 15.0
 #: While leaders and coordinators move, as after a broker's restart.
 _PASSING = (
     KafkaError.NOT_LEADER_FOR_PARTITION,
@@ -37,8 +39,7 @@ class GroupIsActive(Refusal):
 
     def __init__(self, group: str) -> None:
         super().__init__(
-            f"group {group} still has workers: stop all `headrace run {group.rpartition('.')[2]}` processes, wait ten "
-            "seconds until Kafka has noticed, and say it again"
+            f"group {group} still has workers: stop every `headrace run {group.rpartition('.')[2]}`, and say it again"
         )
 
 
@@ -78,12 +79,18 @@ def truncations(settings: Settings, groups: Sequence[str], topics: Iterable[str]
 
 
 def accept(settings: Settings, cuts: Iterable[Truncation]) -> None:
-    """Set each group back to the cuts. Raises GroupIsActive, KafkaUnreachable."""
+    """Set each group back to the cuts, once it is empty. Raises GroupIsActive, KafkaUnreachable."""
     by_group: dict[str, list[Truncation]] = {}
     for cut in cuts:
         by_group.setdefault(cut.group, []).append(cut)
+    leaving = Retrying(
+        retry=retry_if_exception_type(GroupIsActive),
+        wait=wait_fixed(1.0),
+        stop=stop_after_delay(_LEAVING_SECONDS),
+        reraise=True,
+    )
     for group, of_group in by_group.items():
-        _set_back(settings, group, of_group)
+        leaving(_set_back, settings, group, of_group)
 
 
 def _truncations(settings: Settings, group: str, topics: list[str]) -> list[Truncation]:

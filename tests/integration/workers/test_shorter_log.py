@@ -81,7 +81,7 @@ async def test_new_records_at_old_offsets_are_processed(
         status, cuts = truncated(settings)
         assert status == 1
         assert {(cut["group"], cut["topic"]) for cut in cuts} == {("pipeline", settings.topic(WEBHOOKS_GHL))}
-        assert sum(int(cut["end"]) - int(cut["cut"]) for cut in cuts) == refill
+        assert sum(int(cut["end"]) - int(cut["cut"]) for cut in cuts) == refill, cuts
         assert all(int(cut["cut"]) < int(cut["position"]) for cut in cuts)
         await until(lambda: _set_back(settings), "positions set back")
         with program(settings, FORWARDING, *arguments):
