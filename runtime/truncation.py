@@ -57,6 +57,20 @@ class Truncation(msgspec.Struct, frozen=True, kw_only=True):
     end: int
 
 
+def commit_metadata(appended: int | None) -> str:
+    """What goes with a committed offset: until when what is done was appended, milliseconds.
+
+    With a NUL at its end: confluent-kafka reads on behind a metadata that has none.
+    """
+    return "" if appended is None else f"{appended}\0"
+
+
+def appended_ms(metadata: str | None) -> int | None:
+    """The inverse; None where the metadata says nothing."""
+    digits = (metadata or "").rstrip("\0")
+    return int(digits) if digits.isdigit() else None
+
+
 def cut_offset(position: int, end: int, first_later: int | None) -> int | None:
     """Where a log was cut below a position, None where it was not. `first_later`: the first record not yet done."""
     cut = end if first_later is None else min(end, first_later)
@@ -95,11 +109,12 @@ def accept(settings: Settings, cuts: Iterable[Truncation]) -> None:
 
 def _truncations(settings: Settings, group: str, topics: list[str]) -> list[Truncation]:
     admin = _admin(settings)
-    known = admin.list_topics(timeout=_TIMEOUT).topics
-    places = [TopicPartition(name, number) for name in topics if name in known for number in known[name].partitions]
+    there = admin.list_topics(timeout=_TIMEOUT).topics
+    places = [TopicPartition(name, number) for name in topics if name in there for number in there[name].partitions]
     committed = [place for place in _committed(settings, group, places) if place.offset >= 0]
     ends = _offsets(admin, committed, {})
-    times = {(place.topic, place.partition): int(place.metadata) for place in committed if _is_time(place.metadata)}
+    known = {(place.topic, place.partition): appended_ms(place.metadata) for place in committed}
+    times = {place: ms for place, ms in known.items() if ms is not None}
     later = _offsets(admin, [place for place in committed if (place.topic, place.partition) in times], times)
     found = []
     for place in committed:
@@ -122,10 +137,6 @@ def _truncations(settings: Settings, group: str, topics: list[str]) -> list[Trun
 
 def _is_passing(error: BaseException) -> bool:
     return isinstance(error, KafkaException) and error.args[0].code() in _PASSING
-
-
-def _is_time(metadata: str | None) -> bool:
-    return metadata is not None and metadata.isdigit()
 
 
 def _committed(settings: Settings, group: str, places: list[TopicPartition]) -> list[TopicPartition]:

@@ -17,6 +17,7 @@ from faust.types import TP
 from faust.types.tuples import ConsumerMessage
 
 from events.records import Record
+from runtime.truncation import commit_metadata
 from workers.lease import follow_heartbeats
 
 #: How long the broker holds a fetch that has less than FETCH_MIN_BYTES. Faust's 1.5 s would hold back every
@@ -48,7 +49,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
             times = {place: app.appended_ms((place.topic, place.partition)) for place in offsets}
             await commit(
                 {
-                    place: OffsetAndMetadata(offset.offset, "" if times[place] is None else str(times[place]))
+                    place: OffsetAndMetadata(offset.offset, commit_metadata(times[place]))
                     for place, offset in offsets.items()
                 }
             )

@@ -11,7 +11,7 @@ import msgspec
 from aiokafka import TopicPartition
 
 from runtime.exit_status import NEEDS_A_PERSON
-from runtime.truncation import cut_offset
+from runtime.truncation import appended_ms, cut_offset
 from workers.offset_guard import Partition
 from workers.stops import Stop
 
@@ -57,7 +57,8 @@ async def ask_broker(consumer: Any, places: list[TopicPartition]) -> list[Answer
 
     async def ask() -> list[Answer]:
         commits = await client._coordinator.fetch_committed_offsets(places)
-        appended = {place: int(commit.metadata) for place, commit in commits.items() if commit.metadata.isdigit()}
+        times = {place: appended_ms(commit.metadata) for place, commit in commits.items()}
+        appended = {place: ms for place, ms in times.items() if ms is not None}
         later = await client.offsets_for_times({place: ms + 1 for place, ms in appended.items()}) if appended else {}
         oldest, ends = await client.beginning_offsets(places), await client.end_offsets(places)
         return [

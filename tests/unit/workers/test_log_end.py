@@ -7,7 +7,7 @@ from faust.types import TP
 
 from events.records import Record
 from runtime.settings import Settings
-from runtime.truncation import cut_offset
+from runtime.truncation import appended_ms, commit_metadata, cut_offset
 from tests.unit.workers.quiet_app import quiet_app
 from tests.unit.workers.test_following import Broker, _process
 from workers.following import Follower
@@ -36,6 +36,12 @@ def test_where_a_log_was_cut(position: int, end: int, first_later: int | None, c
     assert cut_offset(position, end, first_later) == cut
 
 
+@pytest.mark.parametrize(("metadata", "ms"), [("", None), (None, None), ("1000\0", 1000), ("by hand", None)])
+def test_the_time_in_a_commit(metadata: str | None, ms: int | None) -> None:
+    assert appended_ms(metadata) == ms
+    assert appended_ms(commit_metadata(ms)) == ms
+
+
 def test_one_short_look_may_be_a_new_leader_that_lags() -> None:
     ends = LogEnds()
     ends.compare({PLACE: 5}, {PLACE: 4}, "group")
@@ -47,7 +53,7 @@ def test_one_short_look_may_be_a_new_leader_that_lags() -> None:
 
 @pytest.mark.parametrize(
     ("end", "metadata", "later"),
-    [(4, "", []), (4, "1000", []), (9, "1000", [3])],
+    [(4, "", []), (4, "1000\0", []), (9, "1000\0", [3])],
     ids=["too short", "too short, with a time", "written anew beyond the position"],
 )
 async def test_a_partition_that_was_cut_is_refused_when_it_is_assigned(
@@ -62,7 +68,7 @@ async def test_a_partition_that_was_cut_is_refused_when_it_is_assigned(
 
 async def test_what_was_appended_after_the_commit_is_no_cut() -> None:
     broker = Broker([TP(*PLACE)])
-    broker.metadata, broker.later = "1000", [5]
+    broker.metadata, broker.later = "1000\0", [5]
     follower = Follower(quiet_app(consumer=broker), Settings(), "execute", frozenset({"jobs"}), _process)
     assert await follower.position(PLACE) == 5
     assert follower.guard.appended_ms(PLACE) == 1000
