@@ -65,7 +65,7 @@ def main() -> None:
     """Fill with as many entries as the argument says, then stay until SIGTERM."""
     settings = Settings()
     worker = pipeline_worker(settings)
-    seen = PartitionTable(worker.app.tables["seen"], worker.outbox)
+    seen = worker.app.partition_tables["seen"]
     worker.services.append(Filler(seen, settings.partitions, int(sys.argv[1])))
     worker.run()
 

@@ -16,6 +16,7 @@ from rich.table import Table
 from cli.exit_status import refuse
 from cli.moments import From, To, window
 from cli.record_lines import lines_of
+from cli.topic_truncation import truncated
 from events.asyncapi import asyncapi_document, events_of
 from events.records import Record
 from events.topics import ALL_TOPICS, Topic
@@ -41,6 +42,7 @@ from runtime.topics import (
 # ruff: noqa: PLR0913, PLR0917
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
+app.command()(truncated)
 
 #: Seconds between two lines of progress.
 _PROGRESS_EVERY = 2.0

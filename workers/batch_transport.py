@@ -11,11 +11,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from typing import Any, ClassVar, TypeVar
 
 import aiokafka
+from aiokafka import TopicPartition
+from aiokafka.structs import OffsetAndMetadata
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from faust.types.tuples import ConsumerMessage
 
 from events.records import Record
+from runtime.truncation import commit_metadata
+from workers.lease import follow_heartbeats
 
 _T = TypeVar("_T")
 
@@ -39,6 +43,25 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
     """Faust's consumer thread with fetches of a bounded wait and a useful size."""
 
     logger = FAUST_LOGGER
+
+    async def on_start(self) -> None:
+        """As Faust's; from then on every heartbeat renews the worker's lease."""
+        await super().on_start()
+        app: Any = self.app
+        follow_heartbeats(self._consumer._coordinator, app.lease, app.put_out)
+        commit = self._consumer.commit
+
+        async def commit_with_times(offsets: dict[TopicPartition, OffsetAndMetadata]) -> None:
+            """Faust commits offsets alone; with them goes until when what is done was appended."""
+            times = {place: app.appended_ms((place.topic, place.partition)) for place in offsets}
+            await commit(
+                {
+                    place: OffsetAndMetadata(offset.offset, commit_metadata(times[place]))
+                    for place, offset in offsets.items()
+                }
+            )
+
+        self._consumer.commit = commit_with_times
 
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)

@@ -3,13 +3,16 @@
 Nothing is acknowledged that was not processed. An exception ends the process at once: its supervisor restarts
 it, and the group's committed offset is where it goes on. Bad records never raise here; they are dead letters.
 An event that only a newer program can read is neither: its partition is held, untouched, for that program.
+
+No step outlives its generation: while the group rebalances none begins, and the partitions are handed on only after
+the running one has ended. What a step that was stopped on its way can still do is described in `partition_table`.
 """
 
 import asyncio
-import os
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
+from contextlib import aclosing
 from typing import Any
 
 import faust
@@ -21,11 +24,12 @@ from faust.types import TP, EventT, StreamT
 from events.codec import NewerEvent, is_newer
 from events.envelope import header_map
 from events.records import Record
-from runtime.exit_status import START_AGAIN
 from runtime.settings import Settings
 from workers import metrics
-from workers.log_reader import read_range
+from workers.log_end import LogEnds, Truncated, ask_broker
+from workers.log_reader import Piece, pieces
 from workers.offset_guard import Hole, OffsetGuard, Partition, TailWatch
+from workers.stops import leave
 from workers.vital import vital
 
 log = structlog.get_logger()
@@ -41,6 +45,10 @@ StartOffset = Callable[[str, int, int, int | None], Awaitable[int]]
 BATCH_RECORDS = 2000
 #: Between two looks at where the partitions end, seconds: what was lost there is found at the second look.
 TAIL_SECONDS = 2.0
+#: A step that was under way when the group began to rebalance may take so long to end.
+STEP_SECONDS = 4.0
+#: Between two looks whether a rebalance is over.
+_REBALANCE_LOOK = 0.01
 
 
 async def after_committed(_topic: str, _partition: int, oldest: int, committed: int | None) -> int:
@@ -72,8 +80,11 @@ class Follower:
         self.held: set[Partition] = set()
         self._queue: asyncio.Queue[EventT[Any]] = asyncio.Queue(maxsize=64)
         self._generation: int | None = None
+        self._stepping = asyncio.Lock()
         self._tails = TailWatch()
+        self._ends = LogEnds()
         self._next_look = 0.0
+        app.on_partitions_revoked.connect(self._end_step, weak=False)
 
     async def run(self, stream: StreamT[Any]) -> None:
         """The agent's body: reads events into a queue, so that one step can take all that waits."""
@@ -86,30 +97,41 @@ class Follower:
             stepping.cancel()
 
     async def position(self, partition: Partition) -> int:
-        """The next offset to process, also before the first record of a partition came."""
+        """The next offset to process, also before the first record of a partition came. Raises Truncated."""
         self._notice_rebalance()
         while not self.guard.knows(partition):
-            first_offsets = await self._first_offsets(partition)
+            starts = await self._starts(partition)
             if self._notice_rebalance():
                 continue
-            for place, first in first_offsets.items():
+            for place, (first, appended_ms) in starts.items():
                 # Whoever asked at the same time may have begun already, and gone on since: that must not be undone.
                 if not self.guard.knows(place):
-                    self.guard.start(place, first)
+                    self.guard.start(place, first, appended_ms)
         return self.guard.positions()[partition]
+
+    async def _end_step(self, _app: Any, _revoked: Any, **_: Any) -> None:
+        """The group waits with its new assignment until this returns."""
+        try:
+            async with asyncio.timeout(STEP_SECONDS), self._stepping:
+                return
+        except TimeoutError as error:
+            # The brokers don't answer. The partitions go on elsewhere; this step must not go on beside them.
+            leave(error, agent=self.name, hint="a batch was not done when the group rebalanced; it is done again")
 
     async def _step_for_ever(self, stream: StreamT[Any]) -> None:
         while True:
             events = await self._collect()
+            while self._app.rebalancing:  # noqa: ASYNC110 - Faust has a flag, no event
+                await asyncio.sleep(_REBALANCE_LOOK)
             try:
-                if events:
-                    await self._step(stream, events)
-                if self._queue.empty() and time.monotonic() >= self._next_look:
-                    await self._look_at_tails()
-                    self._next_look = time.monotonic() + TAIL_SECONDS
+                async with self._stepping:
+                    if events:
+                        await self._step(stream, events)
+                    if time.monotonic() >= self._next_look:
+                        await self._look_at_tails()
+                        self._next_look = time.monotonic() + TAIL_SECONDS
             except Exception as error:
-                log.exception("agent.failed", agent=self.name, error_class=type(error).__name__)
-                os._exit(START_AGAIN)
+                leave(error, agent=self.name)
 
     async def _collect(self) -> list[EventT[Any]]:
         """What waits; nothing when nothing came for a while."""
@@ -129,19 +151,29 @@ class Follower:
         # Faust fetches again, from the committed offset, whatever was in flight at a rebalance.
         current = [event for event in events if self._is_ours(event)]
         batch = await self._without_holes(current)
+        if self._is_over():
+            # What stands before and in the holes may not have been done to its end.
+            return
         if batch:
-            done = await self._process_readable(batch)
-            for partition, records in done.items():
-                self.guard.advance(partition, records[-1].offset + 1)
+            await self._do(batch)
         for event in current:
             if self._is_ours(event):
                 await stream.ack(event)
+
+    def _is_over(self) -> bool:
+        """True once the generation in which the step began has ended, or is about to."""
+        return bool(self._app.rebalancing) or self._generation != self._app.consumer_generation_id
 
     def _is_ours(self, event: EventT[Any]) -> bool:
         """False for what another worker, or this one after a rebalance, will read again from Kafka."""
         message = event.message
         is_current = message.generation_id == self._app.consumer_generation_id
         return is_current and (message.topic, message.partition) not in self.held
+
+    async def _do(self, batch: Batch) -> None:
+        done = await self._process_readable(batch)
+        for partition, records in done.items():
+            self.guard.advance(partition, records[-1].offset + 1, records)
 
     async def _process_readable(self, batch: Batch) -> Batch:
         """Process a batch up to the events of a newer program. Returns what was processed."""
@@ -180,97 +212,110 @@ class Follower:
         self.guard.reset()
         self.held.clear()
         self._tails = TailWatch()
+        self._ends = LogEnds()
         metrics.HELD.labels(self.name).set(0)
         self._generation = self._app.consumer_generation_id
         return True
 
     async def _without_holes(self, events: list[EventT[Any]]) -> Batch:
-        self._notice_rebalance()
+        """What is to be processed next. Holes, and what stands before them, are processed on the way."""
         fetched: Batch = defaultdict(list)
         for event in events:
             fetched[event.message.topic, event.message.partition].extend(event.value)
         batch: Batch = {}
         for partition, records in fetched.items():
-            checked = await self._checked(partition, records)
-            if checked:
-                batch[partition] = checked
+            new = await self._behind_holes(partition, records)
+            if new:
+                batch[partition] = new
         return batch
 
-    async def _checked(self, partition: Partition, records: list[Record]) -> list[Record]:
+    async def _behind_holes(self, partition: Partition, records: list[Record]) -> list[Record]:
         await self.position(partition)
-        checked = self.guard.check(partition, records)
-        filled = list(checked.records)
-        for hole in checked.holes:
-            filled.extend(await self._filled(hole))
-        return sorted(filled, key=lambda record: record.offset) if checked.holes else filled
+        reused = self.guard.reused(partition, records)
+        if reused is not None:
+            position = self.guard.positions()[partition]
+            raise Truncated(partition, position, reused.offset, self._app.conf.id)
+        while (checked := self.guard.check(partition, records)).holes:
+            hole = checked.holes[0]
+            before = [record for record in checked.records if record.offset < hole.start]
+            if before:
+                await self._do({partition: before})
+            if partition in self.held or self._is_over() or not await self._fill(hole):
+                return []
+        return checked.records
 
-    async def _filled(self, hole: Hole) -> list[Record]:
+    async def _fill(self, hole: Hole) -> bool:
+        """Read from Kafka and process what never arrived. False when its partition is held or the generation over."""
+        partition = (hole.topic, hole.partition)
         log.warning("agent.hole", agent=self.name, **msgspec.structs.asdict(hole))
-        records = await read_range(self._settings, hole)
-        if len(records) < hole.end - hole.start:
+        async with aclosing(pieces(self._settings, hole, BATCH_RECORDS)) as read:
+            async for piece in read:
+                if self._is_over():
+                    return False
+                await self._do_piece(partition, piece)
+                if partition in self.held:
+                    return False
+        return not self._is_over()
+
+    async def _do_piece(self, partition: Partition, piece: Piece) -> None:
+        lost = piece.end - piece.start - len(piece.records)
+        if lost:
             # Retention was faster than we were; what is gone can only be named.
-            log.error("agent.expired", agent=self.name, lost=hole.end - hole.start - len(records))
-        return records
+            log.error("agent.expired", agent=self.name, lost=lost)
+        if piece.records:
+            await self._do({partition: piece.records})
+        if partition not in self.held:
+            self.guard.advance(partition, piece.end)
 
     async def _look_at_tails(self) -> None:
-        """Process what Faust fetched and dropped at the end of a partition, as it can while a group rebalances."""
+        """Process what Faust fetched and dropped at the end of a partition, as it can while a group rebalances.
+
+        Raises Truncated where a log ends before what is processed.
+        """
         if self._app.rebalancing or not self._app.tables.actives_ready:
             return
         consumer: Any = self._app.consumer
         ours = [tp for tp in consumer.assignment() if tp.topic in self.topics and tuple(tp) not in self.held]
         ours = [tp for tp in ours if tp not in consumer.unplaced]
+        # Before the ends: what is processed meanwhile must not look as if it stood behind them.
+        positions = {tuple(tp): await self.position(tuple(tp)) for tp in ours}
         try:
             ends = {tuple(tp): end for tp, end in (await consumer.highwaters(*ours)).items()} if ours else {}
         except Exception as error:  # the broker is away: nobody can tell what is missing
             log.warning("agent.no_end_offsets", agent=self.name, error_class=type(error).__name__)
             return
-        positions = {partition: await self.position(partition) for partition in ends}
-        for hole in self._tails.holes(positions, ends):
-            await self._process_tail(hole, self._generation)
+        self._ends.compare(positions, ends, self._app.conf.id)
+        holes = self._tails.holes(positions, ends)
+        if not self._queue.empty():
+            # Whatever comes by itself after all shows what is still missing before it.
+            return
+        for hole in holes:
+            await self._fill_tail(hole)
 
-    async def _process_tail(self, hole: Hole, generation: int | None) -> None:
+    async def _fill_tail(self, hole: Hole) -> None:
         partition = (hole.topic, hole.partition)
-        for start in range(hole.start, hole.end, BATCH_RECORDS):
-            part = Hole(*partition, start, min(start + BATCH_RECORDS, hole.end))
-            records = await self._filled(part)
-            if self._notice_rebalance() or generation != self._generation or not self._queue.empty():
-                # Whatever comes by itself after all shows what is still missing before it.
-                return
-            done = await self._process_readable({partition: records}) if records else {}
-            next_offset = part.end
-            if partition in self.held:
-                next_offset = done[partition][-1].offset + 1 if done else start
-            if generation != self._app.consumer_generation_id:
-                return
-            self.guard.advance(partition, next_offset)
-            if next_offset > start:
-                self._app.consumer.ack_through(TP(*partition), next_offset - 1)
-            if partition in self.held:
-                return
+        await self._fill(hole)
+        position = self.guard.positions().get(partition, hole.start)
+        if position > hole.start and not self._is_over():
+            self._app.consumer.ack_through(TP(*partition), position - 1)
 
-    async def _first_offsets(self, partition: Partition) -> dict[Partition, int]:
-        """Where this one and all other unknown partitions of ours begin.
+    async def _starts(self, partition: Partition) -> dict[Partition, tuple[int, int | None]]:
+        """Where this one and all other unknown partitions of ours begin, and until when what is done was appended.
 
         Asked for in one go: the broker answers a question after the fetch before it, so that one question for each of
         64 partitions kept an idle worker from its first record for eight seconds.
         """
-        thread = self._app.consumer._thread
-        consumer = thread._ensure_consumer()
         assigned = {tuple(tp) for tp in self._app.consumer.assignment() if tp.topic in self.topics}
         unknown = {partition, *(place for place in assigned if not self.guard.knows(place))}
-        places = [TopicPartition(*place) for place in sorted(unknown)]
-
-        async def ask() -> tuple[list[int | None], dict[TopicPartition, int]]:
-            committed = await asyncio.gather(*(consumer.committed(place) for place in places))
-            return committed, await consumer.beginning_offsets(places)
-
-        committed, oldest = await thread.ask(ask)
-        return {
-            (place.topic, place.partition): await self._start_offset(
-                place.topic, place.partition, oldest[place], offset
-            )
-            for place, offset in zip(places, committed, strict=True)
-        }
+        answers = await ask_broker(self._app.consumer, [TopicPartition(*place) for place in sorted(unknown)])
+        starts = {}
+        for answer in answers:
+            first = await self._start_offset(answer.topic, answer.partition, answer.oldest, answer.committed)
+            cut = answer.cut_below(first)
+            if cut is not None:
+                raise Truncated((answer.topic, answer.partition), first, cut, self._app.conf.id)
+            starts[answer.topic, answer.partition] = (first, answer.appended_ms)
+        return starts
 
 
 def before_newer(records: list[Record]) -> list[Record]:

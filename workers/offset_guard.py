@@ -1,6 +1,6 @@
 """Finds holes: offsets of a partition must follow each other, or records were skipped on the way."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -33,14 +33,28 @@ class OffsetGuard:
 
     def __init__(self) -> None:
         self._expected: dict[Partition, int] = {}
+        #: The latest append time of a record that is done, milliseconds.
+        self._appended_ms: dict[Partition, int] = {}
 
     def knows(self, partition: Partition) -> bool:
         """False until `start` was called for the partition."""
         return partition in self._expected
 
-    def start(self, partition: Partition, offset: int) -> None:
-        """The partition is ours from this offset on."""
+    def start(self, partition: Partition, offset: int, appended_ms: int | None = None) -> None:
+        """The partition is ours from this offset on; what is done was appended until `appended_ms`, None if unknown."""
         self._expected[partition] = offset
+        if appended_ms is not None:
+            self._appended_ms[partition] = appended_ms
+
+    def reused(self, partition: Partition, records: list[Record]) -> Record | None:
+        """A record at an offset that is done, but appended later than all that is done: the log was cut below it.
+
+        The broker stamps records as it appends them, so a record that only comes again is never later.
+        """
+        expected, done_ms = self._expected[partition], self._appended_ms.get(partition)
+        if done_ms is None or not records or records[0].offset >= expected:
+            return None
+        return next((r for r in records if r.offset < expected and r.timestamp_ms > done_ms), None)
 
     def check(self, partition: Partition, records: list[Record]) -> Checked:
         """Compares a batch with what is expected. KeyError before `start`. Changes nothing: see `advance`."""
@@ -56,9 +70,16 @@ class OffsetGuard:
             expected = record.offset + 1
         return Checked(new, holes)
 
-    def advance(self, partition: Partition, next_offset: int) -> None:
-        """Everything before this offset is done."""
+    def advance(self, partition: Partition, next_offset: int, records: Sequence[Record] = ()) -> None:
+        """Everything before this offset is done; the newest of it are these records."""
         self._expected[partition] = next_offset
+        for record in records:
+            if record.timestamp_ms > self._appended_ms.get(partition, -1):
+                self._appended_ms[partition] = record.timestamp_ms
+
+    def appended_ms(self, partition: Partition) -> int | None:
+        """The latest append time of what is done; None when nothing is known."""
+        return self._appended_ms.get(partition)
 
     def positions(self) -> dict[Partition, int]:
         """The next offset of every partition that is ours and has been read from."""
@@ -67,6 +88,7 @@ class OffsetGuard:
     def reset(self) -> None:
         """Forget all partitions: the group rebalanced."""
         self._expected.clear()
+        self._appended_ms.clear()
 
 
 class TailWatch:

@@ -15,6 +15,7 @@ from events.envelope import Headers
 from events.topics import DEAD_LETTER_BYTES
 from runtime.kafka import aiokafka_config
 from runtime.settings import Settings
+from workers.lease import Lease
 from workers.record_sizes import RecordLimits, record_bytes
 
 log = structlog.get_logger()
@@ -54,10 +55,15 @@ class _Refused(Exception):
 
 
 class Outbox:
-    """An idempotent producer that writes record batches. Not started until `start`."""
+    """An idempotent producer that writes record batches. Not started until `start`.
 
-    def __init__(self, settings: Settings) -> None:
+    With a lease nothing is sent while it is over: what a worker was about to send when it was stopped is for the next
+    owner of its partitions to send. A stop between this look and the send is left; ids make that record harmless.
+    """
+
+    def __init__(self, settings: Settings, lease: Lease | None = None) -> None:
         self._settings = settings
+        self._lease = lease
         self._producer: AIOKafkaProducer
         self._limits = RecordLimits()
         #: Topic → bytes of a batch of several records, where a broker refused more.
@@ -96,6 +102,7 @@ class Outbox:
         for _ in range(_MOST_TRIES):
             for (topic, _), group in by_partition.items():
                 self._limits.check(topic, (record.bytes for record in group))
+            await self._hold_lease()
             producer = self._producer
             try:
                 return await self._send_all(producer, by_partition)
@@ -149,6 +156,7 @@ class Outbox:
         records = list(records)
         for record in records:
             self._limits.check(record.topic, (record.bytes,))
+        await self._hold_lease()
         sent = [
             await self._producer.send(
                 record.topic, record.value, record.key, partition=record.partition, headers=record.headers
@@ -156,6 +164,10 @@ class Outbox:
             for record in records
         ]
         return [(await future).offset for future in sent]
+
+    async def _hold_lease(self) -> None:
+        if self._lease is not None:
+            await self._lease.wait()
 
     async def _send_partition(
         self, producer: AIOKafkaProducer, place: tuple[str, int], records: list[OutRecord]

@@ -7,7 +7,7 @@ from typing import Any
 
 from faust import stores
 from faust.stores import rocksdb
-from faust.types import EventT
+from faust.types import TP, EventT
 from rocksdict import AccessType, Rdict, ReadOptions, WriteBatch
 
 from events.records import Record
@@ -46,6 +46,16 @@ class PartitionStore(rocksdb.Store):
                     writes.put(record.key, record.value)
             writes.put(self.offset_key, str(records[-1].offset).encode())
             self._db_for_partition(partition).write(writes)
+
+    async def on_rebalance(
+        self, assigned: set[TP], revoked: set[TP], newly_assigned: set[TP], generation_id: int = 0
+    ) -> None:
+        """As Faust's, then claim what is assigned: recovery reads up to the claim, and nobody else writes after it."""
+        await super().on_rebalance(assigned, revoked, newly_assigned, generation_id)
+        if generation_id == self.app.consumer_generation_id:
+            topics = self.table.changelog_topic.topics
+            partitions = sorted(tp.partition for tp in assigned if tp.topic in topics)
+            await self.app.partition_tables[self.table.name].take_over(partitions)
 
 
 class Opening(rocksdb.RocksDBOptions):

@@ -14,6 +14,7 @@ from runtime.exit_status import START_AGAIN
 from workers.following import Follower
 from workers.loop import Loop
 from workers.offset_guard import Partition
+from workers.stops import Stop, leave
 
 log = structlog.get_logger()
 
@@ -74,6 +75,8 @@ class Watchdog(Loop):
             log.warning("watchdog.no_end_offsets", error_class=type(error).__name__)
             self._standing.clear()
             return
+        except Stop as stop:
+            leave(stop)
         stuck = stuck_partitions(positions, ends, self._standing, self._now(), self._limit)
         if stuck:
             log.error("worker.stuck", partitions=[f"{topic}[{number}]" for topic, number in stuck])

@@ -4,34 +4,43 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import faust
 import structlog
-from faust.exceptions import ConsistencyError
 from faust.types.transports import TransportT
 from mode import Service
 from prometheus_client import start_http_server
 
 from events.topics import MAX_RECORD_BYTES, Topic
 from runtime.durability import warn_of_thin_topics
-from runtime.exit_status import START_AGAIN
 from runtime.garbage import collect_rarely
-from runtime.kafka import faust_credentials
+from runtime.kafka import KafkaUnreachable, faust_credentials
 from runtime.logs import configure_logs
 from runtime.settings import Settings
 from runtime.topics import size_and_safety
+from runtime.truncation import truncations
 from workers import partition_store
 from workers.batch_transport import FAUST_LOGGER, MAX_POLL_RECORDS, BatchTransport
+from workers.changelog import Changelog
+from workers.fenced_producer import FencedProducers
 from workers.following import Follower, Process, StartOffset, after_committed
+from workers.lease import Lease
+from workers.log_end import Truncated
+from workers.membership import why_put_out
+from workers.offset_guard import Partition
 from workers.outbox import Outbox
-from workers.partition_table import PartitionTable, declare_table
+from workers.partition_table import ClaimKeeper, PartitionTable, declare_table
 from workers.setting_aside import setting_aside
+from workers.stops import leave
+from workers.vital import guarded
 from workers.watchdog import Watchdog
 
 log = structlog.get_logger()
 
+#: A member of a group that sends no heartbeat for so long is dropped by its coordinator.
+SESSION_SECONDS = 10.0
 #: After SIGTERM a worker may finish its batch for this long; what it does not finish is done again.
 STOP_SECONDS = 10.0
 
@@ -43,6 +52,17 @@ class BatchApp(faust.App):
     outbox: Outbox
     #: See `BatchConsumer.placed_topics`.
     placed_topics: frozenset[str] = frozenset()
+    changelog_producers: FencedProducers
+    lease: Lease
+    #: Until when the processed records of a partition were appended.
+    appended_ms: Callable[[Partition], int | None]
+    #: Called in the consumer's thread with the member id that the group does not know any more.
+    put_out: Callable[[str], None]
+
+    def __init__(self, *arguments: Any, **keywords: Any) -> None:
+        super().__init__(*arguments, **keywords)
+        #: Faust's name of a table → ours.
+        self.partition_tables: dict[str, PartitionTable] = {}
 
     def _new_transport(self) -> TransportT:
         return BatchTransport(self.conf.broker_consumer, self)
@@ -55,11 +75,13 @@ class BatchApp(faust.App):
     async def on_start(self) -> None:
         """Start the outbox first: agents may send from their first record on."""
         await self.outbox.start()
+        await self.changelog_producers.start()
         await super().on_start()
 
     async def on_stop(self) -> None:
         """Stop the outbox last: agents may send until their consumer is gone."""
         await super().on_stop()
+        await self.changelog_producers.stop()
         await self.outbox.stop()
 
 
@@ -69,7 +91,8 @@ class Worker:
     def __init__(self, settings: Settings, name: str) -> None:
         self.name = name
         self.settings = settings
-        self.outbox = Outbox(settings)
+        self.lease = Lease(SESSION_SECONDS)
+        self.outbox = Outbox(settings, self.lease)
         self.followers: list[Follower] = []
         #: Started once the app runs, stopped before it stops.
         self.services: list[Service] = []
@@ -84,7 +107,7 @@ class Worker:
             topic_replication_factor=settings.replication_factor,
             consumer_group_instance_id=f"{settings.topic_prefix}{name}-{settings.instance_id}",
             consumer_auto_offset_reset="earliest",
-            broker_session_timeout=10.0,
+            broker_session_timeout=SESSION_SECONDS,
             broker_rebalance_timeout=10.0,
             broker_heartbeat_interval=2.0,
             broker_max_poll_records=MAX_POLL_RECORDS,
@@ -97,6 +120,10 @@ class Worker:
             web_enabled=False,
         )
         self.app.outbox = self.outbox
+        self.app.lease = self.lease
+        self.app.changelog_producers = FencedProducers(settings)
+        self.app.put_out = self._put_out
+        self.app.appended_ms = self._appended_ms
 
     def follow(
         self,
@@ -119,9 +146,24 @@ class Worker:
 
     def table(self, name: str, ttl_seconds: int | None = None) -> PartitionTable:
         """Add a table, partitioned as the topics are."""
-        changelog = size_and_safety(MAX_RECORD_BYTES, self.settings)
-        table = declare_table(self.app, name, self.settings.partitions, ttl_seconds, changelog)
-        return PartitionTable(table, self.outbox)
+        topic_settings = size_and_safety(MAX_RECORD_BYTES, self.settings)
+        declared = declare_table(self.app, name, self.settings.partitions, ttl_seconds, topic_settings)
+        changelog = Changelog(self.settings, self.app.changelog_producers, declared.changelog_topic_name)
+        table = self.app.partition_tables[name] = PartitionTable(declared, changelog)
+
+        async def restore() -> None:
+            # Faust would drop an error here, and go on with a table that its changelog cannot bring back.
+            await guarded(table.restore_changelogs(), f"table {name}")
+
+        declared.on_recover(restore)
+        return table
+
+    def _appended_ms(self, partition: Partition) -> int | None:
+        followers = (follower for follower in self.followers if partition[0] in follower.topics)
+        return next((follower.guard.appended_ms(partition) for follower in followers), None)
+
+    def _put_out(self, member_id: str) -> None:
+        leave(why_put_out(self.settings, self.app.conf.id, self.app.conf.consumer_group_instance_id, member_id))
 
     def run(self) -> None:
         """Run until SIGTERM or SIGINT, or end the process with a non-zero status."""
@@ -130,7 +172,19 @@ class Worker:
         if self.settings.metrics_port:
             start_http_server(self.settings.metrics_port, self.settings.metrics_host)
         collect_rarely()
+        self._refuse_truncated()
         asyncio.run(self._serve())
+
+    def _refuse_truncated(self) -> None:
+        """Not even join the group, so that it is empty when its positions are set back."""
+        topics = sorted({topic for follower in self.followers for topic in follower.topics})
+        try:
+            cuts = truncations(self.settings, [self.app.conf.id], topics)
+        except KafkaUnreachable:
+            # The start waits for the brokers; each partition is looked at again when it is assigned.
+            return
+        for cut in cuts:
+            leave(Truncated((cut.topic, cut.partition), cut.position, cut.cut, cut.group))
 
     async def _serve(self) -> None:
         stopping = asyncio.Event()
@@ -138,6 +192,7 @@ class Worker:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stopping.set)
         self.app.in_worker = True
+        self.services.append(ClaimKeeper(list(self.app.partition_tables.values())))
         self.services.append(Watchdog(self.app, self.followers, self.settings.watchdog_seconds, time.monotonic))
         starting = asyncio.create_task(self._start())
         stopped = asyncio.create_task(stopping.wait())
@@ -148,8 +203,7 @@ class Worker:
             done, _ = await asyncio.wait({stopped, crashed}, return_when=asyncio.FIRST_COMPLETED)
         if stopped not in done:
             failure = starting.exception() if starting in done else self.app.crash_reason
-            log.error("worker.crashed", error_class=type(failure).__name__, hint=_hint(failure, self), exc_info=failure)
-            os._exit(START_AGAIN)
+            leave(failure or RuntimeError("Faust gave no reason"))
         log.info("worker.stopping")
         await self._stop()
 
@@ -168,15 +222,6 @@ class Worker:
             log.warning("worker.stop_timed_out", seconds=STOP_SECONDS)
         # Faust's threads may outlive its services; everything that matters is committed.
         os._exit(0)
-
-
-def _hint(failure: BaseException | None, worker: Worker) -> str:
-    if isinstance(failure, ConsistencyError):
-        return (
-            f"the tables in {worker.app.conf.datadir} are ahead of their changelog: the topics were wiped and the "
-            "directory was not. Remove the directory; tables are read back from their changelogs"
-        )
-    return "the supervisor starts it again; work goes on from the committed offsets"
 
 
 async def _crash_of(app: Any) -> None:

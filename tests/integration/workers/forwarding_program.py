@@ -1,6 +1,6 @@
 """A worker for tests, run as a process of its own: forwards first sights of keys from `webhooks.ghl` to `inbox`.
 
-`--skip N` makes its consumer lose every Nth batch, as a faulty client would.
+`--skip N` makes its consumer lose every Nth batch, as a faulty client would. `--group` names its consumer group.
 """
 
 import argparse
@@ -36,11 +36,12 @@ def lose_every(nth: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--skip", type=int, default=0)
+    parser.add_argument("--group", default="forwarding")
     arguments = parser.parse_args()
     if arguments.skip:
         lose_every(arguments.skip)
     settings = Settings()
-    worker = Worker(settings, "forwarding")
+    worker = Worker(settings, arguments.group)
     table = worker.table("forwarded", ttl_seconds=86_400)
     target = settings.topic(INBOX)
 

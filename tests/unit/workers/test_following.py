@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from types import SimpleNamespace
 from typing import Any
 
 from aiokafka import TopicPartition
+from aiokafka.structs import OffsetAndMetadata, OffsetAndTimestamp
 from faust.types import TP
 
 from runtime.settings import Settings
+from tests.unit.workers.quiet_app import quiet_app
 from workers.following import Batch, Follower
 from workers.offset_guard import Partition
 
@@ -22,9 +23,9 @@ class SlowKafka(Follower):
         super().__init__(app, Settings(), "execute", frozenset({"jobs"}), _process)
         self.answers: list[asyncio.Future[int]] = []
 
-    async def _first_offsets(self, partition: Partition) -> dict[Partition, int]:
+    async def _starts(self, partition: Partition) -> dict[Partition, tuple[int, int | None]]:
         self.answers.append(asyncio.get_running_loop().create_future())
-        return {partition: await self.answers[-1]}
+        return {partition: (await self.answers[-1], None)}
 
 
 async def _process(_batch: Batch) -> None:
@@ -36,8 +37,12 @@ class Broker:
 
     def __init__(self, partitions: list[TP]) -> None:
         self._partitions = partitions
-        self._thread = self
+        self._thread = self._coordinator = self
         self.questions = 0
+        self.end = 10
+        #: The append time in the group's commit, and the first record after it.
+        self.metadata = ""
+        self.later: list[int] = []
 
     def assignment(self) -> set[TP]:
         return set(self._partitions)
@@ -49,23 +54,29 @@ class Broker:
         self.questions += 1
         return await ask()
 
-    async def committed(self, place: TopicPartition) -> int | None:
-        return 5 if place.partition == 1 else None
+    async def fetch_committed_offsets(self, places: list[TopicPartition]) -> dict[TopicPartition, OffsetAndMetadata]:
+        return {place: OffsetAndMetadata(5, self.metadata) for place in places if place.partition == 1}
 
     async def beginning_offsets(self, places: list[TopicPartition]) -> dict[TopicPartition, int]:
         return dict.fromkeys(places, 3)
 
+    async def end_offsets(self, places: list[TopicPartition]) -> dict[TopicPartition, int]:
+        return dict.fromkeys(places, self.end)
+
+    async def offsets_for_times(self, times: dict[TopicPartition, int]) -> dict[TopicPartition, OffsetAndTimestamp]:
+        return {place: OffsetAndTimestamp(offset, ms) for place, ms in times.items() for offset in self.later}
+
 
 async def test_all_partitions_are_asked_for_at_once() -> None:
     broker = Broker([TP("jobs", 0), TP("jobs", 1), TP("jobs", 2), TP("somebody else's", 0)])
-    app = SimpleNamespace(consumer_generation_id=1, consumer=broker)
+    app = quiet_app(consumer=broker)
     follower = Follower(app, Settings(), "execute", frozenset({"jobs"}), _process)
     assert [await follower.position(("jobs", number)) for number in range(3)] == [3, 5, 3]
     assert broker.questions == 1
 
 
 async def test_a_slow_answer_does_not_undo_what_was_done_meanwhile() -> None:
-    follower = SlowKafka(SimpleNamespace(consumer_generation_id=1))
+    follower = SlowKafka(quiet_app())
     waiting = asyncio.create_task(follower.position(PLACE))
     working = asyncio.create_task(follower.position(PLACE))
     await asyncio.sleep(0)
@@ -78,7 +89,7 @@ async def test_a_slow_answer_does_not_undo_what_was_done_meanwhile() -> None:
 
 
 async def test_an_answer_from_before_a_rebalance_is_not_believed() -> None:
-    app = SimpleNamespace(consumer_generation_id=1)
+    app = quiet_app()
     follower = SlowKafka(app)
     asking = asyncio.create_task(follower.position(PLACE))
     await asyncio.sleep(0)

@@ -9,6 +9,7 @@ from events.codec import Codec, NewerEvent, is_newer
 from events.envelope import Envelope, parse_time, read_envelope
 from events.records import Record
 from runtime.settings import Settings
+from tests.unit.workers.quiet_app import quiet_app
 from workers.following import Batch, Follower
 from workers.offset_guard import Partition
 from workers.watchdog import Watchdog
@@ -29,8 +30,8 @@ class Reader(Follower):
                 Codec().decode(read_envelope(record.headers).type, record.value or b"")
         self.seen += [(record.partition, record.offset) for records in batch.values() for record in records]
 
-    async def _first_offsets(self, partition: Partition) -> dict[Partition, int]:
-        return {partition: 0}
+    async def _starts(self, partition: Partition) -> dict[Partition, tuple[int, int | None]]:
+        return {partition: (0, None)}
 
 
 class Acks:
@@ -68,7 +69,7 @@ def event(app: Any, partition: int, first: int, *versions: int) -> Any:
 
 
 async def test_what_is_before_the_newer_event_is_done_and_nothing_of_its_partition_after() -> None:
-    app, stream = SimpleNamespace(consumer_generation_id=1), Acks()
+    app, stream = quiet_app(), Acks()
     reader = Reader(app)
     await reader._step(stream, [event(app, 0, 0, 1, 1, 2, 1), event(app, 1, 0, 1, 1)])
     await reader._step(stream, [event(app, 0, 4, 1), event(app, 1, 2, 1)])
@@ -79,7 +80,7 @@ async def test_what_is_before_the_newer_event_is_done_and_nothing_of_its_partiti
 
 
 async def test_after_a_rebalance_it_looks_again() -> None:
-    app, stream = SimpleNamespace(consumer_generation_id=1), Acks()
+    app, stream = quiet_app(), Acks()
     reader = Reader(app)
     await reader._step(stream, [event(app, 0, 0, 2)])
     app.consumer_generation_id = 2
@@ -90,7 +91,7 @@ async def test_after_a_rebalance_it_looks_again() -> None:
 
 
 async def test_a_newer_event_that_is_none_of_the_records_stops_the_process() -> None:
-    app = SimpleNamespace(consumer_generation_id=1)
+    app = quiet_app()
     reader = Reader(app)
 
     async def fail(_batch: Batch) -> None:
@@ -102,7 +103,7 @@ async def test_a_newer_event_that_is_none_of_the_records_stops_the_process() -> 
 
 
 async def test_the_watchdog_does_not_call_a_held_partition_stuck() -> None:
-    app = SimpleNamespace(consumer_generation_id=1)
+    app = quiet_app()
     reader = Reader(app)
     await reader._step(Acks(), [event(app, 0, 0, 2)])
     watchdog = Watchdog(app, [reader], 60, lambda: 0)

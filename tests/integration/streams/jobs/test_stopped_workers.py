@@ -1,0 +1,43 @@
+"""A jobs worker that is stopped for longer than its session and goes on: it does nothing more for jobs that moved."""
+
+import asyncio
+import signal
+from typing import Any
+
+import pytest
+
+from runtime.exit_status import START_AGAIN
+from tests.integration.streams.jobs.test_kills import (
+    Events,
+    check_each_ended_once,
+    check_no_finished_step_was_repeated,
+    workers,
+)
+
+Jobs = Any
+#: The group gives up on a silent member after ten.
+STOPPED_SECONDS = 15.0
+
+
+@pytest.mark.timeout(300)
+async def test_jobs_of_a_stopped_worker_move_on_and_come_back(jobs: Jobs) -> None:
+    await jobs.apply("acme")
+    count = 600
+    await jobs.receive(jobs.message(number, "sleep 0.2") for number in range(count))
+    with jobs.worker(instance="0", HEADRACE_JOB_SLOTS="10"):
+        await jobs.until_ended(20)
+        with jobs.worker(instance="1", HEADRACE_JOB_SLOTS="10") as second:
+            await jobs.until(lambda found: len(workers(found)) == 2)
+            ended = sum(
+                any(type(event).__name__ == "JobSucceeded" for event in job) for job in (await jobs.events()).values()
+            )
+            second.send_signal(signal.SIGSTOP)
+            await asyncio.sleep(STOPPED_SECONDS)
+            # The other one has taken over and goes on alone.
+            await jobs.until_ended(min(2 * count, ended + 100))
+            second.send_signal(signal.SIGCONT)
+            assert await asyncio.to_thread(second.wait, 30) == START_AGAIN
+        with jobs.worker(instance="1", HEADRACE_JOB_SLOTS="10"):
+            events: Events = await jobs.until_ended(2 * count, deadline=180)
+    check_each_ended_once(events, 2 * count)
+    check_no_finished_step_was_repeated(events)

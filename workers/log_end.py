@@ -1,0 +1,92 @@
+"""Notices that a log ends before what was read of it: an unclean election, or a broker that lost its last writes.
+
+What comes next is written at offsets that are done already, and would be taken for old. Nobody can bring back what
+was cut off, so a worker stops and says what a person has to do before it goes on: see `runtime.truncation`.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from aiokafka import TopicPartition
+
+from runtime.exit_status import NEEDS_A_PERSON
+from runtime.truncation import appended_ms, cut_offset
+from workers.offset_guard import Partition
+from workers.stops import Stop
+
+
+class Truncated(Stop):
+    """A log ends, or begins anew, below a position."""
+
+    status = NEEDS_A_PERSON
+
+    def __init__(self, partition: Partition, position: int, cut: int, group: str) -> None:
+        topic, number = partition
+        super().__init__(
+            f"group {group} has read {topic}[{number}] up to offset {position}, but the log was cut at {cut}: the "
+            "broker lost its newest records, and new ones stand at their offsets. Nothing is processed until "
+            "`headrace topics truncated` has named what is gone and `headrace topics truncated --execute` has set the "
+            "positions back"
+        )
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """What the broker says about one partition."""
+
+    topic: str
+    partition: int
+    oldest: int
+    end: int
+    #: The group's next offset; None when it never committed one.
+    committed: int | None
+    #: Until when what the group has done was appended, by its last commit; None when that does not say.
+    appended_ms: int | None
+    #: The first record appended after that; None when there is none.
+    first_later: int | None
+
+    def cut_below(self, position: int) -> int | None:
+        """Where the log was cut, when that is below the position."""
+        return cut_offset(position, self.end, self.first_later if position == self.committed else None)
+
+
+async def ask_broker(consumer: Any, places: list[TopicPartition]) -> list[Answer]:
+    """Offsets of these partitions, asked for through Faust's consumer."""
+    thread = consumer._thread
+    client = thread._ensure_consumer()
+
+    async def ask() -> list[Answer]:
+        commits = await client._coordinator.fetch_committed_offsets(places)
+        times = {place: appended_ms(commit.metadata) for place, commit in commits.items()}
+        appended = {place: ms for place, ms in times.items() if ms is not None}
+        later = await client.offsets_for_times({place: ms + 1 for place, ms in appended.items()}) if appended else {}
+        oldest, ends = await client.beginning_offsets(places), await client.end_offsets(places)
+        return [
+            Answer(
+                topic=place.topic,
+                partition=place.partition,
+                oldest=oldest[place],
+                end=ends[place],
+                committed=commits[place].offset if place in commits and commits[place].offset >= 0 else None,
+                appended_ms=appended.get(place),
+                first_later=later[place].offset if later.get(place) is not None else None,
+            )
+            for place in places
+        ]
+
+    answers: list[Answer] = await thread.ask(ask)
+    return answers
+
+
+class LogEnds:
+    """Compares positions with ends. A new leader may lag for a moment, so only the second look in a row counts."""
+
+    def __init__(self) -> None:
+        self._short: set[Partition] = set()
+
+    def compare(self, positions: Mapping[Partition, int], ends: Mapping[Partition, int], group: str) -> None:
+        """Raises Truncated."""
+        short = {partition for partition, end in ends.items() if positions[partition] > end}
+        for partition in sorted(short & self._short):
+            raise Truncated(partition, positions[partition], ends[partition], group)
+        self._short = short
