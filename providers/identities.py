@@ -62,7 +62,7 @@ def addresses(value: object) -> tuple[Address, ...]:
 
     One more than an event keeps, so that whoever caps it sees that there are more.
     """
-    listed = re.split(r"[,;]", value[:_LONGEST_ADDRESS_LIST]) if isinstance(value, str) else items(value) or [value]
+    listed = _listed(value) if isinstance(value, str) else items(value) or [value]
     found: dict[str, Address] = {}
     for part in islice(listed, _MOST_ADDRESS_PARTS):
         if one := address(part):
@@ -70,6 +70,12 @@ def addresses(value: object) -> tuple[Address, ...]:
         if len(found) == _MOST_ADDRESSES:
             break
     return tuple(found.values())
+
+
+def _listed(value: str) -> list[str]:
+    """The parts of a list. Where it is cut, the last part is left out: half an address may be another's."""
+    parts = re.split(r"[,;]", value[:_LONGEST_ADDRESS_LIST])
+    return parts[:-1] if len(value) > _LONGEST_ADDRESS_LIST else parts
 
 
 def phone(value: object) -> str | None:
@@ -107,7 +113,8 @@ def company_url(value: object) -> str | None:
 
 def _slug(link: re.Pattern[str], value: object) -> str | None:
     match = link.search((text(value) or "")[:_LONGEST_LINK_FIELD])
-    if match is None or len(match.group(1)) > _LONGEST_SLUG:
+    if match is None or len(match.group(1)) > _LONGEST_SLUG or match.end() == _LONGEST_LINK_FIELD:
+        # Too long, or cut in the middle: what is left of it is another's.
         return None
     return text(unquote(match.group(1)))
 

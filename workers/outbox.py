@@ -130,7 +130,9 @@ class Outbox:
 
     async def _send_all(self, producer: AIOKafkaProducer, records: _ByPartition) -> dict[tuple[str, int], int]:
         sent = [(place, await self._send_partition(producer, place, group)) for place, group in records.items()]
-        await asyncio.gather(*(future for _, batches in sent for future, _, _ in batches), return_exceptions=True)
+        # All of them, so that none is still under way when the producer is exchanged.
+        if futures := [future for _, batches in sent for future, _, _ in batches]:
+            await asyncio.wait(futures)
         written = {}
         for place, batches in sent:
             for future, count, size in batches:

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ValidationError
 
 from events.storable import storable_document
 from streams.ai.openai_errors import Rejection
-from streams.ai.openai_wire import LADDER, Completion, Plan, Repair, json_object_in
+from streams.ai.openai_wire import LADDER, LONGEST_ANSWER, Completion, Plan, Repair, json_object_in
 from streams.ai.provider import AIError, AIPermanent, AIRetryable, AITask
 from streams.ai.tasks import contradictions
 
@@ -80,7 +80,7 @@ def after_completion(task: AITask[T], plan: Plan, completion: Completion) -> Val
 def validated(task: AITask[T], text: str) -> T | Invalid:
     """The answer in a model's text, by its schema and against its question."""
     try:
-        answer = task.answer.model_validate_json(storable_document(json_object_in(text)))
+        answer = task.answer.model_validate_json(storable_document(json_object_in(text[:LONGEST_ANSWER])))
     except ValidationError as error:
         return _invalid(error)
     wrong = contradictions(task.question, answer)

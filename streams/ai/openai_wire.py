@@ -17,8 +17,10 @@ from streams.ai.untrusted import trusted_document, untrusted_document
 #: Ways to ask for structure, from the strictest down.
 Structure = Literal["json_schema", "json_object", "text"]
 LADDER: tuple[Structure, ...] = ("json_schema", "json_object", "text")
-#: Answers are some kilobytes; reasoning models add what they thought.
-MOST_BODY_BYTES = 8 * 1024 * 1024
+#: Answers are some kilobytes; some servers add what their model thought.
+MOST_BODY_BYTES = 1024 * 1024
+#: Characters of the answer itself that are looked at.
+LONGEST_ANSWER = 65_536
 MOST_TOKENS = 1_000_000_000
 #: Parameters that some servers refuse: left out or renamed once they did.
 ADAPTABLE = ("reasoning_effort", "max_completion_tokens")

@@ -60,6 +60,14 @@ def test_one_more_address_is_read_than_an_event_keeps() -> None:
     assert len(identities.addresses(listed)) == len(identities.addresses(",".join(listed))) == 51
 
 
+def test_what_a_bound_cuts_in_the_middle_is_nobody() -> None:
+    listed = "," * 65_520 + "dana@orbit.example"
+    assert identities.addresses(listed) == ()
+    assert identities.addresses("," * 900 + "dana@orbit.example") == (Address(address="dana@orbit.example"),)
+    link = "x" * 16_350 + "https://linkedin.com/in/ivo-lund-the-second"
+    assert identities.linkedin(link) is None
+
+
 def test_a_slug_that_is_too_long_is_not_taken_for_its_beginning() -> None:
     known = identities.linkedin("https://linkedin.com/in/" + "a" * 1_200)
     assert known == Identity(kind="linkedin_slug", value="a" * 1_200)
