@@ -19,14 +19,12 @@ from typing import Any
 import faust
 import structlog
 from faust.types import TP
-from mode import Service
 from rocksdict import WriteBatch
 
-from workers.batch_transport import FAUST_LOGGER
 from workers.changelog import CLAIM, Changelog
 from workers.fenced_producer import Entry, Fenced
+from workers.loop import Loop
 from workers.stops import ForeignTable, Lost, Shortened
-from workers.vital import vital
 
 log = structlog.get_logger()
 
@@ -243,26 +241,15 @@ class PartitionTable:
         return self._table.data._db_for_partition(partition)
 
 
-class ClaimKeeper(Service):
+class ClaimKeeper(Loop):
     """Claims again and again what its tables have claimed, so that Kafka never forgets who the owner is."""
-
-    logger = FAUST_LOGGER
 
     def __init__(self, tables: Sequence[PartitionTable]) -> None:
         super().__init__()
         self._tables = tables
-        self._claiming: asyncio.Task[None] | None = None
 
-    async def on_start(self) -> None:
-        """Begin to count."""
-        self._claiming = vital(self._claim_for_ever(), "claims")
-
-    async def on_stop(self) -> None:
-        """Claim no more."""
-        if self._claiming is not None:
-            self._claiming.cancel()
-
-    async def _claim_for_ever(self) -> None:
+    async def run_for_ever(self) -> None:
+        """Claim every few hours."""
         while True:
             await asyncio.sleep(CLAIM_SECONDS)
             for table in self._tables:

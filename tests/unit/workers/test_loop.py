@@ -75,7 +75,7 @@ async def test_a_loop_that_ends_by_itself_ends_the_process_with_its_reason(
             await asyncio.sleep(0)
     await loop.stop()
     assert exits == [START_AGAIN]
-    assert [(line["event"], line["error_class"]) for line in logs] == [("worker.task_failed", reason)]
+    assert [(line["event"], line["error_class"]) for line in logs] == [("worker.failed", reason)]
 
 
 async def test_a_loop_that_is_stopped_ends_nothing(exits: list[int]) -> None:
@@ -115,6 +115,7 @@ WATCHED = {
     "workers/vital.py": "this is the mechanism",
     "workers/worker.py": "start, stop signal and crash: the process ends with the first of them",
     "ingest/app.py": "ended tasks stop the server",
+    "runtime/durability.py": "looks once, and ends",
     "projections/tailer.py": "ended tails begin again at the next look",
 }
 
