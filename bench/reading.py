@@ -17,6 +17,7 @@ from streams.ai.local.classifier import LocalClassifier
 from streams.ai.questions import BookingFacts, Lead, Slot
 from streams.ai.rules.reply import Channel, Reply, Turn
 from streams.ai.untrusted import screened_lead
+from streams.jobs.conversation import BODY_LIMIT
 from streams.jobs.steps.booking_decision import plain_booking
 from streams.jobs.steps.hearing import hear
 from streams.jobs.steps.lead_zone import zone_in
@@ -40,12 +41,13 @@ class Reading(NamedTuple):
 def readings(text: str, channel: Channel, classifier: LocalClassifier) -> Iterator[Reading]:
     """Everything that is read out of one message, each once."""
     reply = Reply(channel, text[:400], text, (Turn("outbound", text),))
+    whole = Reply(channel, text[:400], text[:BODY_LIMIT])
     facts = BookingFacts(
         channel=channel, label="Meeting Requested", sent_at=_WRITTEN, timezone="UTC", slots=(Slot(_WRITTEN),)
     )
     yield Reading("author's words of a body", lambda: reply_text(text))
     yield Reading("bounce report", lambda: (failed_recipient(text), is_final(text)))
-    yield Reading("rules", lambda: hear(reply, reply))
+    yield Reading("rules", lambda: hear(reply, whole))
     yield Reading("screening", lambda: screened_lead(Lead(text=text, subject=text)))
     yield Reading("classifier", lambda: classifier.probabilities(reply, text))
     yield Reading("timing", lambda: plain_timing(reply, _WRITTEN))

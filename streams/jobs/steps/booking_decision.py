@@ -18,6 +18,7 @@ from streams.jobs.steps.concluding import concluded, skipped
 from streams.jobs.steps.facts import open_slots, settings_of
 from streams.jobs.steps.lead_zone import lead_zone
 from streams.jobs.steps.offered import offered_slots
+from streams.jobs.steps.plain_timing import read_part
 from streams.jobs.steps.reading import is_booked_before, lead_of, own_reply_of
 from streams.jobs.steps.unreadable import skipped_when_unreadable
 from streams.jobs.steps.verdict import Verdict, verdict_of
@@ -127,7 +128,7 @@ def _decided(
 
 def plain_booking(reply: Reply, facts: BookingFacts) -> Booking:
     """What the lead's own words say, without a model."""
-    return read_booking(own_words(reply).text, facts)
+    return read_booking(own_words(read_part(reply)).text, facts)
 
 
 def _accepted(booking: Booking, plain: Booking, offered: tuple[Slot, ...]) -> _Match | None:

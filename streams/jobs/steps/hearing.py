@@ -26,9 +26,10 @@ def hear(own: Reply, whole: Reply) -> Heard:
     """`own` holds what the provider's adapter took for the author's words, `whole` the message as it came."""
     words = own_words(own)
     hit = decide(whole, words)
+    all_words = words if whole.text == own.text else own_words(whole)
     return Heard(
         words=words,
         hit=hit,
-        phone=find_phone(own_words(whole).with_signature),
+        phone=find_phone(all_words.with_signature),
         proposed_time=hit is not None and proposes_time(hit.label, words.text),
     )

@@ -34,4 +34,5 @@ async def run(context: StepContext) -> StepOutcome:
     return concluded(context, SCREEN, MessageClassified, result=verdict.result(), also=also, **verdict.fields())
 
 
-STEP = Step(SCREEN, run, deadline=10.0)
+#: Long enough to wait for all that the workspace's other leads wrote at once, if all of it must be given up.
+STEP = Step(SCREEN, run, deadline=120.0)

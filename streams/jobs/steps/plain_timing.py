@@ -3,11 +3,13 @@
 import re
 from datetime import datetime
 
+from msgspec.structs import replace
+
 from streams.ai.answers import FollowUpTiming
 from streams.ai.follow_up_timing import read_timing
 from streams.ai.rules.cleaning import own_words
 from streams.ai.rules.reply import Reply
-from streams.ai.time_phrases import MONTH_NUMBER
+from streams.ai.time_phrases import MONTH_NUMBER, READ_LIMIT
 
 #: Of words that need no model: behind them stands a date or a quarter.
 _PLAIN_CONFIDENCE = {"day": 0.99, "quarter": 0.97}
@@ -24,12 +26,17 @@ _MONTH_DAY = re.compile(
 )
 
 
+def read_part(reply: Reply) -> Reply:
+    """As much of a reply as times are read in."""
+    return replace(reply, text=reply.text[:READ_LIMIT])
+
+
 def plain_timing(reply: Reply, written: datetime) -> FollowUpTiming | None:
     """A month and day, or a quarter, behind a word such as "after": read without a model. None when in doubt.
 
     `written` is the moment of writing in the lead's zone.
     """
-    text = own_words(reply).text
+    text = own_words(read_part(reply)).text
     found = read_timing(text, written, is_deferral=True)
     if found.day is None or not found.phrase or found.precision not in _PLAIN_CONFIDENCE:
         return None

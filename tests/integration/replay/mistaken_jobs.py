@@ -12,11 +12,11 @@ from typing import Any
 from msgspec.structs import replace
 
 from runtime.settings import Settings
-from streams.ai.rules.decision import decide
 from streams.jobs.app import jobs_app
 from streams.jobs.desk_ai import DeskAi
 from streams.jobs.step import StepFailed
 from streams.jobs.steps import classify, lead_state, opt_out_and_bounce
+from tests.integration.replay.deaf_hearing import hear_no_opt_out
 
 
 def mistake_state() -> None:
@@ -34,11 +34,7 @@ def mistake_label() -> None:
 
 
 def mistake_deaf() -> None:
-    def deaf(*given: Any) -> Any:
-        hit = decide(*given)
-        return None if hit is not None and hit.label == "Blacklist" else hit
-
-    opt_out_and_bounce.decide = deaf  # type: ignore[assignment,attr-defined]
+    opt_out_and_bounce.hear = hear_no_opt_out  # type: ignore[attr-defined]
 
 
 def mistake_fatal() -> None:

@@ -7,5 +7,5 @@ from tests.integration.streams.jobs.hostile_reading import hear_or_stall
 
 if __name__ == "__main__":
     for step in (opt_out_and_bounce, classify, score):
-        step.hear = hear_or_stall
+        setattr(step, "hear", hear_or_stall)  # noqa: B010 - no part of what the module offers
     jobs_app(Settings()).run()
