@@ -11,6 +11,8 @@ from collections.abc import Mapping
 import msgspec
 
 from projections.positions import Partition, Projected
+from runtime.exit_status import NEEDS_A_PERSON
+from workers.stops import Stop
 
 _WHAT_TO_DO = (
     "What Kafka acknowledged was lost, and rows stand for it. `headrace proj truncated` names these rows; with "
@@ -31,8 +33,10 @@ class Cut(msgspec.Struct, frozen=True):
     end: int
 
 
-class LogCut(RuntimeError):
+class LogCut(Stop):
     """Postgres is ahead of the log; the message says what to do."""
+
+    status = NEEDS_A_PERSON
 
     def __init__(self, cuts: list[Cut]) -> None:
         self.cuts = cuts

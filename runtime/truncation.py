@@ -17,8 +17,8 @@ from runtime.kafka import KafkaUnreachable, confluent_config
 from runtime.refusal import Refusal
 from runtime.settings import Settings
 
-#: The consumer groups of an installation, without its prefix.
-GROUPS = ("pipeline", "bulk", "jobs", "projections")
+#: The consumer groups of an installation whose positions decide, without its prefix. The projections go by Postgres'.
+GROUPS = ("pipeline", "bulk", "jobs")
 _TIMEOUT = 10.0
 #: Kafka notices after ten seconds that a worker has gone.
 _LEAVING_SECONDS = 15.0

@@ -47,6 +47,7 @@ _LONG = (
     "integration/replay/test_rebuild_kills.py",
     "e2e/test_hostile_http.py",
     "integration/workers/test_record_sizes.py",
+    "e2e/test_strangers.py",
     "integration/workers/test_worker.py",
     "integration/replay/test_trace.py",
     "integration/replay/test_poison_event.py",

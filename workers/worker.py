@@ -177,7 +177,8 @@ class Worker:
 
     def _refuse_truncated(self) -> None:
         """Not even join the group, so that it is empty when its positions are set back."""
-        topics = sorted({topic for follower in self.followers for topic in follower.topics})
+        followed = {topic for follower in self.followers for topic in follower.topics}
+        topics = sorted(followed - self.app.placed_topics)
         try:
             cuts = truncations(self.settings, [self.app.conf.id], topics)
         except KafkaUnreachable:

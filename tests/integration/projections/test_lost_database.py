@@ -157,7 +157,7 @@ def test_a_dump_restored_under_an_idle_worker_is_noticed_without_a_new_record(
             administer("DROP DATABASE {} WITH (FORCE)", projected.database_url)
             administer("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY", projected.database_url, older)
             until_caught_up(projected)
-            assert worker.said("worker.task_failed"), "the process began again from what Postgres has"
+            assert worker.said("worker.failed"), "the process began again from what Postgres has"
         assert contents(projected.database_url) == right
 
 

@@ -71,8 +71,8 @@ def test_rows_of_lost_records_are_named_removed_and_the_log_is_read_again(
     if grown:
         fill(settings, range(60, 100))
     with supervised(settings) as worker:
-        until(lambda: worker.said("worker.task_failed"), "the worker stops")
-        assert "LogCut" in {line["error_class"] for line in worker.said("worker.task_failed")}
+        until(lambda: worker.said("worker.ended"), "the worker stops")
+        assert "LogCut" in {line["error_class"] for line in worker.said("worker.ended")}
         assert "headrace proj truncated" in json.dumps(worker.lines())
 
     environment = environment_of(settings)
@@ -89,7 +89,7 @@ def test_rows_of_lost_records_are_named_removed_and_the_log_is_read_again(
 
     with supervised(settings) as worker:
         until_caught_up(settings)
-        assert not worker.said("worker.task_failed")
+        assert not worker.said("worker.ended")
     with new_database(postgres_url, database_template) as url:
         anew = settings.model_copy(update={"database_url": url})
         project_log(anew)
