@@ -185,6 +185,8 @@ class Installation:
         ranges = self._log.ranges(writer.topics)
         for record in read_ranges(self.settings, ranges):
             batch[record.topic, record.partition].append(record)
+        for place, kept in ranges.items():
+            writer.begin_at(*place, kept.start)
         await writer.write(batch)
         await writer.beat({place: (found.start, found.end) for place, found in ranges.items()})
         await writer.close()
