@@ -22,6 +22,7 @@ from streams.jobs.conversation import (
     also_suppressed,
     capped,
     inherited_suppression,
+    is_split_off,
     moved,
     split_off,
     suppressed,
@@ -108,6 +109,9 @@ class RequestAgent:
     ) -> list[OutRecord]:
         known = view.message(message.message_id)
         head = view.head(message.lead_id)
+        if known is not None and is_split_off(head, message.message_id):
+            # Told of again under the lead it came in for, which must not read it any more.
+            return []
         view.put_head(message.lead_id, view.add(head, message))
         if envelope.correction:
             # Its jobs were asked for when it first came. They are not done again: see `headrace replay`.
