@@ -114,6 +114,11 @@ def without_split(head: Head, event: LeadSplit) -> Head:
     )
 
 
+def is_split_off(head: Head, message_id: str) -> bool:
+    """True for a known message that is not the lead's any more."""
+    return bool(head.splits) and all(ref[2] != message_id for ref in head.refs)
+
+
 def split_off(event: LeadSplit, messages: Sequence[Message]) -> ConversationMoved:
     """What goes to the lead that was taken out, `messages` oldest first. Label and signals stay: nobody knows whose."""
     gone = set(event.message_ids)

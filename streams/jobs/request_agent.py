@@ -25,6 +25,7 @@ from streams.jobs.conversation import (
     also_suppressed,
     capped,
     inherited_suppression,
+    is_split_off,
     moved,
     split_off,
     suppressed,
@@ -121,6 +122,9 @@ class RequestAgent:
     ) -> list[OutRecord]:
         known = view.message(message.message_id)
         head = view.head(message.lead_id)
+        if known is not None and is_split_off(head, message.message_id):
+            # Told of again under the lead it came in for, which must not read it any more.
+            return []
         after = view.add(head, message)
         view.put_head(message.lead_id, after)
         if envelope.correction:

@@ -154,6 +154,15 @@ async def test_what_a_split_takes_out_goes_to_the_new_leads_conversation() -> No
     assert [ref[2] for ref in jobs.conversations.open(0).head("young").refs] == ["own"]
 
 
+async def test_a_message_that_was_split_off_does_not_come_back_when_it_is_told_of_again() -> None:
+    jobs = Jobs()
+    await jobs.reads(MESSAGE)
+    await jobs.reads(SPLIT)
+    sent = len(jobs.outbox.sent)
+    await jobs.reads(MESSAGE)
+    assert (jobs.conversations.open(0).head("young").refs, len(jobs.outbox.sent)) == ((), sent)
+
+
 async def test_a_split_leaves_both_suppressed() -> None:
     jobs = Jobs()
     await jobs.reads(opt_out(minutes=-5))
