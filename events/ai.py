@@ -84,3 +84,8 @@ class AiCalled(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     injection_suspected: bool = False
     #: W3C trace id.
     trace_id: str = ""
+
+
+def spent_at_most(call: AiCalled) -> int:
+    """What a call counts in a budget: its cost, or all it may have cost when that is unknown. Micro-USD."""
+    return call.cost_micro_usd if call.cost_micro_usd is not None else call.most_micro_usd or 0

@@ -15,7 +15,7 @@ import msgspec
 import structlog
 from aiokafka import ConsumerRecord
 
-from events.ai import AiCalled
+from events.ai import AiCalled, spent_at_most
 from events.codec import Codec, UndecodableEvent, UnknownEventType
 from events.envelope import EnvelopeError, read_envelope
 from streams.ai.budget import LONGEST_DAY, DaySpending, Spending, day_of, refusal
@@ -78,7 +78,7 @@ class BudgetLedger:
         """The call is over: what it reserved is free, what its tries cost is spent."""
         self._reserved[workspace.id].pop(call_id, None)
         for call in tries:
-            if cost := _cost(call):
+            if cost := spent_at_most(call):
                 self._unread[workspace.id][_key(call)] = _Spent(call.called_at, cost)
 
     def begin(self) -> None:
@@ -90,7 +90,7 @@ class BudgetLedger:
         """See `Reader`."""
         for record in records:
             call = self._decoded(record)
-            if call is not None and (cost := _cost(call)):
+            if call is not None and (cost := spent_at_most(call)):
                 self._reading.add(call.workspace, call.called_at, cost)
                 if (key := _key(call)) in self._unread[call.workspace]:
                     self._matched.append((call.workspace, key))
@@ -126,11 +126,6 @@ class BudgetLedger:
             log.error("budget.call_unreadable", offset=record.offset, error_class=type(error).__name__)
             return None
         return event if isinstance(event, AiCalled) else None
-
-
-def _cost(call: AiCalled) -> int:
-    """What a call counts: its cost, or all it may have cost when that is unknown."""
-    return call.cost_micro_usd if call.cost_micro_usd is not None else call.most_micro_usd or 0
 
 
 def _key(call: AiCalled) -> _CallKey:

@@ -1,7 +1,7 @@
 """The execute agent: folds `jobs` into the open jobs, and tells the executor what that means."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from datetime import datetime
 from typing import Protocol
 
@@ -82,9 +82,13 @@ class ExecuteAgent:
         """True for a job that must not run for a suppressed lead."""
         return job.request.type in self._cancelled_when_suppressed
 
-    def forget(self) -> None:
-        """The partitions are not ours any more."""
-        self._loaded.clear()
+    def keep(self, partitions: Set[int]) -> None:
+        """All others are not ours any more."""
+        self._loaded &= partitions
+
+    def has_loaded(self, partition: int) -> bool:
+        """True when the executor knows the partition's jobs, and learns of every change."""
+        return partition in self._loaded
 
     async def load(self, partition: int) -> None:
         """Tell the executor every open job of the partition, and from now on every change."""

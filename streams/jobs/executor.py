@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import structlog
 from mode import Service
 
+from events.ai import spent_at_most
 from streams.jobs.conversations import Conversations
 from streams.jobs.execute_agent import ExecuteAgent, cancelled
 from streams.jobs.journal import Journal
@@ -34,6 +35,15 @@ class _Run:
         self.ticket = ticket
         self.attempt = attempt
         self.task: asyncio.Task[None]
+
+    def goes_on(self, job: OpenJob) -> bool:
+        """The log ended an attempt of the job, and not this one: it was handed back and goes on under a later number.
+
+        Also true of a run that is over, until the log says how it ended.
+        """
+        if job.request.generation != self.attempt.request.generation:
+            return False
+        return not self.attempt.owned.is_set() or job.running or job.attempt < self.attempt.number
 
 
 class Executor(Service):
@@ -67,6 +77,10 @@ class Executor(Service):
     def job_changed(self, job_id: str, job: OpenJob | None, run_ended: bool) -> None:
         """The fold says how the job stands. `run_ended`: whoever ran it does so no more."""
         self._begun.pop(job_id, None)
+        run = self._runs.get(job_id)
+        if run is not None and run_ended and job is not None and run.goes_on(job):
+            # The log tells of a rebalance that the run outlived.
+            return
         if job is not None and job.running and not self._schedule.in_flight(job_id):
             self._begun[job_id] = job.partition
         if job is not None and job.is_waiting:
@@ -75,10 +89,10 @@ class Executor(Service):
         else:
             self._schedule.remove(job_id)
         if run_ended:
-            run = self._runs.get(job_id)
             if run is not None and not run.attempt.ended:
                 # Somebody else ended it: a person cancelled it or asked anew.
                 run.task.cancel()
+            self._runs.pop(job_id, None)
             self._schedule.settle(job_id)
         self._changed.set()
 
@@ -101,26 +115,86 @@ class Executor(Service):
         log.info("jobs.ready", waiting=len(self._schedule))
         self._changed.set()
 
-    async def give_up(self, reason: str) -> None:
-        """Stop every job and forget all of them: the partitions may be somebody else's in a moment."""
-        self._ready = False
-        READY.set(0)
-        runs = list(self._runs.values())
+    async def hold(self, reason: str) -> None:
+        """Nothing begins and nothing is written any more: the partitions may be somebody else's in a moment.
+
+        What runs goes on, but the log says that nobody runs it: what `carry_on` does not take back is begun anew by
+        whoever has it then.
+        """
+        self._pause()
+        runs = self._live()
         for run in runs:
-            run.task.cancel()
+            run.attempt.owned.clear()
         try:
             async with asyncio.timeout(GIVE_UP_SECONDS):
-                await asyncio.gather(*(run.task for run in runs), return_exceptions=True)
+                await self._journal.flushed()
+                await asyncio.gather(*(self._runner.hand_back(run.attempt, reason) for run in runs))
+        except TimeoutError:
+            # Nobody can tell what is written. Whoever gets the partitions finds them begun and not ended.
+            log.warning("jobs.hand_back_timed_out", jobs=len(runs))
+            await self.carry_on(frozenset())
+
+    async def drop(self) -> None:
+        """Others have the partitions already: stop every job, and write nothing about it."""
+        self._pause()
+        await self.carry_on(frozenset())
+
+    async def carry_on(self, partitions: frozenset[int]) -> None:
+        """These partitions stayed, and nobody else had them since `hold`: what runs there goes on. The rest is over."""
+        runs = self._live()
+        staying = [run for run in runs if run.ticket.partition in partitions]
+        leaving = [run for run in runs if run.ticket.partition not in partitions]
+        await self._cancel(leaving)
+        self.keep(partitions)
+        await asyncio.gather(*(self._runner.take_back(run.attempt) for run in staying))
+        calls = [call for run in leaving for call in run.attempt.thrown_away]
+        log.info(
+            "jobs.rebalanced",
+            stayed=sorted(partitions),
+            jobs_going_on=len(staying),
+            jobs_given_up=len(leaving),
+            calls_thrown_away=len(calls),
+            micro_usd_thrown_away=sum(map(spent_at_most, calls)),
+        )
+
+    async def give_up(self, reason: str) -> None:
+        """Stop every job, hand it back and forget all of them."""
+        self._pause()
+        runs = self._live()
+        await self._cancel(runs)
+        try:
+            async with asyncio.timeout(GIVE_UP_SECONDS):
                 await self._journal.flushed()
                 await asyncio.gather(*(self._runner.give_up(run.attempt, reason) for run in runs))
         except TimeoutError:
-            # Whoever gets the partitions finds them begun and not ended, and begins again.
+            # Whoever gets the partitions finds them begun and not ended.
             log.warning("jobs.give_up_timed_out", jobs=len(runs))
         if runs:
             log.info("jobs.given_up", jobs=len(runs), reason=reason)
-        self._schedule.clear()
-        self._begun.clear()
-        self._agent.forget()
+        self.keep(frozenset())
+
+    def _pause(self) -> None:
+        self._ready = False
+        READY.set(0)
+
+    def _live(self) -> list[_Run]:
+        return [run for run in self._runs.values() if not run.task.done()]
+
+    async def _cancel(self, runs: list[_Run]) -> None:
+        """Cancel them and wait until the calls they made are recorded."""
+        for run in runs:
+            run.task.cancel()
+        if runs:
+            _, late = await asyncio.wait([run.task for run in runs], timeout=GIVE_UP_SECONDS)
+            if late:
+                log.warning("jobs.cancel_timed_out", jobs=len(late))
+
+    def keep(self, partitions: frozenset[int]) -> None:
+        """Forget the jobs of all other partitions."""
+        self._runs = {id_: run for id_, run in self._runs.items() if run.ticket.partition in partitions}
+        self._begun = {id_: partition for id_, partition in self._begun.items() if partition in partitions}
+        self._schedule.keep(partitions)
+        self._agent.keep(partitions)
 
     async def on_start(self) -> None:
         """Wait for `go`."""
@@ -171,8 +245,6 @@ class Executor(Service):
             else:
                 await self._runner.run(run.attempt)
         finally:
-            if self._runs.get(run.ticket.job_id) is run:
-                del self._runs[run.ticket.job_id]
             self._schedule.release(run.ticket)
             self._changed.set()
 

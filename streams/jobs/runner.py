@@ -10,8 +10,10 @@ import msgspec
 import structlog
 from msgspec.structs import replace
 
+from events.ai import AiCalled, spent_at_most
 from events.jobs import (
     AnyJobEvent,
+    JobAttemptEnded,
     JobDied,
     JobRequested,
     JobRetryScheduled,
@@ -31,7 +33,7 @@ from streams.jobs.job_inputs import job_input
 from streams.jobs.job_records import JobRecords
 from streams.jobs.journal import Journal
 from streams.jobs.lost_attempts import LOST_ALONE, WORKER_LOST, after_loss
-from streams.jobs.metrics import ATTEMPTS_ENDED, STEP_SECONDS
+from streams.jobs.metrics import ATTEMPTS_ENDED, CALLS_THROWN_AWAY, STEP_SECONDS, THROWN_AWAY_MICRO_USD
 from streams.jobs.open_job import FinishedStep, OpenJob, from_milliseconds
 from streams.jobs.requests import job_after
 from streams.jobs.retries import Dead, after_failure, error_class_of
@@ -61,6 +63,13 @@ class Attempt:
         self.ai: StepAi | None = None
         #: The event that ends it is on its way: nothing may follow.
         self.ended = False
+        #: Cleared while the group rebalances: who has the partition is open, and nothing may be written.
+        self.owned = asyncio.Event()
+        self.owned.set()
+        #: Calls that were recorded while it waited for that: what came of them is not.
+        self.waiting_calls: tuple[Emitted, ...] = ()
+        #: Calls of which nothing came, because it was cancelled.
+        self.thrown_away: tuple[AiCalled, ...] = ()
 
     @property
     def request(self) -> JobRequested:
@@ -102,6 +111,13 @@ class JobRunner:
 
     async def run(self, attempt: Attempt) -> None:
         """Run it to its end: succeeded, put off or dead. Cancelled, it leaves its end to the canceller (`give_up`)."""
+        try:
+            await self._run(attempt)
+        except asyncio.CancelledError:
+            await self._throw_away(attempt)
+            raise
+
+    async def _run(self, attempt: Attempt) -> None:
         job = attempt.job
         steps = self._types.get(job.request.type)
         if steps is None:
@@ -121,19 +137,28 @@ class JobRunner:
             await self._fail(attempt, StepFailed("job deadline", "transient"))
         except StepFailed as failure:
             await self._fail(attempt, failure)
-        except asyncio.CancelledError:
-            # Whoever ended it knows nothing of the calls that were made, and they cost what they cost.
-            await self._record(attempt, _taken(attempt.ai))
-            raise
         else:
             await self._succeed(attempt, last)
 
     async def give_up(self, attempt: Attempt, reason: str) -> None:
         """Hand a cancelled attempt back: it goes on elsewhere, from the step it was at, and no attempt is spent."""
-        if attempt.started_at is None or attempt.ended:
-            return
-        event = self._retry(attempt, StepFailed(reason, "transient"), 0.0, spends_attempt=False)
-        await self._end(attempt, event)
+        if attempt.started_at is not None and not attempt.ended and attempt.owned.is_set():
+            await self._end(attempt, self._given_up(attempt, reason))
+
+    async def hand_back(self, attempt: Attempt, reason: str) -> None:
+        """The log says that nobody runs it, while it goes on: whoever gets the partition may begin it."""
+        if attempt.started_at is not None and not attempt.ended:
+            event = self._given_up(attempt, reason)
+            await self._journal.write([self._records.job(event, attempt.job.traceparent)])
+
+    async def take_back(self, attempt: Attempt) -> None:
+        """The partition stayed: what went on is the next attempt now."""
+        if attempt.started_at is not None and not attempt.ended:
+            await self._journal.write([self._started(attempt)])
+        attempt.owned.set()
+
+    def _given_up(self, attempt: Attempt, reason: str) -> JobRetryScheduled:
+        return self._retry(attempt, StepFailed(reason, "transient"), 0.0, spends_attempt=False)
 
     async def end_lost(self, attempt: Attempt) -> None:
         """End an attempt of another process, or of this one's life before: its worker was lost. It has not begun here.
@@ -162,6 +187,10 @@ class JobRunner:
         await self._end(attempt, event)
 
     async def _start(self, attempt: Attempt) -> None:
+        await self._until_owned(attempt)
+        await self._journal.write([self._started(attempt)])
+
+    def _started(self, attempt: Attempt) -> OutRecord:
         attempt.number += 1
         attempt.started_at = self._now()
         event = JobStarted(
@@ -171,7 +200,7 @@ class JobRunner:
             worker=self._settings.instance_id,
             alone=attempt.alone,
         )
-        await self._write(attempt, [event])
+        return self._records.job(event, attempt.job.traceparent)
 
     async def _run_steps(self, attempt: Attempt, remaining: Sequence[Step]) -> list[AnyJobEvent]:
         """Run the steps. Returns the events of the last one, which belong together with the job's end."""
@@ -216,31 +245,33 @@ class JobRunner:
         attempt.ai = self._ai_of(call)
         context = Context(given, workspace, results, self._now(), attempt.ai)
         try:
-            outcome, records = await self._guarded(attempt, step, context)
+            outcome = await self._guarded(attempt, step, context)
         except StepFailed as failure:
             _record_failure(breaker, failure)
             raise
         if breaker is not None and not outcome.skipped:
             breaker.succeeded()
-        if records:
-            await self._journal.write(records)
+        await self._until_owned(attempt)
+        await self._record(attempt, (*outcome.emitted, *_taken(attempt.ai)))
         return outcome
 
-    async def _guarded(self, attempt: Attempt, step: Step, context: Context) -> tuple[StepOutcome, list[OutRecord]]:
-        """The outcome and the records to write for it, or StepFailed, whatever went wrong within its deadline."""
+    async def _guarded(self, attempt: Attempt, step: Step, context: Context) -> StepOutcome:
+        """The outcome, or StepFailed, whatever went wrong within its deadline."""
         started = time.monotonic()
         try:
             async with asyncio.timeout(step.deadline):
                 outcome = await step.run(context)
             # What can't be written is the step's fault, too, and must not become the engine's.
             msgspec.json.encode(outcome.result)
-            return outcome, self._emitted(attempt, (*outcome.emitted, *_taken(attempt.ai)))
+            self._emitted(attempt, outcome.emitted)
         except StepFailed as failure:
             raise self._checked(attempt, failure) from failure.__cause__
         except TimeoutError:
             raise StepFailed("deadline", "transient") from None
         except Exception as error:
             raise _crashed(attempt, error) from error
+        else:
+            return outcome
         finally:
             STEP_SECONDS.labels(step.name).observe(time.monotonic() - started)
 
@@ -291,7 +322,7 @@ class JobRunner:
             last_at=now,
         )
         original = self._records.job(request, attempt.job.traceparent)
-        await self._journal.write([set_aside(self._settings, self._request_record(attempt.job, original), reason)])
+        letter = set_aside(self._settings, self._request_record(attempt.job, original), reason)
         event = JobDied(
             **_about(request),
             at=now,
@@ -302,7 +333,7 @@ class JobRunner:
             error_class=error_class_of(failure.error_class),
             reason=failure.reason,
         )
-        await self._end(attempt, event)
+        await self._end(attempt, event, first=letter)
 
     def _request_record(self, job: OpenJob, made: OutRecord) -> Record:
         """The request as it stands in the log: the same bytes, at its own place."""
@@ -337,18 +368,41 @@ class JobRunner:
             spends_attempt=spends_attempt,
         )
 
-    async def _end(self, attempt: Attempt, *events: AnyJobEvent) -> None:
+    async def _end(self, attempt: Attempt, *events: AnyJobEvent, first: OutRecord | None = None) -> None:
+        await self._until_owned(attempt)
         attempt.ended = True
         ATTEMPTS_ENDED.labels(attempt.request.type, type(events[-1]).__name__).inc()
-        await self._write(attempt, events)
+        await self._write(attempt, events, first)
 
     async def _record(self, attempt: Attempt, emitted: Sequence[Emitted]) -> None:
         """What a step that did not finish left behind."""
         if emitted:
             await self._journal.write(self._emitted(attempt, emitted))
 
-    async def _write(self, attempt: Attempt, events: Sequence[AnyJobEvent]) -> None:
-        await self._journal.write(self._records.job(event, attempt.job.traceparent) for event in events)
+    async def _write(self, attempt: Attempt, events: Sequence[AnyJobEvent], first: OutRecord | None = None) -> None:
+        await self._until_owned(attempt)
+        numbered = (_numbered(event, attempt) for event in events)
+        records = [self._records.job(event, attempt.job.traceparent) for event in numbered]
+        await self._journal.write(records if first is None else [first, *records])
+
+    async def _until_owned(self, attempt: Attempt) -> None:
+        """Wait while a rebalance is under way. Calls that were made are recorded whoever gets the partition."""
+        if attempt.owned.is_set():
+            return
+        attempt.waiting_calls += (calls := _taken(attempt.ai))
+        await self._record(attempt, calls)
+        await attempt.owned.wait()
+        attempt.waiting_calls = ()
+
+    async def _throw_away(self, attempt: Attempt) -> None:
+        """Whoever cancelled it knows nothing of the calls that were made, and they cost what they cost."""
+        calls = _taken(attempt.ai)
+        await self._record(attempt, calls)
+        made = (call.event for call in (*attempt.waiting_calls, *calls))
+        attempt.thrown_away = tuple(call for call in made if isinstance(call, AiCalled))
+        for call in attempt.thrown_away:
+            CALLS_THROWN_AWAY.labels(call.status).inc()
+            THROWN_AWAY_MICRO_USD.inc(spent_at_most(call))
 
     def _worker(self, attempt: Attempt) -> str:
         return attempt.lost_worker or self._settings.instance_id
@@ -430,6 +484,13 @@ def _place(emitted: Emitted, attempt: Attempt, index: int) -> list[str]:
     """Every AI call is one of its own; a conclusion drawn again in the next attempt is the same conclusion."""
     place = [attempt.step, str(index)]
     return [*place, str(attempt.number)] if emitted.topic == "ai-interactions" else place
+
+
+def _numbered(event: AnyJobEvent, attempt: Attempt) -> AnyJobEvent:
+    """The event under the attempt's present number: a rebalance that it outlived has made it the next one."""
+    if isinstance(event, JobAttemptEnded) and event.started_at is not None:
+        return replace(event, attempt=attempt.number, started_at=attempt.started_at)
+    return replace(event, attempt=attempt.number) if isinstance(event, JobStepFinished) else event
 
 
 def _about(request: JobRequested) -> dict[str, Any]:

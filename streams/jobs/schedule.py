@@ -6,6 +6,7 @@ it comes to the top. Times are milliseconds since the epoch.
 """
 
 from collections import deque
+from collections.abc import Set
 from heapq import heappop, heappush
 
 import msgspec
@@ -169,6 +170,16 @@ class Schedule:
             known.clear()
         self._running = 0
 
+    def keep(self, partitions: Set[int]) -> None:
+        """Forget all jobs of other partitions, also those in flight."""
+        waiting = [ticket for ticket in self._tickets.values() if ticket.partition in partitions]
+        flights = [flight for flight in self._in_flight.values() if flight.ticket.partition in partitions]
+        self.clear()
+        for flight in flights:
+            self._track(flight)
+        for ticket in waiting:
+            self.put(ticket)
+
     def _is_full(self) -> bool:
         return self._running >= min(self._companies.values(), default=self._slots)
 
@@ -213,15 +224,20 @@ class Schedule:
     def _hand_out(self, ticket: Ticket, workspace: _Workspace) -> Ticket:
         """The ticket is at the top of its workspace's heap."""
         heappop(workspace.heap)
-        if (most := company(ticket.losses, self._slots)) < self._slots:
-            self._companies[ticket.job_id] = most
         del self._tickets[ticket.job_id]
-        self._in_flight[ticket.job_id] = _InFlight(ticket)
-        self._busy_leads[ticket.lead_id] = ticket.job_id
-        self._running += 1
-        workspace.running += 1
+        self._track(_InFlight(ticket))
         self._offer(ticket.lead_id)
         return ticket
+
+    def _track(self, flight: _InFlight) -> None:
+        ticket = flight.ticket
+        self._in_flight[ticket.job_id] = flight
+        self._busy_leads[ticket.lead_id] = ticket.job_id
+        if flight.has_slot:
+            self._running += 1
+            self._workspaces.setdefault(ticket.workspace, _Workspace()).running += 1
+            if (most := company(ticket.losses, self._slots)) < self._slots:
+                self._companies[ticket.job_id] = most
 
     def _wake(self, name: str) -> None:
         workspace = self._workspaces[name]

@@ -8,6 +8,7 @@ from typing import Any
 import faust
 import msgspec
 import structlog
+from aiokafka.protocol.commit import OffsetCommitRequest_v2
 from mode import Service
 
 from runtime.topic_tail import TopicTail
@@ -23,6 +24,8 @@ from workspaces.follow import WorkspaceFollower
 log = structlog.get_logger()
 
 CHECK_SECONDS = 0.05
+#: Of a consumer that is no member of its group, or not any more.
+NO_GENERATION = OffsetCommitRequest_v2.DEFAULT_GENERATION_ID
 #: Between two words on what is awaited, seconds.
 TELL_SECONDS = 10.0
 
@@ -32,6 +35,24 @@ class Spending(msgspec.Struct, frozen=True):
 
     ledger: BudgetLedger
     tail: TopicTail
+
+
+class Holding(msgspec.Struct, frozen=True):
+    """What a generation of the group gave us: topics' partitions."""
+
+    generation: int
+    places: frozenset[Any]
+
+
+def stayed(before: Holding, after: Holding) -> frozenset[int]:
+    """The partitions that were ours all the time.
+
+    Only from one generation to the next: who missed one can't tell who had them meanwhile.
+    """
+    if after.generation != before.generation + 1:
+        return frozenset()
+    moved = {tp.partition for tp in before.places - after.places}
+    return frozenset(tp.partition for tp in before.places) - moved
 
 
 class Tenure(Service):
@@ -56,6 +77,7 @@ class Tenure(Service):
         super().__init__()
         self._app = app
         self._partitions = partitions
+        self._topics = frozenset(topic for follower in followers for topic in follower.topics)
         self._followers = followers
         self._agent = agent
         self._executor = executor
@@ -64,12 +86,29 @@ class Tenure(Service):
         #: Counted up whenever partitions are taken from us.
         self._epoch = 0
         self._tasks: list[asyncio.Task[None]] = []
+        #: What the group gave us last.
+        self._held = Holding(NO_GENERATION, frozenset())
         app.on_partitions_revoked.connect(self._revoked, weak=False)
+        app.on_partitions_assigned.connect(self._given, weak=False)
 
     async def _revoked(self, _app: Any, _revoked: Any, **_: Any) -> None:
-        """The group rebalances: all partitions are doubtful until it is done."""
+        """The group rebalances: all partitions are doubtful until it is done. It waits for us meanwhile."""
         self._epoch += 1
-        await self._executor.give_up("partitions moved")
+        if self._is_member():
+            await self._executor.hold("partitions moved")
+        else:
+            # The group went on without us: others have them already.
+            await self._executor.drop()
+
+    async def _given(self, _app: Any, assigned: Any, **_: Any) -> None:
+        """The group has rebalanced. Nothing else moves before this returns."""
+        ours = frozenset(tp for tp in assigned if tp.topic in self._topics)
+        before, self._held = self._held, Holding(self._app.consumer_generation_id, ours)
+        await self._executor.carry_on(stayed(before, self._held))
+
+    def _is_member(self) -> bool:
+        consumer: Any = self._app.consumer
+        return bool(consumer._thread._ensure_consumer()._coordinator.generation != NO_GENERATION)
 
     async def on_start(self) -> None:
         """Follow the group's assignments, and the workspaces that jobs need."""
@@ -99,10 +138,9 @@ class Tenure(Service):
         """The partitions that are ours, with the topics we follow in them; empty while a rebalance is under way."""
         if self._app.rebalancing or not self._app.tables.actives_ready:
             return {}
-        topics = {topic for follower in self._followers for topic in follower.topics}
         found: dict[int, list[Any]] = {}
         for tp in self._app.consumer.assignment():
-            if tp.topic in topics:
+            if tp.topic in self._topics:
                 found.setdefault(tp.partition, []).append(tp)
         return found
 
@@ -116,9 +154,13 @@ class Tenure(Service):
             log.warning("jobs.no_end_offsets", error_class=type(error).__name__)
             return False
         for partition in sorted(assigned):
-            if epoch != self._epoch:
-                return False
+            if self._agent.has_loaded(partition):
+                continue
             await self._agent.load(partition)
+            if epoch != self._epoch:
+                # What was read while partitions moved may be out of date.
+                self._executor.keep(frozenset(assigned) - {partition})
+                return False
         told = time.monotonic()
         while awaited := await self._awaited(ends):
             if epoch != self._epoch:

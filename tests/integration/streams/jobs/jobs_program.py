@@ -2,9 +2,9 @@
 
 `sleep 0.2`: each step takes so long. `fail N`: the step `work` fails in the first N attempts. `die`: it fails for good.
 `limit S`: it is rate-limited once, for S seconds. `end`: the first step ends the job. `hang`: `work` never returns.
-`crash`: `work` raises what no step should. `label`: the first step
-labels the message. `down`: the dependency is down in the first attempt. `bad`: it emits into
-a topic it may not write. `exit` and `kill` end the process: by itself, and with SIGKILL. `ask`: `work` asks a model that costs something. Every run of a step is appended to the file
+`crash`: `work` raises what no step should. `exit` and `kill`: it ends the process, by itself and with SIGKILL.
+`label`: the first step labels the message. `down`: the dependency is down in the first attempt. `bad`: it emits into
+a topic it may not write. `ask`: `work` asks a model that costs something. Every run of a step is appended to the file
 `--journal`, one line each: job, step, attempt.
 """
 
@@ -154,27 +154,27 @@ def _suppression(context: StepContext) -> LeadSuppressed:
     )
 
 
-def types(steps: Steps, known: set[str]) -> dict[str, tuple[Step, ...]]:
+def types(steps: Steps, known: set[str], deadline: float) -> dict[str, tuple[Step, ...]]:
     """The same three steps for every post-processing, one for scoring."""
     post_process = (
         Step("look", steps.look),
-        Step("work", steps.work, dependency="ai", deadline=2.0),
+        Step("work", steps.work, dependency="ai", deadline=deadline),
         Step("note", steps.note),
     )
     scoring: JobType = "LEAD_SCORING_POST_PROCESS"
     return {name: ((Step("score", steps.score),) if name == scoring else post_process) for name in known}
 
 
-def paid_ai(now: Callable[[], datetime]) -> AiSeam:
+def paid_ai(now: Callable[[], datetime], seconds: float) -> AiSeam:
     """A model whose every answer costs the same, and the budgets it is asked within."""
-    desk, ledger = paid_desk(now), BudgetLedger(now)
+    desk, ledger = paid_desk(now, seconds), BudgetLedger(now)
     return AiSeam(ai_of(desk, desk, DEFAULT_TIMEOUTS, ledger), ledger)
 
 
-def paid_desk(now: Callable[[], datetime]) -> Desk:
+def paid_desk(now: Callable[[], datetime], seconds: float) -> Desk:
     """See `paid_ai`."""
     usage = Usage(input=COST - 100, output=100, source="reported")
-    answers = [Scripted(value=ANSWER, usage=usage, delay_s=0.02)]
+    answers = [Scripted(value=ANSWER, usage=usage, delay_s=seconds)]
     return Desk(provider=PaidProvider({("sentiment.classify", "*"): answers}), prices=PRICES, now=now)
 
 
@@ -203,17 +203,18 @@ def main() -> None:
     parser.add_argument("--app", default="jobs")
     parser.add_argument("--hours-ahead", type=float, default=0, help="of the wall clock")
     parser.add_argument("--paid", action="store_true", help="with a model that costs something")
+    parser.add_argument("--model-seconds", type=float, default=0.02, help="that it takes to answer")
+    parser.add_argument("--deadline", type=float, default=2.0, help="of the step `work`, seconds")
     arguments = parser.parse_args()
     known = {str(name) for name in JOB_TYPES} - set(arguments.without)
-    job_types = types(Steps(arguments.journal), known)
+    job_types = types(Steps(arguments.journal), known, arguments.deadline)
     void = frozenset(arguments.void_when_suppressed)
 
     def now() -> datetime:
         return datetime.now(UTC) + timedelta(hours=arguments.hours_ahead)
 
-    jobs_worker(
-        Settings(), job_types, paid_ai(now) if arguments.paid else AiSeam(no_ai), label_of, void, arguments.app, now
-    ).run()
+    ai = paid_ai(now, arguments.model_seconds) if arguments.paid else AiSeam(no_ai)
+    jobs_worker(Settings(), job_types, ai, label_of, void, arguments.app, now).run()
 
 
 if __name__ == "__main__":

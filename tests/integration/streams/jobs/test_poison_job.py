@@ -1,6 +1,5 @@
 """Jobs that end their process: each is tried alone until that is proven, and nobody else dies of it."""
 
-import asyncio
 import itertools
 from typing import Any
 
@@ -11,6 +10,7 @@ from events.job_plan import job_id
 from events.jobs import JobDied, JobEvent, JobRetryScheduled, JobStarted, JobSucceeded
 from events.topics import DEAD_LETTERS
 from streams.jobs.lost_attempts import LONE_LOSSES, LOST_ALONE, WORKER_LOST
+from tests.integration.streams.jobs.conftest import has_ended
 
 Jobs = Any
 Events = dict[str, list[JobEvent]]
@@ -38,8 +38,7 @@ async def test_jobs_that_end_their_worker_die_alone(jobs: Jobs) -> None:
         jobs.message(number, POISON.get(number, "sleep 0.3"), workspace=workspaces[number % 4])
         for number in range(INNOCENT + len(POISON))
     )
-    ended = 2 * INNOCENT + len(POISON)
-    crashes = await until_ended_over_crashes(jobs, ended)
+    crashes = await until_ended_over_crashes(jobs, 2 * INNOCENT + len(POISON))
     events: Events = await jobs.events()
 
     guilty = {post_process(number) for number in POISON}
@@ -68,11 +67,11 @@ async def until_ended_over_crashes(jobs: Jobs, count: int) -> int:
     """Start the worker again whenever it is gone, as its supervisor does. Returns how often it went."""
     for crashes in itertools.count():
         with jobs.worker(HEADRACE_JOB_SLOTS="25", HEADRACE_RETRY_TIERS="1,1,1") as process:
-            waiting = asyncio.create_task(jobs.until_ended(count, deadline=120))
-            while not waiting.done() and process.poll() is None:
-                await asyncio.sleep(0.1)
-            if waiting.done():
-                await waiting
+            events = await jobs.until(lambda found: process.poll() is not None or ended(found) >= count, deadline=120)
+            if ended(events) >= count:
                 return crashes
-            waiting.cancel()
     raise AssertionError
+
+
+def ended(events: Events) -> int:
+    return sum(map(has_ended, events.values()))
