@@ -139,6 +139,8 @@ class Settings(BaseSettings):
     job_workspace_slots: int = Field(50, ge=1)
     #: Seconds a whole attempt of a job may take; each step has a shorter deadline of its own.
     job_deadline: float = Field(600.0, gt=0)
+    #: Days for which a job that ended well is remembered, and a message that a lead's newer ones have displaced.
+    job_memory_days: int = Field(30, ge=1)
     #: Failures of a dependency in a row after which nobody calls it for a while.
     breaker_failures: int = Field(5, ge=1)
     #: Seconds of that while; then one job tries.

@@ -12,11 +12,13 @@ from events.codec import Codec, UndecodableEvent, UnknownEventType
 from events.conversations import ConversationMoved
 from events.envelope import EnvelopeError, read_envelope
 from events.jobs import AnyJobEvent, JobCancelled, JobEvent
+from events.messages import Message
 from events.records import Record
 from runtime.settings import Settings
 from streams.jobs.conversations import Conversations
 from streams.jobs.job_records import JobRecords
 from streams.jobs.open_job import ClosedJob, Entry, OpenJob, Place, decode_entry, encode_entry, ends_run, fold
+from streams.jobs.requests import job_ids
 from workers.dead_letters import dead_letter
 from workers.following import Batch
 from workers.outbox import Outbox, OutRecord
@@ -25,6 +27,9 @@ from workers.partition_table import PartitionTable, Writes
 log = structlog.get_logger()
 
 STAGE = "execute"
+#: What keys begin with: of open jobs, and of those that died.
+_OPEN = b"o\x1f"
+_DIED = b"d\x1f"
 #: Entries of a scan between two breaths of the event loop.
 _SCAN_STEP = 1000
 
@@ -47,12 +52,14 @@ class ExecuteAgent:
         settings: Settings,
         outbox: Outbox,
         open_jobs: PartitionTable,
+        closed_jobs: PartitionTable,
         conversations: Conversations,
         cancelled_when_suppressed: frozenset[str],
     ) -> None:
         self._settings = settings
         self._outbox = outbox
         self._table = open_jobs
+        self._closed = closed_jobs
         self._conversations = conversations
         self._cancelled_when_suppressed = cancelled_when_suppressed
         self._codec = Codec()
@@ -68,8 +75,13 @@ class ExecuteAgent:
 
     def job(self, partition: int, job_id: str) -> OpenJob | None:
         """An open job with all its details, None when it is none."""
-        value = self._table.get(partition, _open_key(job_id))
+        value = self._table.get(partition, _OPEN + job_id.encode())
         return None if value is None else decode_entry(value)
+
+    def needs(self, partition: int, message: Message) -> bool:
+        """True while a job of the message is open, or died and may be asked for again."""
+        keys = [prefix + job_id.encode() for job_id in job_ids(message) for prefix in (_OPEN, _DIED)]
+        return any(value is not None for value in self._table.get_many(partition, keys))
 
     def cancellations(self, partition: int, lead_id: str, at: datetime) -> list[JobCancelled]:
         """What ends those waiting jobs of a suppressed lead that make no sense any more."""
@@ -101,7 +113,7 @@ class ExecuteAgent:
             self._loaded.add(partition)
 
     def _scanned(self, partition: int) -> Iterator[OpenJob]:
-        for _, value in self._table.scan(partition, _open_key("")):
+        for _, value in self._table.scan(partition, _OPEN):
             yield decode_entry(value)
 
     async def process(self, batch: Batch) -> None:
@@ -111,12 +123,15 @@ class ExecuteAgent:
             moves: list[tuple[int, ConversationMoved, str]] = []
             folds = []
             for (_topic, partition), records in batch.items():
-                folded = _PartitionFold(self._table, partition)
+                folded = _PartitionFold(self._table, self._closed, partition)
                 folds.append(folded)
                 events = [found for record in records if (found := self._decoded(record, out, moves)) is not None]
                 folded.fold(events)
-            await self._move_conversations(moves, out)
+            newest_ms = max(records[-1].timestamp_ms for records in batch.values())
+            await self._move_conversations(moves, newest_ms, out)
             await self._outbox.send(out)
+            # An open job counts before a closed one: cut off in between, it is closed once more.
+            await self._closed.write({fold_.partition: fold_.closed_writes() for fold_ in folds})
             await self._table.write({fold_.partition: fold_.writes() for fold_ in folds})
             self._tell(folds)
 
@@ -140,13 +155,15 @@ class ExecuteAgent:
         place = Place(record.partition, record.offset, record.timestamp_ms, envelope.traceparent)
         return event, place  # type: ignore[return-value]
 
-    async def _move_conversations(self, moves: list[tuple[int, ConversationMoved, str]], out: list[OutRecord]) -> None:
+    async def _move_conversations(
+        self, moves: list[tuple[int, ConversationMoved, str]], at_ms: int, out: list[OutRecord]
+    ) -> None:
         if not moves:
             return
         writes: Writes = {}
         async with self._conversations.changing:
             for partition, event, traceparent in moves:
-                view = self._conversations.open(partition, writes)
+                view = self._conversations.open(partition, writes, at_ms)
                 further = view.head(event.lead_id).merged_into
                 view.absorb(event)
                 if further is not None:
@@ -169,10 +186,12 @@ class ExecuteAgent:
 class _PartitionFold:
     """The jobs of one partition that a batch of events is about."""
 
-    def __init__(self, table: PartitionTable, partition: int) -> None:
+    def __init__(self, table: PartitionTable, closed: PartitionTable, partition: int) -> None:
         self.partition = partition
         self._table = table
+        self._closed = closed
         self.entries: dict[str, Entry | None] = {}
+        self._had_died: set[str] = set()
         #: Job id → True when an event ended its run.
         self.changed: dict[str, bool] = {}
 
@@ -187,27 +206,40 @@ class _PartitionFold:
                 self.changed[event.job_id] = self.changed.get(event.job_id, False) or ends_run(event)
 
     def _read(self, job_ids: dict[str, None]) -> None:
-        ids = list(job_ids)
-        opened = self._table.get_many(self.partition, [_open_key(id_) for id_ in ids])
-        missing = [id_ for id_, value in zip(ids, opened, strict=True) if value is None]
-        closed = dict(
-            zip(missing, self._table.get_many(self.partition, [_closed_key(id_) for id_ in missing]), strict=True)
-        )
-        for id_, value in zip(ids, opened, strict=True):
-            found = closed[id_] if value is None else value
-            self.entries[id_] = None if found is None else decode_entry(found)
+        missing = self._read_from(self._table, _OPEN, list(job_ids))
+        closed = self._read_from(self._table, _DIED, missing)
+        self._had_died = set(missing) - set(closed)
+        for job_id in self._read_from(self._closed, b"", closed):
+            self.entries[job_id] = None
+
+    def _read_from(self, table: PartitionTable, prefix: bytes, job_ids: list[str]) -> list[str]:
+        """Read these entries. Returns the ids that have none here."""
+        values = table.get_many(self.partition, [prefix + job_id.encode() for job_id in job_ids])
+        found = {job_id: value for job_id, value in zip(job_ids, values, strict=True) if value is not None}
+        self.entries |= {job_id: decode_entry(value) for job_id, value in found.items()}
+        return [job_id for job_id in job_ids if job_id not in found]
 
     def writes(self) -> dict[bytes, bytes | None]:
-        """What the table must remember of them."""
+        """What the table of open jobs must remember: also those that died, until somebody asks for them again."""
         entries: dict[bytes, bytes | None] = {}
         for job_id in self.changed:
             entry = self.entries[job_id]
-            if isinstance(entry, OpenJob):
-                entries[_open_key(job_id)] = encode_entry(entry)
-            elif isinstance(entry, ClosedJob):
-                entries[_open_key(job_id)] = None
-                entries[_closed_key(job_id)] = encode_entry(entry)
+            key = job_id.encode()
+            if job_id in self._had_died:
+                entries[_DIED + key] = None
+            entries[_OPEN + key] = encode_entry(entry) if isinstance(entry, OpenJob) else None
+            if isinstance(entry, ClosedJob) and entry.outcome == "died":
+                entries[_DIED + key] = encode_entry(entry)
         return entries
+
+    def closed_writes(self) -> dict[bytes, bytes | None]:
+        """What the table of closed jobs must remember for a while."""
+        ended = ((job_id, self.entries[job_id]) for job_id in self.changed)
+        return {
+            job_id.encode(): encode_entry(entry)
+            for job_id, entry in ended
+            if isinstance(entry, ClosedJob) and entry.outcome != "died"
+        }
 
 
 def cancelled(job: OpenJob, at: datetime, reason: str) -> JobCancelled:
@@ -224,11 +256,3 @@ def cancelled(job: OpenJob, at: datetime, reason: str) -> JobCancelled:
         at=at,
         reason=reason,
     )
-
-
-def _open_key(job_id: str) -> bytes:
-    return f"o\x1f{job_id}".encode()
-
-
-def _closed_key(job_id: str) -> bytes:
-    return f"c\x1f{job_id}".encode()

@@ -64,7 +64,10 @@ class OpenJob(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag
 
 
 class ClosedJob(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="is", tag="closed"):
-    """A job that ended. Kept for ever, so that asking again is answered."""
+    """A job that ended: asked for again in the same generation, it is not done again.
+
+    One that died is kept until it is asked for anew, any other as long as `job_memory_days` says.
+    """
 
     generation: int
     outcome: Literal["succeeded", "died", "cancelled"]

@@ -1,12 +1,22 @@
 """The request agent: folds `messages` into conversations, and asks for the jobs of what people wrote to us."""
 
+from collections.abc import Callable
+from datetime import UTC, datetime
+
 import structlog
 from msgspec.structs import replace
 
 from events.codec import Codec, UndecodableEvent, UnknownEventType
 from events.conversations import ConversationMoved
 from events.envelope import Envelope, EnvelopeError, read_envelope
-from events.messages import LeadChanged, LeadMerged, LeadSignalled, LeadSuppressed, MessageReceived, MessageSent
+from events.messages import (
+    LeadChanged,
+    LeadMerged,
+    LeadSignalled,
+    LeadSuppressed,
+    MessageReceived,
+    MessageSent,
+)
 from events.records import Record
 from runtime.settings import Settings
 from streams.jobs.conversation import Head, capped, moved, suppressed, with_signal
@@ -27,11 +37,19 @@ STAGE = "request"
 class RequestAgent:
     """Reads `messages`: forwards to `jobs`, waits for the acks, then remembers."""
 
-    def __init__(self, settings: Settings, outbox: Outbox, conversations: Conversations, execute: ExecuteAgent) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        outbox: Outbox,
+        conversations: Conversations,
+        execute: ExecuteAgent,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
         self._settings = settings
         self._outbox = outbox
         self._conversations = conversations
         self._execute = execute
+        self._now = now
         self._codec = Codec()
         self._records = JobRecords(settings, "/jobs/request")
 
@@ -41,7 +59,9 @@ class RequestAgent:
         writes: Writes = {}
         async with self._conversations.changing:
             for (_topic, partition), records in batch.items():
-                view = self._conversations.open(partition, writes)
+                newest_ms = records[-1].timestamp_ms
+                self._conversations.forget_due(partition, writes, newest_ms, self._execute.needs)
+                view = self._conversations.open(partition, writes, newest_ms)
                 for record in records:
                     self._fold_or_set_aside(record, view, out)
             await self._outbox.send(out)
@@ -83,13 +103,28 @@ class RequestAgent:
     ) -> list[OutRecord]:
         known = view.message(message.message_id)
         head = view.head(message.lead_id)
-        view.put_head(message.lead_id, view.add(head, message))
+        after = view.add(head, message)
+        view.put_head(message.lead_id, after)
         if envelope.correction:
             # Its jobs were asked for when it first came. They are not done again: see `headrace replay`.
             return _followed(message, head, envelope, self._records)
         # What is remembered was asked for before; the job's id makes a repeat harmless, this makes it rare.
         request = None if known is not None and asks_for_work(known) else job_for(message)
-        return [] if request is None else [self._records.job(request, envelope.traceparent)]
+        if request is None or self._may_be_forgotten(message, after, view):
+            return []
+        return [self._records.job(request, envelope.traceparent)]
+
+    def _may_be_forgotten(
+        self, message: MessageReceived | MessageSent, head: Head, view: PartitionConversations
+    ) -> bool:
+        """A message too old to be kept, in a part of the log so old that its job may have ended and be forgotten, too.
+
+        So the log is read again. Were the job done again, it would be paid again; `headrace audit` names a first one.
+        """
+        if any(ref[2] == message.message_id for ref in head.refs) or not view.is_beyond_memory(self._now()):
+            return False
+        log.warning("request.beyond_memory", message_id=message.message_id, hint="see docs/operations.md")
+        return True
 
     def _merge(self, event: LeadMerged, envelope: Envelope, view: PartitionConversations) -> list[OutRecord]:
         head = view.head(event.lead_id)

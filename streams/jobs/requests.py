@@ -18,6 +18,11 @@ def asks_for_work(message: Message) -> bool:
     return message.direction == "inbound" and message.source == "direct"
 
 
+def job_ids(message: Message) -> tuple[str, ...]:
+    """The ids of all jobs a message can have."""
+    return tuple(job_id(message.message_id, type_) for type_ in (POST_PROCESS[message.provider], SCORING))
+
+
 def job_for(message: Message) -> JobRequested | None:
     """The job of a message that a person wrote; None for bounces and campaign sends."""
     if not asks_for_work(message):

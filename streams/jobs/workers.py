@@ -23,6 +23,8 @@ from streams.jobs.tenure import Spending, Tenure
 from workers.worker import Worker
 from workspaces.follow import WorkspaceFollower
 
+_DAY_SECONDS = 86_400
+
 
 class AiSeam(msgspec.Struct, frozen=True):
     """How steps reach a model."""
@@ -49,8 +51,10 @@ def jobs_worker(
     `now` is the wall clock, aware.
     """
     worker = Worker(settings, name)
-    conversations = Conversations(worker.table("conversations"))
-    execute = ExecuteAgent(settings, worker.outbox, worker.table("open_jobs"), conversations, cancelled_when_suppressed)
+    conversations = Conversations(worker.table("conversations"), settings.job_memory_days)
+    open_jobs = worker.table("open_jobs")
+    closed_jobs = worker.table("closed_jobs", ttl_seconds=settings.job_memory_days * _DAY_SECONDS)
+    execute = ExecuteAgent(settings, worker.outbox, open_jobs, closed_jobs, conversations, cancelled_when_suppressed)
     request = RequestAgent(settings, worker.outbox, conversations, execute)
     label = LabelAgent(settings, worker.outbox, conversations, label_of)
     followers = [

@@ -1,4 +1,4 @@
-"""Workers come and go while a model is answering: calls of partitions that stay go on, and every call is on the bill."""
+"""Workers come and go while a model is answering: calls of partitions that stay go on, each call is on the bill."""
 
 from collections import Counter, defaultdict
 from typing import Any

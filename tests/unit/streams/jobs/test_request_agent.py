@@ -14,6 +14,7 @@ from events.messages import LeadMerged, MessageReceived
 from events.records import Record
 from runtime.settings import Settings
 from streams.jobs.conversations import Conversations
+from streams.jobs.execute_agent import ExecuteAgent
 from streams.jobs.request_agent import RequestAgent
 from workers.outbox import OutRecord
 
@@ -47,6 +48,10 @@ class Table:
     def get(self, partition: int, key: bytes) -> bytes | None:
         return self.entries.get((partition, key))
 
+    def scan(self, _partition: int, prefix: bytes) -> list[tuple[bytes, bytes]]:
+        assert not [key for _, key in self.entries if key.startswith(prefix)], "nothing is displaced here"
+        return []
+
     async def write(self, writes: dict[int, dict[bytes, bytes | None]]) -> None:
         for partition, entries in writes.items():
             self.entries |= {(partition, key): value for key, value in entries.items()}
@@ -65,8 +70,8 @@ class Jobs:
         self.outbox = Outbox()
         table: Any = Table()
         outbox: Any = self.outbox
-        execute: Any = None
         self.conversations = Conversations(table)
+        execute = ExecuteAgent(Settings(), outbox, table, table, self.conversations, frozenset())
         self.agent = RequestAgent(Settings(), outbox, self.conversations, execute)
         self._offset = 0
 
