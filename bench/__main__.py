@@ -27,6 +27,7 @@ from bench.pipeline import PipelineSizes, measure_pipeline
 from bench.progress import Say
 from bench.promote import PromoteSizes, measure_promote
 from bench.rebuild import RebuildSizes, measure_rebuild
+from bench.recovery import RecoverySizes, measure_recovery
 from bench.restart import RestartSizes, measure_restart
 from dev.cannot_start import CannotStart
 
@@ -44,6 +45,7 @@ _FULL: dict[Benchmark, _Run] = {
     "jobs": partial(measure_jobs, JobsSizes()),
     "tenants": partial(measure_hot_tenant, HotTenantSizes()),
     "backlog": partial(measure_backlog, BacklogSizes()),
+    "recovery": partial(measure_recovery, RecoverySizes()),
     "rebuild": partial(measure_rebuild, RebuildSizes()),
     "promote": partial(measure_promote, PromoteSizes()),
 }
@@ -59,6 +61,7 @@ _QUICK: dict[Benchmark, _Run] = {
     "jobs": partial(measure_jobs, JobsSizes(messages=300, rounds=1, slow_messages=300)),
     "tenants": partial(measure_hot_tenant, HotTenantSizes(backlog=1_000, seconds=3, rounds=1)),
     "backlog": partial(measure_backlog, BacklogSizes(jobs=5_000, messages=200)),
+    "recovery": partial(measure_recovery, RecoverySizes(leads=5_000)),
     "rebuild": partial(measure_rebuild, RebuildSizes(replies=500)),
     "promote": partial(measure_promote, PromoteSizes(replies=100, rounds=1)),
 }

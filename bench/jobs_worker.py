@@ -57,7 +57,11 @@ class Worker(msgspec.Struct, frozen=True):
 
 @contextmanager
 def running_worker(
-    home: Home, settings: Settings, *arguments: str, variables: Mapping[str, str] | None = None
+    home: Home,
+    settings: Settings,
+    *arguments: str,
+    variables: Mapping[str, str] | None = None,
+    patience: float = _START_SECONDS,
 ) -> Iterator[Worker]:
     """This program with its arguments, once it may run jobs, until the end of the block. Raises BenchmarkFailed."""
     program = module("jobs_worker", *arguments, variables={**environment(settings), **(variables or {})})
@@ -65,7 +69,7 @@ def running_worker(
     already = log.stat().st_size if log.exists() else 0
     began = time.monotonic()
     with running(program, home) as process:
-        wait_for_line(READY, _START_SECONDS, process, log, already)
+        wait_for_line(READY, patience, process, log, already)
         yield Worker(process, time.monotonic() - began)
 
 

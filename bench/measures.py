@@ -6,7 +6,7 @@ from typing import Literal
 import msgspec
 
 Benchmark = Literal[
-    "ingest", "dedupe", "pipeline", "flood", "restart", "jobs", "tenants", "backlog", "rebuild", "promote"
+    "ingest", "dedupe", "pipeline", "flood", "restart", "jobs", "tenants", "backlog", "recovery", "rebuild", "promote"
 ]
 BENCHMARKS: tuple[Benchmark, ...] = (
     "ingest",
@@ -17,6 +17,7 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     "jobs",
     "tenants",
     "backlog",
+    "recovery",
     "rebuild",
     "promote",
 )
@@ -129,6 +130,10 @@ MEASURES = (
     Measure(key="jobs.backlog_peak_mib", says="jobs worker over 200,000 open jobs: memory", unit="MiB", at_most=1024),
     Measure(key="jobs.backlog_restart_s", says="the same, ready after kill -9", unit="s"),
     Measure(key="jobs.backlog_second_worker_s", says="the same, a second worker has its half", unit="s"),
+    Measure(key="recovery.records_per_s", says="a jobs worker reads its tables back: changelog records/s", unit="/s"),
+    Measure(key="recovery.empty_s", says="the same with a million leads: ready without its tables", unit="s"),
+    Measure(key="recovery.restart_s", says="the same, ready with its tables after kill -9", unit="s"),
+    Measure(key="recovery.rescale_s", says="the same, a second worker has read its half", unit="s"),
     Measure(
         key="rebuild.events_per_s",
         says="rebuild with two workers: events/s, from the command's start to its end",

@@ -8,7 +8,7 @@ from typing import Any
 import faust
 import msgspec
 import structlog
-from aiokafka.protocol.commit import OffsetCommitRequest_v2
+from aiokafka.protocol.commit import OffsetCommitRequest
 from mode import Service
 
 from runtime.topic_tail import TopicTail
@@ -25,7 +25,7 @@ log = structlog.get_logger()
 
 CHECK_SECONDS = 0.05
 #: Of a consumer that is no member of its group, or not any more.
-NO_GENERATION = OffsetCommitRequest_v2.DEFAULT_GENERATION_ID
+NO_GENERATION = OffsetCommitRequest.DEFAULT_GENERATION_ID
 #: Between two words on what is awaited, seconds.
 TELL_SECONDS = 10.0
 
