@@ -1,8 +1,8 @@
 """A Faust transport that hands agents whole record batches, because Faust's cost is per message, not per byte.
 
 Stock Faust wraps every record in two tasks, a queue item and an acknowledgement (about 100 µs). Here one
-fetch of one partition is one Faust message whose value is the list of its records: the same agents, tables,
-rebalancing and commits, at a cost per batch. Changelogs keep the stock path, which recovery depends on.
+fetch of one partition is one Faust message whose value is the list of its records: the same agents, tables, recovery,
+rebalancing and commits, at a cost per batch. `PartitionStore` takes the batches of changelogs apart.
 """
 
 import logging
@@ -64,11 +64,7 @@ class BatchConsumer(driver.Consumer):
             if active is not None and tp not in active and tp not in self._buffered_partitions:
                 continue
             self.app.monitor.track_tp_end_offset(tp, self.highwater(tp))
-            if self._is_changelog_tp(tp):
-                for record in records:
-                    yield tp, self._to_message(tp, record)
-            else:
-                yield tp, self._batch_message(tp, records)
+            yield tp, self._batch_message(tp, records)
 
     def _batch_message(self, tp: TP, records: list[Any]) -> ConsumerMessage:
         last = records[-1]

@@ -1,12 +1,16 @@
 """Faust's RocksDB store, opened with the options of this program alone: those in the files would empty the table."""
 
+from collections import defaultdict
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 from faust import stores
 from faust.stores import rocksdb
-from rocksdict import AccessType, Rdict, ReadOptions
+from faust.types import EventT
+from rocksdict import AccessType, Rdict, ReadOptions, WriteBatch
 
+from events.records import Record
 from workers.batch_transport import FAUST_LOGGER
 
 #: The store's name in Faust's settings.
@@ -22,6 +26,26 @@ class PartitionStore(rocksdb.Store):
     def __init__(self, *arguments: Any, **keywords: Any) -> None:
         super().__init__(*arguments, **keywords)
         self.rocksdb_options = Opening(**self.options, use_rocksdict=True)
+
+    def apply_changelog_batch(
+        self,
+        batch: Iterable[EventT[Any]],
+        to_key: Callable[[Any], Any],  # noqa: ARG002 - Faust's
+        to_value: Callable[[Any], Any],  # noqa: ARG002
+    ) -> None:
+        """Write what recovery has read of the changelog, each partition's entries and position in one."""
+        read: dict[int, list[Record]] = defaultdict(list)
+        for event in batch:
+            read[event.message.partition].extend(event.message.value)
+        for partition, records in read.items():
+            writes = WriteBatch(raw_mode=True)
+            for record in records:
+                if record.value is None:
+                    writes.delete(record.key)
+                else:
+                    writes.put(record.key, record.value)
+            writes.put(self.offset_key, str(records[-1].offset).encode())
+            self._db_for_partition(partition).write(writes)
 
 
 class Opening(rocksdb.RocksDBOptions):

@@ -22,6 +22,10 @@ ROCKSDB_OPTIONS = {
     "bloom_filter_size": 10,
 }
 
+#: Batches of up to `MAX_POLL_RECORDS` records that recovery gathers before it writes them. Not 1: for Faust that means
+#: a table it reads from its changelog for ever.
+RECOVERY_BATCHES = 4
+
 Writes = dict[int, dict[bytes, bytes | None]]
 
 
@@ -32,6 +36,7 @@ def declare_table(app: faust.App, name: str, partitions: int, ttl_seconds: int |
         partitions=partitions,
         key_type=bytes,
         value_type=bytes,
+        recovery_buffer_size=RECOVERY_BATCHES,
         options={**ROCKSDB_OPTIONS, **({"ttl": ttl_seconds} if ttl_seconds else {})},
         extra_topic_configs=(
             {"cleanup.policy": "compact,delete", "retention.ms": ttl_seconds * 1000} if ttl_seconds else {}
