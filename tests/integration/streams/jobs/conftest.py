@@ -191,7 +191,9 @@ def has_ended(events: list[JobEvent]) -> bool:
 
 def _summary(events: dict[str, list[JobEvent]]) -> str:
     kinds = Counter(type(event).__name__ for job in events.values() for event in job)
-    return f"{sum(map(has_ended, events.values()))} of {len(events)} jobs have ended: {dict(kinds)}"
+    unfinished = [f"{id_}: {' '.join(names(job))}" for id_, job in events.items() if not has_ended(job)]
+    ended = len(events) - len(unfinished)
+    return "\n".join([f"{ended} of {len(events)} jobs have ended: {dict(kinds)}", *unfinished[:5]])
 
 
 def names(events: list[JobEvent]) -> list[str]:

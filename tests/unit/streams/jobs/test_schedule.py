@@ -76,6 +76,52 @@ def test_a_job_in_flight_that_is_put_again_waits_for_its_own_end() -> None:
     assert taken(schedule, 5) == ["job-1"]
 
 
+def suspect(number: int, losses: int, due: int = 0, workspace: str = "a") -> Ticket:
+    return Ticket(f"job-{number}", workspace, f"lead-{number}", 0, due, losses)
+
+
+def test_a_suspect_waits_until_it_is_alone_and_nobody_overtakes_or_joins_it() -> None:
+    schedule = Schedule(slots=9, workspace_slots=9)
+    schedule.put(ticket(0))
+    assert taken(schedule, 1) == ["job-0"]
+    schedule.put(suspect(1, losses=3))
+    schedule.put(ticket(2, due=1))
+    assert taken(schedule, 1) == []
+    assert schedule.next_due(1) is None, "it waits for the other's end, not for a time"
+    schedule.settle("job-0")
+    assert taken(schedule, 1) == ["job-1"]
+    schedule.settle("job-1")
+    assert taken(schedule, 1) == ["job-2"]
+
+
+def test_suspects_run_in_small_company() -> None:
+    schedule = Schedule(slots=9, workspace_slots=9)
+    for number in range(6):
+        schedule.put(suspect(number, losses=2, due=number))
+    assert taken(schedule, 9) == ["job-0", "job-1", "job-2"]
+    schedule.settle("job-1")
+    assert taken(schedule, 9) == ["job-3"]
+
+
+def test_jobs_of_other_partitions_are_forgotten_and_those_that_stay_go_on() -> None:
+    schedule = Schedule(slots=2, workspace_slots=9)
+    staying, leaving = ticket(1), Ticket("job-2", "a", "lead-2", 1, 0)
+    for one in (staying, leaving):
+        schedule.put(one)
+    assert len(taken(schedule)) == 2
+    schedule.put(ticket(3, lead=staying.lead_id))
+    schedule.put(Ticket("job-4", "b", "lead-4", 1, 0))
+    schedule.put(ticket(5))
+    schedule.keep({0})
+    assert (schedule.running, len(schedule)) == (1, 2)
+    assert schedule.in_flight(staying.job_id)
+    assert not schedule.in_flight(leaving.job_id)
+    assert taken(schedule) == ["job-5"], "the slot of the one that left is free, the lead of the one that stayed is not"
+    schedule.release(staying)
+    schedule.settle(staying.job_id)
+    assert taken(schedule) == ["job-3"]
+
+
 def test_the_end_of_an_old_run_frees_nothing_of_the_new_one() -> None:
     schedule = Schedule(slots=1, workspace_slots=1)
     schedule.put(ticket(1))
