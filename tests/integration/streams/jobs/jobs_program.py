@@ -171,7 +171,7 @@ def paid_ai(now: Callable[[], datetime], seconds: float) -> AiSeam:
     return AiSeam(ai_of(desk, desk, DEFAULT_TIMEOUTS, ledger), ledger)
 
 
-def paid_desk(now: Callable[[], datetime], seconds: float) -> Desk:
+def paid_desk(now: Callable[[], datetime], seconds: float = 0.02) -> Desk:
     """See `paid_ai`."""
     usage = Usage(input=COST - 100, output=100, source="reported")
     answers = [Scripted(value=ANSWER, usage=usage, delay_s=seconds)]

@@ -80,9 +80,15 @@ class Installation:
         self.outbox = Outbox()
         self._offset = 0
         known = Conversations(self.conversations, 30)  # type: ignore[arg-type]
-        tables: Any = (self.open_jobs, self.closed_jobs)
         outbox: Any = self.outbox
-        self.execute = ExecuteAgent(Settings(), outbox, *tables, known, frozenset())
+        self.execute = ExecuteAgent(
+            Settings(),
+            outbox,
+            self.open_jobs,  # type: ignore[arg-type]
+            self.closed_jobs,  # type: ignore[arg-type]
+            known,
+            frozenset(),
+        )
         self.request = RequestAgent(Settings(), outbox, known, self.execute, lambda: now)
 
     async def receives(self, number: int, at: datetime) -> None:
