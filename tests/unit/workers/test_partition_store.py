@@ -4,7 +4,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from events.records import Record
@@ -41,6 +41,7 @@ def test_entries_tombstones_and_positions_of_each_partition(tmp_path: Path) -> N
 ENTRIES = st.lists(st.tuples(st.sampled_from([b"a", b"b", b"c"]), st.sampled_from([b"1", b"2", None])), min_size=1)
 
 
+@settings(deadline=None, max_examples=20)
 @given(ENTRIES, st.data())
 def test_however_the_records_come_in_batches_the_newest_of_a_key_counts(
     tmp_path_factory: Any, entries: list[tuple[bytes, bytes | None]], data: st.DataObject
