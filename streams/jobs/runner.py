@@ -387,11 +387,11 @@ class JobRunner:
 
     async def _until_owned(self, attempt: Attempt) -> None:
         """Wait while a rebalance is under way. Calls that were made are recorded whoever gets the partition."""
-        if attempt.owned.is_set():
-            return
-        attempt.waiting_calls += (calls := _taken(attempt.ai))
-        await self._record(attempt, calls)
-        await attempt.owned.wait()
+        # Again, because the next rebalance may begin between the event and whoever waits for it.
+        while not attempt.owned.is_set():
+            attempt.waiting_calls += (calls := _taken(attempt.ai))
+            await self._record(attempt, calls)
+            await attempt.owned.wait()
         attempt.waiting_calls = ()
 
     async def _throw_away(self, attempt: Attempt) -> None:

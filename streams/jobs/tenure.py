@@ -14,7 +14,7 @@ from mode import Service
 from runtime.topic_tail import TopicTail
 from streams.jobs.budget_ledger import BudgetLedger
 from streams.jobs.execute_agent import ExecuteAgent
-from streams.jobs.executor import Executor
+from streams.jobs.executor import GIVE_UP_SECONDS, Executor
 from workers.batch_transport import FAUST_LOGGER
 from workers.following import Follower
 from workers.offset_guard import Partition
@@ -86,6 +86,7 @@ class Tenure(Service):
         #: Counted up whenever partitions are taken from us.
         self._epoch = 0
         self._tasks: list[asyncio.Task[None]] = []
+        self._carrying: asyncio.Task[None] | None = None
         #: What the group gave us last.
         self._held = Holding(NO_GENERATION, frozenset())
         app.on_partitions_revoked.connect(self._revoked, weak=False)
@@ -94,17 +95,25 @@ class Tenure(Service):
     async def _revoked(self, _app: Any, _revoked: Any, **_: Any) -> None:
         """The group rebalances: all partitions are doubtful until it is done. It waits for us meanwhile."""
         self._epoch += 1
-        if self._is_member():
+        if await self._has_carried_on() and self._is_member():
             await self._executor.hold("partitions moved")
         else:
-            # The group went on without us: others have them already.
+            # The group went on without us, or nobody can tell what is written: others have them in a moment.
             await self._executor.drop()
 
     async def _given(self, _app: Any, assigned: Any, **_: Any) -> None:
-        """The group has rebalanced. Nothing else moves before this returns."""
+        """The group has rebalanced. Its heartbeats rest until this returns, so the rest is done beside it."""
         ours = frozenset(tp for tp in assigned if tp.topic in self._topics)
         before, self._held = self._held, Holding(self._app.consumer_generation_id, ours)
-        await self._executor.carry_on(stayed(before, self._held))
+        kept = stayed(before, self._held)
+        self._carrying = vital(self._executor.carry_on(kept), "jobs of partitions that stayed")
+
+    async def _has_carried_on(self) -> bool:
+        """True when what followed from the last assignment is done; False when that takes too long."""
+        if self._carrying is None:
+            return True
+        done, _ = await asyncio.wait([self._carrying], timeout=GIVE_UP_SECONDS)
+        return bool(done)
 
     def _is_member(self) -> bool:
         consumer: Any = self._app.consumer
@@ -124,12 +133,13 @@ class Tenure(Service):
         self._epoch += 1
         for task in self._tasks:
             task.cancel()
+        await self._has_carried_on()
 
     async def _follow_assignments(self) -> None:
         settled: int | None = None
         while True:
             await asyncio.sleep(CHECK_SECONDS)
-            if self._epoch != settled and self._assigned():
+            if self._epoch != settled and self._assigned() and await self._has_carried_on():
                 epoch = self._epoch
                 if await self._took_over(epoch):
                     settled = epoch
