@@ -9,12 +9,13 @@ import structlog
 from mode import Service
 
 from events.ai import spent_at_most
+from streams.jobs.attempt import Attempt
 from streams.jobs.conversations import Conversations
 from streams.jobs.execute_agent import ExecuteAgent, cancelled
 from streams.jobs.journal import Journal
 from streams.jobs.metrics import BREAKER, READY, RUNNING, WAITING
 from streams.jobs.open_job import OpenJob, milliseconds
-from streams.jobs.runner import Attempt, JobRunner
+from streams.jobs.runner import JobRunner
 from streams.jobs.schedule import Schedule, Ticket
 from workers.batch_transport import FAUST_LOGGER
 from workers.vital import vital
@@ -104,7 +105,7 @@ class Executor(Service):
         """The fold has caught up: what runs according to the log, but not here, was lost with its worker."""
         begun = (self._agent.job(partition, job_id) for job_id, partition in self._begun.items())
         lost = [job for job in begun if job is not None and job.running]
-        await asyncio.gather(*(self._runner.end_lost(Attempt(job)) for job in lost))
+        await asyncio.gather(*(self._runner.end_lost(Attempt(job, job.worker)) for job in lost))
         if lost:
             log.warning("jobs.worker_lost", jobs=len(lost), workers=sorted({job.worker for job in lost}))
 
@@ -233,7 +234,8 @@ class Executor(Service):
             # The fold has ended or paused it, and is about to say so.
             self._schedule.settle(ticket.job_id)
             return
-        run = _Run(ticket, Attempt(job, alone=self._schedule.runs_alone(ticket)))
+        attempt = Attempt(job, self._runner.worker, alone=self._schedule.runs_alone(ticket))
+        run = _Run(ticket, attempt)
         run.task = vital(self._run(run), f"job {ticket.job_id}")
         self._runs[ticket.job_id] = run
 

@@ -3,28 +3,21 @@
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import msgspec
 import structlog
-from msgspec.structs import replace
 
 from events.ai import AiCalled, spent_at_most
 from events.jobs import (
     AnyJobEvent,
-    JobAttemptEnded,
-    JobDied,
-    JobRequested,
     JobRetryScheduled,
-    JobStarted,
-    JobStepFinished,
-    JobSucceeded,
-    StepAnswer,
 )
 from events.records import Record
 from events.topics import JOBS
 from runtime.settings import Settings
+from streams.jobs.attempt import Attempt, died, renumbered, retry_scheduled, started, step_finished, succeeded
 from streams.jobs.breaker import CircuitBreaker
 from streams.jobs.context import AiOf, Context, ProfileOf, StepAi, StepCall
 from streams.jobs.conversations import Conversations
@@ -48,40 +41,6 @@ JobTypes = Mapping[str, Sequence[Step]]
 _UNHEALTHY = frozenset({"transient", "dependency_down"})
 
 
-class Attempt:
-    """One attempt while it runs: what the executor must know to end it in order."""
-
-    def __init__(self, job: OpenJob, *, alone: bool = False) -> None:
-        self.job = job
-        self.number = job.attempt
-        #: Nothing else has a slot while it has one.
-        self.alone = alone
-        self.started_at: datetime | None = None
-        #: Who ran it, when it was not this process.
-        self.lost_worker = ""
-        self.step = ""
-        self.ai: StepAi | None = None
-        #: The event that ends it is on its way: nothing may follow.
-        self.ended = False
-        #: Cleared while the group rebalances: who has the partition is open, and nothing may be written.
-        self.owned = asyncio.Event()
-        self.owned.set()
-        #: Calls that were recorded while it waited for that: what came of them is not.
-        self.waiting_calls: tuple[Emitted, ...] = ()
-        #: Calls of which nothing came, because it was cancelled.
-        self.thrown_away: tuple[AiCalled, ...] = ()
-
-    @property
-    def request(self) -> JobRequested:
-        """What was asked for."""
-        return self.job.request
-
-    @property
-    def spent(self) -> int:
-        """Attempts that count, this one included once it began."""
-        return self.job.spent + (self.started_at is not None)
-
-
 class JobRunner:
     """Everything an attempt needs. `now` is the wall clock, aware."""
 
@@ -103,6 +62,8 @@ class JobRunner:
         self._ai_of = ai_of
         self._now = now
         self._records = JobRecords(settings, "/jobs/execute")
+        #: What attempts of this process say of who runs them.
+        self.worker = settings.instance_id
         names = {step.dependency for steps in types.values() for step in steps if step.dependency}
         #: One for each dependency that any step names.
         self.breakers = {
@@ -158,7 +119,8 @@ class JobRunner:
         attempt.owned.set()
 
     def _given_up(self, attempt: Attempt, reason: str) -> JobRetryScheduled:
-        return self._retry(attempt, StepFailed(reason, "transient"), 0.0, spends_attempt=False)
+        failure = StepFailed(reason, "transient")
+        return retry_scheduled(attempt, failure, self._now(), 0.0, spends_attempt=False)
 
     async def end_lost(self, attempt: Attempt) -> None:
         """End an attempt of another process, or of this one's life before: its worker was lost. It has not begun here.
@@ -166,7 +128,7 @@ class JobRunner:
         Tried again in smaller company, or dead once it is proven that it ends its worker.
         """
         job = attempt.job
-        attempt.started_at, attempt.lost_worker = job.started_at, job.worker
+        attempt.started_at = job.started_at
         remaining = _remaining(job, self._types.get(job.request.type, ()))
         attempt.step = remaining[0].name if remaining else ""
         decision = after_loss(
@@ -179,8 +141,9 @@ class JobRunner:
         if isinstance(decision, Dead):
             await self._die(attempt, StepFailed(LOST_ALONE, "transient"))
         else:
-            event = self._retry(attempt, StepFailed(WORKER_LOST, "transient"), decision.delay, decision.spends_attempt)
-            await self._end(attempt, replace(event, lost=True))
+            failure, spends = StepFailed(WORKER_LOST, "transient"), decision.spends_attempt
+            event = retry_scheduled(attempt, failure, self._now(), decision.delay, spends_attempt=spends, lost=True)
+            await self._end(attempt, event)
 
     async def cancel(self, attempt: Attempt, event: AnyJobEvent) -> None:
         """End a job that must not begin."""
@@ -192,15 +155,8 @@ class JobRunner:
 
     def _started(self, attempt: Attempt) -> OutRecord:
         attempt.number += 1
-        attempt.started_at = self._now()
-        event = JobStarted(
-            **_about(attempt.request),
-            at=attempt.started_at,
-            attempt=attempt.number,
-            worker=self._settings.instance_id,
-            alone=attempt.alone,
-        )
-        return self._records.job(event, attempt.job.traceparent)
+        attempt.started_at = now = self._now()
+        return self._records.job(started(attempt, now), attempt.job.traceparent)
 
     async def _run_steps(self, attempt: Attempt, remaining: Sequence[Step]) -> list[AnyJobEvent]:
         """Run the steps. Returns the events of the last one, which belong together with the job's end."""
@@ -213,10 +169,10 @@ class JobRunner:
             outcome = await self._run_step(attempt, step, given, workspace, results)
             results[step.name] = outcome.result
             answers = () if attempt.ai is None else attempt.ai.take_answers()
-            finished = self._finished(attempt, step, outcome, answers)
+            finished = step_finished(attempt, step.name, outcome, self._now(), answers)
             if outcome.ends_job:
                 skipped = StepOutcome(skipped=outcome.ends_job)
-                rest = [self._finished(attempt, other, skipped) for other in remaining[position + 1 :]]
+                rest = [step_finished(attempt, other.name, skipped, self._now()) for other in remaining[position + 1 :]]
                 return [finished, *rest]
             if step is remaining[-1]:
                 return [finished]
@@ -308,7 +264,9 @@ class JobRunner:
         if isinstance(decision, Dead):
             await self._die(attempt, failure)
         else:
-            await self._end(attempt, self._retry(attempt, failure, decision.delay, decision.spends_attempt))
+            spends = decision.spends_attempt
+            event = retry_scheduled(attempt, failure, self._now(), decision.delay, spends_attempt=spends)
+            await self._end(attempt, event)
 
     async def _die(self, attempt: Attempt, failure: StepFailed) -> None:
         request = attempt.request
@@ -323,17 +281,7 @@ class JobRunner:
         )
         original = self._records.job(request, attempt.job.traceparent)
         letter = set_aside(self._settings, self._request_record(attempt.job, original), reason)
-        event = JobDied(
-            **_about(request),
-            at=now,
-            attempt=attempt.number,
-            started_at=attempt.started_at,
-            worker=self._worker(attempt),
-            step=attempt.step,
-            error_class=error_class_of(failure.error_class),
-            reason=failure.reason,
-        )
-        await self._end(attempt, event, first=letter)
+        await self._end(attempt, died(attempt, failure, now), first=letter)
 
     def _request_record(self, job: OpenJob, made: OutRecord) -> Record:
         """The request as it stands in the log: the same bytes, at its own place."""
@@ -343,30 +291,8 @@ class JobRunner:
     async def _succeed(self, attempt: Attempt, last: Sequence[AnyJobEvent]) -> None:
         now = self._now()
         follower = job_after(attempt.request, now)
-        event = JobSucceeded(
-            **_about(attempt.request),
-            at=now,
-            attempt=attempt.number,
-            started_at=attempt.started_at,
-            worker=self._settings.instance_id,
-        )
         # What follows is asked for first: cut off in between, the job ends again and asks again, which is once.
-        await self._end(attempt, *last, *([follower] if follower else []), event)
-
-    def _retry(self, attempt: Attempt, failure: StepFailed, delay: float, spends_attempt: bool) -> JobRetryScheduled:
-        now = self._now()
-        return JobRetryScheduled(
-            **_about(attempt.request),
-            at=now,
-            attempt=attempt.number,
-            started_at=attempt.started_at,
-            worker=self._worker(attempt) if attempt.started_at else "",
-            due_at=now + timedelta(seconds=delay),
-            step=attempt.step,
-            error_class=error_class_of(failure.error_class),
-            reason=failure.reason,
-            spends_attempt=spends_attempt,
-        )
+        await self._end(attempt, *last, *([follower] if follower else []), succeeded(attempt, now))
 
     async def _end(self, attempt: Attempt, *events: AnyJobEvent, first: OutRecord | None = None) -> None:
         await self._until_owned(attempt)
@@ -381,7 +307,7 @@ class JobRunner:
 
     async def _write(self, attempt: Attempt, events: Sequence[AnyJobEvent], first: OutRecord | None = None) -> None:
         await self._until_owned(attempt)
-        numbered = (_numbered(event, attempt) for event in events)
+        numbered = (renumbered(event, attempt) for event in events)
         records = [self._records.job(event, attempt.job.traceparent) for event in numbered]
         await self._journal.write(records if first is None else [first, *records])
 
@@ -404,29 +330,12 @@ class JobRunner:
             CALLS_THROWN_AWAY.labels(call.status).inc()
             THROWN_AWAY_MICRO_USD.inc(spent_at_most(call))
 
-    def _worker(self, attempt: Attempt) -> str:
-        return attempt.lost_worker or self._settings.instance_id
-
     def _emitted(self, attempt: Attempt, emitted: Sequence[Emitted]) -> list[OutRecord]:
         now = self._now()
         return [
             self._records.emitted(one, attempt.request, _place(one, attempt, index), now, attempt.job.traceparent)
             for index, one in enumerate(emitted)
         ]
-
-    def _finished(
-        self, attempt: Attempt, step: Step, outcome: StepOutcome, answers: tuple[StepAnswer, ...] = ()
-    ) -> JobStepFinished:
-        return JobStepFinished(
-            **_about(attempt.request),
-            at=self._now(),
-            step=step.name,
-            attempt=attempt.number,
-            result=outcome.result,
-            skipped=outcome.skipped,
-            ends_job=outcome.ends_job,
-            answers=answers,
-        )
 
     def _skipped_rest(self, attempt: Attempt) -> list[AnyJobEvent]:
         """Nothing was left to run: cut off before the job's end was written. What a step made needless is skipped."""
@@ -436,7 +345,7 @@ class JobRunner:
         done = {finished.step for finished in attempt.job.steps}
         skipped = StepOutcome(skipped=ending.ends_job)
         rest = [step for step in self._types[attempt.request.type] if step.name not in done]
-        return [self._finished(attempt, step, skipped) for step in rest]
+        return [step_finished(attempt, step.name, skipped, self._now()) for step in rest]
 
     def _closed_for(self, remaining: Sequence[Step]) -> float:
         """Seconds for which the next step can't run, because its dependency is down."""
@@ -484,22 +393,3 @@ def _place(emitted: Emitted, attempt: Attempt, index: int) -> list[str]:
     """Every AI call is one of its own; a conclusion drawn again in the next attempt is the same conclusion."""
     place = [attempt.step, str(index)]
     return [*place, str(attempt.number)] if emitted.topic == "ai-interactions" else place
-
-
-def _numbered(event: AnyJobEvent, attempt: Attempt) -> AnyJobEvent:
-    """The event under the attempt's present number: a rebalance that it outlived has made it the next one."""
-    if isinstance(event, JobAttemptEnded) and event.started_at is not None:
-        return replace(event, attempt=attempt.number, started_at=attempt.started_at)
-    return replace(event, attempt=attempt.number) if isinstance(event, JobStepFinished) else event
-
-
-def _about(request: JobRequested) -> dict[str, Any]:
-    return {
-        "job_id": request.job_id,
-        "workspace": request.workspace,
-        "lead_id": request.lead_id,
-        "type": request.type,
-        "message_id": request.message_id,
-        "receipt_id": request.receipt_id,
-        "generation": request.generation,
-    }
