@@ -15,6 +15,7 @@ from dev.postgres import DATABASE
 from tests.e2e.poison import produce_poison
 from tests.e2e.stack import Stack
 from tests.lifeline import end, kill_group, lifeline
+from tests.log_cutter import cut_logs
 
 Fault = Callable[[Stack], None]
 
@@ -22,6 +23,8 @@ Fault = Callable[[Stack], None]
 STOPPED_SECONDS = float(os.environ.get("HEADRACE_CHAOS_STOPPED_SECONDS", "15"))
 #: Long enough that a second worker has partitions, and has worked on them.
 SCALED_SECONDS = 8.0
+#: Taken off the newest segment of every partition that is cut.
+CUT_BYTES = 20_000
 #: A worker of a stack says this in its log once it has its partitions.
 _READY = b"worker.ready"
 
@@ -46,14 +49,12 @@ def stop_and_continue(victim: str) -> Fault:
     return fault
 
 
-def stop_service_and_continue(victim: str) -> Fault:
+def hang(service: str) -> Fault:
     """A hung Kafka or Postgres: connections stand, nothing answers."""
 
     def fault(stack: Stack) -> None:
-        pid = stack.child(victim)["pid"]
-        os.killpg(pid, signal.SIGSTOP)
-        time.sleep(STOPPED_SECONDS)
-        os.killpg(pid, signal.SIGCONT)
+        with stack.hung(service):
+            time.sleep(STOPPED_SECONDS)
 
     return fault
 
@@ -97,6 +98,26 @@ def drop_database(stack: Stack) -> None:
     stack.headrace("db", "migrate")
 
 
+def cut_changelogs(stack: Stack) -> None:
+    """A broker comes back without the newest records of the tables' changelogs."""
+    stack.headrace("dev", "down")
+    cut_logs(_kafka_data(stack), CUT_BYTES, lambda topic: topic.endswith("-changelog"))
+    stack.headrace("dev", "up", "--detach")
+
+
+@contextmanager
+def cut_log(stack: Stack) -> Iterator[None]:
+    """Within the block the broker is back without the end of any topic. Workers that had read further don't start."""
+    stack.headrace("dev", "down")
+    cut_logs(_kafka_data(stack), CUT_BYTES)
+    with stack.in_the_foreground():
+        yield
+
+
+def _kafka_data(stack: Stack) -> Path:
+    return stack.home / "kafka" / "data"
+
+
 def poison(stack: Stack) -> None:
     """A record nobody can read, of each kind, in every topic. No program may end for it."""
     before = stack.restarts()
@@ -116,13 +137,14 @@ RARE: dict[str, Fault] = {
     "poison": poison,
     "jobs doubled under one id": double_instance("jobs"),
     "pipeline stopped and continued": stop_and_continue("pipeline"),
-    "kafka hung": stop_service_and_continue("kafka"),
+    "kafka hung": hang("kafka"),
     "jobs scaled out and in": scale_out_and_in("jobs"),
     "projections stopped and continued": stop_and_continue("projections"),
     "pipeline doubled under one id": double_instance("pipeline"),
     "jobs scaled out, second killed": scale_out_and_die("jobs"),
-    "postgres hung": stop_service_and_continue("postgres"),
+    "postgres hung": hang("postgres"),
     "projections scaled out and in": scale_out_and_in("projections"),
+    "changelogs cut": cut_changelogs,
     "bulk stopped and continued": stop_and_continue("bulk"),
     "projections doubled under one id": double_instance("projections"),
     "pipeline scaled out, second killed": scale_out_and_die("pipeline"),

@@ -30,6 +30,8 @@ WHERE CASE
         )
 END
 """
+#: The same of what was sent after the log was cut: of older ones, jobs and messages may be gone.
+UNFINISHED_SINCE_CUT = f"{UNFINISHED} AND m.provider_message_id LIKE 'm-8%'"
 #: What belongs to a message but is there twice or not at all.
 _WRONG = """
 SELECT m.provider_message_id, of_message.*

@@ -81,6 +81,22 @@ class Stack:
         self.headrace("dev", "up", "--detach")
         self.headrace("workspace", "apply", str(WORKSPACE))
 
+    @contextmanager
+    def in_the_foreground(self) -> Iterator[None]:
+        """Started as by a person who looks on: what does not come up is tried again and again, and the rest stays."""
+        supervisor = subprocess.Popen(
+            [self.command, "dev", "up"],
+            env=self.environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        try:
+            yield
+        finally:
+            self.down()
+            supervisor.wait(timeout=30)
+
     def down(self) -> None:
         """Stop everything."""
         self.headrace("dev", "down")

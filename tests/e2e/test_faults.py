@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import json
 import os
 import time
 from collections.abc import AsyncIterator, Callable
@@ -12,10 +13,11 @@ import pytest
 
 from dev.sandbox.ai_server import DEFAULT_KEY, serving
 from tests.e2e.conftest import running_stack
-from tests.e2e.faults import KILLS, RARE
+from tests.e2e.faults import KILLS, RARE, cut_log
 from tests.e2e.metered_model import MeteredModel
 from tests.e2e.reckoning import (
     UNFINISHED,
+    UNFINISHED_SINCE_CUT,
     ask,
     check_each_message_was_served_once,
     check_every_answer_was_written_down,
@@ -76,6 +78,8 @@ async def _live_through_faults(stack: Stack, model: MeteredModel) -> None:
     await _until(lambda: set(traffic.accepted) <= count_rows(stack)[0].keys(), "every accepted webhook has a row", 90)
     await _until(lambda: ask(stack, UNFINISHED) == [(0,)], "every message was looked after", 60 + 20 * COUNT)
     await asyncio.to_thread(_reckon, stack, traffic, model)
+    if len(KILLS) < COUNT:
+        await _live_on_with_a_cut_log(stack)
     assert {name: took for name, took in resumed.items() if took > RESUME_SECONDS} == {}
 
 
@@ -90,6 +94,37 @@ def _reckon(stack: Stack, traffic: Traffic, model: MeteredModel) -> None:
     check_every_answer_was_written_down(stack, model)
     check_the_audit(stack)
     check_rows_equal_the_log(stack)
+
+
+async def _live_on_with_a_cut_log(stack: Stack) -> None:
+    """The end of every topic is gone. Readers stop and say so, two commands set them back, and nothing new is lost."""
+    running = cut_log(stack)
+    await asyncio.to_thread(running.__enter__)
+    try:
+        positions = await _set_back(stack, "topics", "truncated")
+        partitions = await _set_back(stack, "proj", "truncated")
+        print(f"cut: {positions} positions set back, {partitions} partitions projected again")
+        traffic = Traffic(stack.ingest_url, PER_SECOND)
+        for number in range(20):
+            await _until_row(stack, traffic, f"m-8{number:06d}")
+        await _until(lambda: ask(stack, UNFINISHED_SINCE_CUT) == [(0,)], "every new message was looked after", 120)
+    finally:
+        await asyncio.to_thread(running.__exit__, None, None, None)
+
+
+async def _set_back(stack: Stack, *command: str) -> int:
+    """Say it until it works: the stack is still starting. Returns of how many partitions something was lost."""
+    give_up = time.monotonic() + 90
+    while not await asyncio.to_thread(_names_something, stack, *command):
+        assert time.monotonic() < give_up, f"headrace {' '.join(command)} names nothing"
+        await asyncio.sleep(1)
+    done = json.loads(await asyncio.to_thread(stack.headrace, *command, "--execute", "--json"))
+    return len(done["truncated"])
+
+
+def _names_something(stack: Stack, *command: str) -> bool:
+    printed = stack.headrace(*command, "--json", check=False)
+    return bool(printed) and bool(json.loads(printed)["truncated"])
 
 
 async def _until_row(stack: Stack, traffic: Traffic, message: str) -> None:
