@@ -26,7 +26,7 @@ from events.envelope import header_map
 from events.records import Record
 from runtime.settings import Settings
 from workers import metrics
-from workers.log_end import LogEnds, Truncated, ask_broker
+from workers.log_end import SET_BACK, SET_ROWS_BACK, LogEnds, Truncated, ask_broker
 from workers.log_reader import Piece, pieces
 from workers.offset_guard import Hole, OffsetGuard, Partition, TailWatch
 from workers.stops import leave
@@ -234,7 +234,7 @@ class Follower:
         reused = self.guard.reused(partition, records)
         if reused is not None:
             position = self.guard.positions()[partition]
-            raise Truncated(partition, position, reused.offset, self._app.conf.id)
+            raise self._truncated(partition, position, reused.offset)
         while (checked := self.guard.check(partition, records)).holes:
             hole = checked.holes[0]
             before = [record for record in checked.records if record.offset < hole.start]
@@ -284,13 +284,19 @@ class Follower:
         except Exception as error:  # the broker is away: nobody can tell what is missing
             log.warning("agent.no_end_offsets", agent=self.name, error_class=type(error).__name__)
             return
-        self._ends.compare(positions, ends, self._app.conf.id)
+        shorter = self._ends.shorter(positions, ends)
+        if shorter is not None:
+            raise self._truncated(shorter, positions[shorter], ends[shorter])
         holes = self._tails.holes(positions, ends)
         if not self._queue.empty():
             # Whatever comes by itself after all shows what is still missing before it.
             return
         for hole in holes:
             await self._fill_tail(hole)
+
+    def _truncated(self, partition: Partition, position: int, cut: int) -> Truncated:
+        command = SET_ROWS_BACK if partition[0] in self._app.placed_topics else SET_BACK
+        return Truncated(partition, position, cut, self._app.conf.id, command)
 
     async def _fill_tail(self, hole: Hole) -> None:
         partition = (hole.topic, hole.partition)
@@ -313,7 +319,7 @@ class Follower:
             first = await self._start_offset(answer.topic, answer.partition, answer.oldest, answer.committed)
             cut = answer.cut_below(first)
             if cut is not None:
-                raise Truncated((answer.topic, answer.partition), first, cut, self._app.conf.id)
+                raise self._truncated((answer.topic, answer.partition), first, cut)
             starts[answer.topic, answer.partition] = (first, answer.appended_ms)
         return starts
 

@@ -16,18 +16,21 @@ from workers.offset_guard import Partition
 from workers.stops import Stop
 
 
+#: What sets back positions that Kafka keeps, and those that Postgres keeps with the rows.
+SET_BACK, SET_ROWS_BACK = "headrace topics truncated", "headrace proj truncated"
+
+
 class Truncated(Stop):
     """A log ends, or begins anew, below a position."""
 
     status = NEEDS_A_PERSON
 
-    def __init__(self, partition: Partition, position: int, cut: int, group: str) -> None:
+    def __init__(self, partition: Partition, position: int, cut: int, group: str, command: str = SET_BACK) -> None:
         topic, number = partition
         super().__init__(
             f"group {group} has read {topic}[{number}] up to offset {position}, but the log was cut at {cut}: the "
             "broker lost its newest records, and new ones stand at their offsets. Nothing is processed until "
-            "`headrace topics truncated` has named what is gone and `headrace topics truncated --execute` has set the "
-            "positions back"
+            f"`{command}` has named what is gone and `{command} --execute` has set the positions back"
         )
 
 
@@ -84,9 +87,9 @@ class LogEnds:
     def __init__(self) -> None:
         self._short: set[Partition] = set()
 
-    def compare(self, positions: Mapping[Partition, int], ends: Mapping[Partition, int], group: str) -> None:
-        """Raises Truncated."""
+    def shorter(self, positions: Mapping[Partition, int], ends: Mapping[Partition, int]) -> Partition | None:
+        """The first partition that ends before its position at this look and the one before it."""
         short = {partition for partition, end in ends.items() if positions[partition] > end}
-        for partition in sorted(short & self._short):
-            raise Truncated(partition, positions[partition], ends[partition], group)
+        twice = short & self._short
         self._short = short
+        return min(twice, default=None)

@@ -150,6 +150,8 @@ class PartitionTable:
 
     async def _write(self, writes: Writes) -> None:
         self._changelog.check(chain.from_iterable(entries.items() for entries in writes.values()))
+        for partition in writes.keys() - set(self._changelog.claimed):
+            await self._claim_unassigned(partition)
         sent = {
             partition: await self._changelog.append(partition, entries.items()) for partition, entries in writes.items()
         }
@@ -173,6 +175,17 @@ class PartitionTable:
             return
         short = {SHORT_KEY: b"1"} if claim.offset <= position else {}
         self._remember(partition, {claim.key: claim.value, **short}, claim.offset)
+
+    async def _claim_unassigned(self, partition: int) -> None:
+        """A changelog that was just created may be unknown to the group's leader, who then assigns it to nobody.
+
+        It is empty then. Where it is not, the worker has to start again and recover it.
+        """
+        await self._check_topic([partition])
+        claim = await self._changelog.claim(partition)
+        if claim.offset != self._position(partition) + 1:
+            raise Lost(self._changelog.topic)
+        self._remember(partition, {claim.key: claim.value}, claim.offset)
 
     async def _check_topic(self, partitions: list[int]) -> None:
         if not partitions:
