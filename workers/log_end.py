@@ -15,7 +15,6 @@ from runtime.truncation import appended_ms, cut_offset
 from workers.offset_guard import Partition
 from workers.stops import Stop
 
-
 #: What sets back positions that Kafka keeps, and those that Postgres keeps with the rows.
 SET_BACK, SET_ROWS_BACK = "headrace topics truncated", "headrace proj truncated"
 

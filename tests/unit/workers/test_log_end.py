@@ -11,7 +11,7 @@ from runtime.truncation import appended_ms, commit_metadata, cut_offset
 from tests.unit.workers.quiet_app import quiet_app
 from tests.unit.workers.test_following import Broker, _process
 from workers.following import Follower
-from workers.log_end import LogEnds, Truncated
+from workers.log_end import SET_ROWS_BACK, LogEnds, Truncated
 from workers.offset_guard import OffsetGuard
 
 PLACE = ("jobs", 1)
@@ -44,11 +44,16 @@ def test_the_time_in_a_commit(metadata: str | None, ms: int | None) -> None:
 
 def test_one_short_look_may_be_a_new_leader_that_lags() -> None:
     ends = LogEnds()
-    ends.compare({PLACE: 5}, {PLACE: 4}, "group")
-    ends.compare({PLACE: 5}, {PLACE: 5}, "group")
-    ends.compare({PLACE: 5}, {PLACE: 4}, "group")
-    with pytest.raises(Truncated, match=r"group has read jobs\[1\] up to offset 5, but the log was cut at 4"):
-        ends.compare({PLACE: 5}, {PLACE: 4}, "group")
+    assert ends.shorter({PLACE: 5}, {PLACE: 4}) is None
+    assert ends.shorter({PLACE: 5}, {PLACE: 5}) is None
+    assert ends.shorter({PLACE: 5}, {PLACE: 4}) is None
+    assert ends.shorter({PLACE: 5}, {PLACE: 4}) == PLACE
+
+
+def test_what_to_do_is_the_command_that_holds_the_positions() -> None:
+    assert "group has read jobs[1] up to offset 5, but the log was cut at 4" in str(Truncated(PLACE, 5, 4, "group"))
+    assert "`headrace topics truncated --execute`" in str(Truncated(PLACE, 5, 4, "group"))
+    assert "`headrace proj truncated --execute`" in str(Truncated(PLACE, 5, 4, "group", SET_ROWS_BACK))
 
 
 @pytest.mark.parametrize(
