@@ -77,6 +77,8 @@ class Enrichment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     received_at: datetime
     #: None where no model was asked.
     ai: AiUse | None = None
+    #: It takes back what the step had concluded: nobody may write to the lead any more.
+    withdrawn: bool = False
 
 
 class StepSkipped(Enrichment, frozen=True, kw_only=True, omit_defaults=True):

@@ -57,3 +57,4 @@ class Context:
     results: Mapping[str, dict[str, Any]]
     now: datetime
     ai: StepAi
+    is_overtaken: Callable[[], bool] = lambda: False

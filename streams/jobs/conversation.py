@@ -5,14 +5,15 @@ label and the first suppression count.
 """
 
 from bisect import insort
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 import msgspec
 
 from events.conversations import ConversationMoved
 from events.inbox import SuppressionReason
-from events.messages import LeadChanged, LeadMerged, LeadSignalled, LeadSuppressed, Message
+from events.messages import LeadChanged, LeadSignalled, LeadSuppressed, Message
+from streams.jobs.promises import Promise
 
 #: Messages of a lead that are kept.
 KEPT_MESSAGES = 80
@@ -21,8 +22,6 @@ KEPT_SIGNALS = 50
 #: Characters kept of what the author wrote, and of the whole body with its quoted history.
 TEXT_LIMIT = 16_000
 BODY_LIMIT = 4_000
-#: Bytes of messages that move to another lead; the oldest are left behind beyond it.
-MOVED_BYTES = 2 * 1024 * 1024
 
 #: (sent_at, received_at) in microseconds since the epoch, and the message's id: the order of a conversation.
 Ref = tuple[int, int, str]
@@ -40,88 +39,88 @@ class Head(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     signals: tuple[LeadSignalled, ...] = ()
     suppressed_reason: SuppressionReason | None = None
     suppressed_at: datetime | None = None
-    #: The newest label, and the sent_at of the message it came from.
+    #: The newest label, and the sent_at and id of the message it came from.
     label: str | None = None
     label_at: datetime | None = None
+    label_message_id: str = ""
     #: The lead it lives on as.
     merged_into: str | None = None
+    #: The leads that live on as this one.
+    absorbed: tuple[str, ...] = ()
+    #: What its jobs concluded that is to happen, and has not yet.
+    promises: tuple[Promise, ...] = ()
 
 
 def capped(message: Message) -> Message:
-    """The message as it is kept: without HTML, and with its text capped."""
-    return msgspec.structs.replace(message, html=None, text=message.text[:TEXT_LIMIT], body=message.body[:BODY_LIMIT])
+    """The message as it is kept: without HTML, with its text capped, and of one type whatever its event was."""
+    kept = {"html": None, "text": message.text[:TEXT_LIMIT], "body": message.body[:BODY_LIMIT]}
+    return Message(**(msgspec.structs.asdict(message) | kept))
+
+
+def ref_of(message: Message) -> Ref:
+    """The place of a message in its conversation."""
+    return _microseconds(message.sent_at), _microseconds(message.received_at), message.message_id
 
 
 def with_message(head: Head, message: Message) -> tuple[Head, tuple[str, ...]]:
     """The head with the message in its place, and the ids of messages that are now too old to be kept."""
     refs = [ref for ref in head.refs if ref[2] != message.message_id]
-    insort(refs, (_microseconds(message.sent_at), _microseconds(message.received_at), message.message_id))
+    insort(refs, ref_of(message))
     dropped, kept = refs[:-KEPT_MESSAGES], refs[-KEPT_MESSAGES:]
     return msgspec.structs.replace(head, refs=tuple(kept)), tuple(ref[2] for ref in dropped)
 
 
-def with_signal(head: Head, signal: LeadSignalled) -> Head:
+def with_signals(head: Head, signals: Iterable[LeadSignalled]) -> Head:
     """The head after the provider said something about the lead. Hearing it twice is hearing it once."""
-    signals = sorted({*head.signals, signal}, key=lambda one: (one.occurred_at, one.received_at, one.receipt_id))
-    return msgspec.structs.replace(head, signals=tuple(signals[-KEPT_SIGNALS:]))
+    kept = sorted({*head.signals, *signals}, key=_order_of_signal)
+    return msgspec.structs.replace(head, signals=tuple(kept[-KEPT_SIGNALS:]))
 
 
 def with_suppression(head: Head, reason: SuppressionReason, at: datetime) -> Head:
     """The head of a lead nobody may write to any more. The earliest reason stays."""
-    if head.suppressed_at is not None and head.suppressed_at <= at:
+    known = head.suppressed_at
+    if known is not None and (known, head.suppressed_reason or "") <= (at, reason):
         return head
     return msgspec.structs.replace(head, suppressed_reason=reason, suppressed_at=at)
 
 
-def with_label(head: Head, label: str, at: datetime) -> Head:
+def with_label(head: Head, label: str, at: datetime, message_id: str) -> Head:
     """The head after a message was labelled. `at` is the message's sent_at: a late older one changes nothing."""
-    if head.label_at is not None and head.label_at > at:
+    if head.label_at is not None and (head.label_at, head.label_message_id) > (at, message_id):
         return head
-    return msgspec.structs.replace(head, label=label, label_at=at)
+    return msgspec.structs.replace(head, label=label, label_at=at, label_message_id=message_id)
+
+
+def suppressed_at(event: LeadSuppressed) -> datetime:
+    """Since when nobody may write to the lead. A provider's clock that is ahead must not leave a gap."""
+    return min(event.occurred_at, event.received_at)
 
 
 def suppressed(head: Head, event: LeadSuppressed) -> Head:
     """The head after a suppression."""
-    return with_suppression(head, event.reason, event.occurred_at)
+    return with_suppression(head, event.reason, suppressed_at(event))
 
 
-def moved(merge: LeadMerged, head: Head, messages: Sequence[Message]) -> ConversationMoved:
-    """What goes to the lead that lives on. `messages` oldest first."""
-    return ConversationMoved(
-        receipt_id=merge.receipt_id,
-        workspace=merge.workspace,
-        lead_id=merge.into_lead_id,
-        from_lead_id=merge.lead_id,
-        at=merge.merged_at,
-        messages=tuple(_newest_within(messages, MOVED_BYTES)),
-        signals=head.signals,
-        suppressed_reason=head.suppressed_reason,
-        suppressed_at=head.suppressed_at,
-        label=head.label,
-        label_at=head.label_at,
-    )
-
-
-def with_moved(head: Head, event: ConversationMoved) -> Head:
-    """The survivor's head with all but the other lead's messages, which go through `with_message`."""
-    for signal in event.signals:
-        head = with_signal(head, signal)
+def with_told(head: Head, event: ConversationMoved) -> Head:
+    """The head with all that is told but for the messages, which go through `with_message`."""
+    if event.signals:
+        head = with_signals(head, event.signals)
     if event.suppressed_reason is not None and event.suppressed_at is not None:
         head = with_suppression(head, event.suppressed_reason, event.suppressed_at)
     if event.label is not None and event.label_at is not None:
-        head = with_label(head, event.label, event.label_at)
+        head = with_label(head, event.label, event.label_at, event.label_message_id)
     return head
 
 
-def _newest_within(messages: Sequence[Message], limit: int) -> Iterable[Message]:
-    kept: list[Message] = []
-    size = 0
-    for message in reversed(messages):
-        size += len(msgspec.json.encode(message))
-        if size > limit:
-            break
-        kept.append(message)
-    return reversed(kept)
+def _order_of_signal(signal: LeadSignalled) -> tuple[datetime, datetime, str, str, bytes]:
+    """Total, so that two leads which know the same signals keep them in the same order."""
+    return (
+        signal.occurred_at,
+        signal.received_at,
+        signal.receipt_id,
+        signal.signal,
+        msgspec.json.encode((signal.lead_id, signal.provider, signal.provider_event, signal.message_id, signal.detail)),
+    )
 
 
 def _microseconds(time: datetime) -> int:

@@ -1,33 +1,55 @@
 """The table `conversations`: the head of each lead, and each kept message once, of which several agents know."""
 
 import asyncio
-from typing import Any
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Protocol
 
 import msgspec
 
-from events.conversations import ConversationMoved
 from events.messages import Message
-from streams.jobs.conversation import Head, capped, with_message, with_moved
+from streams.jobs.conversation import Head, capped, with_message
 from streams.jobs.requests import asks_for_work
-from workers.partition_table import PartitionTable, Writes
+from workers.partition_table import Writes
 
 _encoder = msgspec.json.Encoder()
 _head_decoder = msgspec.json.Decoder(Head)
 _message_decoder = msgspec.json.Decoder(Message)
 
 
+class Table(Protocol):
+    """See `workers.partition_table.PartitionTable`."""
+
+    def get(self, partition: int, key: bytes) -> bytes | None: ...
+    async def write(self, writes: Writes) -> None: ...
+
+
 class Conversations:
     """All leads of this process's partitions."""
 
-    def __init__(self, table: PartitionTable) -> None:
+    def __init__(self, table: Table) -> None:
         self._table = table
-        #: Held by an agent from its first read to the end of its write: three agents change the same heads.
-        self.changing = asyncio.Lock()
+        self._changing = asyncio.Lock()
+        #: What an agent has folded and not yet remembered.
+        self._pending: Writes = {}
 
-    def open(self, partition: int, writes: Writes | None = None) -> "PartitionConversations":
-        """One partition; what is put goes to `writes`, where later reads find it."""
-        entries = {} if writes is None else writes.setdefault(partition, {})
-        return PartitionConversations(self._table, partition, entries)
+    @asynccontextmanager
+    async def changing(self) -> AsyncIterator[Writes]:
+        """Held by an agent from its first read to the end of its write: three agents change the same heads.
+
+        What is put into the writes is what everybody reads from then on: nothing may be concluded from a state that
+        is about to be overwritten while an agent waits for its acks.
+        """
+        async with self._changing:
+            self._pending = {}
+            try:
+                yield self._pending
+            finally:
+                self._pending = {}
+
+    def open(self, partition: int) -> "PartitionConversations":
+        """One partition, as it is folded by now. Only who is `changing` may put something."""
+        return PartitionConversations(self._table, partition, self._pending.setdefault(partition, {}))
 
     async def write(self, writes: Writes) -> None:
         """Remember."""
@@ -37,7 +59,7 @@ class Conversations:
 class PartitionConversations:
     """The leads of one partition, with what was changed but not written yet."""
 
-    def __init__(self, table: PartitionTable, partition: int, writes: dict[bytes, bytes | None]) -> None:
+    def __init__(self, table: Table, partition: int, writes: dict[bytes, bytes | None]) -> None:
         self._table = table
         self._partition = partition
         self._writes = writes
@@ -51,31 +73,24 @@ class PartitionConversations:
         """Remember the head."""
         self._writes[_head_key(lead_id)] = _encoder.encode(head)
 
-    def message(self, message_id: str) -> Message | None:
-        """A kept message."""
-        value = self._get(_message_key(message_id))
+    def message(self, lead_id: str, message_id: str) -> Message | None:
+        """A kept message of a lead."""
+        value = self._get(_message_key(lead_id, message_id))
         return None if value is None else _message_decoder.decode(value)
 
-    def messages(self, head: Head) -> list[Message]:
-        """The messages of a head, oldest first."""
-        return [found for ref in head.refs if (found := self.message(ref[2])) is not None]
+    def messages(self, lead_id: str, head: Head) -> list[Message]:
+        """The messages of a lead, oldest first."""
+        return [found for ref in head.refs if (found := self.message(lead_id, ref[2])) is not None]
 
-    def add(self, head: Head, message: Message) -> Head:
-        """Keep a message. What becomes too old is forgotten, but for messages that have jobs: those still need it."""
+    def add(self, lead_id: str, head: Head, message: Message) -> Head:
+        """Keep a message. What becomes too old is forgotten, but for messages the lead has jobs for: those need it."""
         after, dropped = with_message(head, message)
-        self._writes[_message_key(message.message_id)] = _encoder.encode(capped(message))
+        self._writes[_message_key(lead_id, message.message_id)] = _encoder.encode(capped(message))
         for id_ in dropped:
-            old = self.message(id_)
-            if old is not None and not asks_for_work(old):
-                self._writes[_message_key(id_)] = None
+            old = self.message(lead_id, id_)
+            if old is not None and not (asks_for_work(old) and old.lead_id == lead_id):
+                self._writes[_message_key(lead_id, id_)] = None
         return after
-
-    def absorb(self, event: ConversationMoved) -> None:
-        """Take in what was known of a lead that was merged into this one."""
-        head = with_moved(self.head(event.lead_id), event)
-        for message in event.messages:
-            head = self.add(head, message)
-        self.put_head(event.lead_id, head)
 
     def _get(self, key: bytes) -> bytes | None:
         if key in self._writes:
@@ -87,11 +102,11 @@ def _head_key(lead_id: str) -> bytes:
     return f"h\x1f{lead_id}".encode()
 
 
-def _message_key(message_id: str) -> bytes:
-    return f"m\x1f{message_id}".encode()
+def _message_key(lead_id: str, message_id: str) -> bytes:
+    return f"m\x1f{lead_id}\x1f{message_id}".encode()
 
 
-def conversation_of(view: PartitionConversations, head: Head, own: Message) -> tuple[Message, ...]:
+def conversation_of(view: PartitionConversations, lead_id: str, head: Head, own: Message) -> tuple[Message, ...]:
     """The newest messages of a lead with this one among them, each once, oldest first."""
-    messages: dict[str, Any] = {message.message_id: message for message in (*view.messages(head), own)}
+    messages: dict[str, Any] = {message.message_id: message for message in (*view.messages(lead_id, head), own)}
     return tuple(sorted(messages.values(), key=lambda m: (m.sent_at, m.received_at, m.message_id)))

@@ -77,9 +77,9 @@ class Executor(Service):
             self._schedule.settle(job_id)
         self._changed.set()
 
-    def waiting_of(self, lead_id: str) -> list[str]:
-        """The ids of the lead's jobs that wait."""
-        return self._schedule.waiting_of(lead_id)
+    def jobs_of(self, lead_id: str) -> list[str]:
+        """The ids of the lead's jobs that wait or run."""
+        return self._schedule.jobs_of(lead_id)
 
     def go(self) -> None:
         """The fold has caught up: jobs may run."""

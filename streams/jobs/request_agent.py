@@ -1,4 +1,10 @@
-"""The request agent: folds `messages` into conversations, and asks for the jobs of what people wrote to us."""
+"""The request agent: folds `messages` into conversations, and asks for the jobs of what people wrote to us.
+
+A fact about a lead that was merged away is folded where it is addressed to, and told on from there: see
+`streams.jobs.relatives`.
+"""
+
+from collections.abc import Iterator
 
 import structlog
 from msgspec.structs import replace
@@ -9,15 +15,14 @@ from events.envelope import Envelope, EnvelopeError, read_envelope
 from events.messages import LeadChanged, LeadMerged, LeadSignalled, LeadSuppressed, MessageReceived, MessageSent
 from events.records import Record
 from runtime.settings import Settings
-from streams.jobs.conversation import Head, capped, moved, suppressed, with_signal
+from streams.jobs.conversation import suppressed_at
 from streams.jobs.conversations import Conversations, PartitionConversations
-from streams.jobs.execute_agent import ExecuteAgent
 from streams.jobs.job_records import JobRecords
+from streams.jobs.learning import Cancellations, Learning
 from streams.jobs.requests import asks_for_work, job_for
 from workers.dead_letters import dead_letter, fixed_letter
 from workers.following import Batch
 from workers.outbox import Outbox, OutRecord
-from workers.partition_table import Writes
 
 log = structlog.get_logger()
 
@@ -27,21 +32,22 @@ STAGE = "request"
 class RequestAgent:
     """Reads `messages`: forwards to `jobs`, waits for the acks, then remembers."""
 
-    def __init__(self, settings: Settings, outbox: Outbox, conversations: Conversations, execute: ExecuteAgent) -> None:
+    def __init__(
+        self, settings: Settings, outbox: Outbox, conversations: Conversations, cancellations: Cancellations
+    ) -> None:
         self._settings = settings
         self._outbox = outbox
         self._conversations = conversations
-        self._execute = execute
         self._codec = Codec()
         self._records = JobRecords(settings, "/jobs/request")
+        self._learning = Learning(self._records, cancellations)
 
     async def process(self, batch: Batch) -> None:
         """Fold, forward, wait for the acks, remember."""
         out: list[OutRecord] = []
-        writes: Writes = {}
-        async with self._conversations.changing:
+        async with self._conversations.changing() as writes:
             for (_topic, partition), records in batch.items():
-                view = self._conversations.open(partition, writes)
+                view = self._conversations.open(partition)
                 for record in records:
                     self._fold_or_set_aside(record, view, out)
             await self._outbox.send(out)
@@ -60,55 +66,37 @@ class RequestAgent:
 
     def _folded(
         self, event: object, envelope: Envelope, partition: int, view: PartitionConversations
-    ) -> list[OutRecord]:
+    ) -> Iterator[OutRecord]:
         match event:
-            case MessageReceived() | MessageSent():
-                return self._message(event, envelope, view)
             case LeadChanged():
-                head = view.head(event.lead_id)
                 # Snapshots of a lead come from one resolver in order: the last one is the lead.
-                view.put_head(event.lead_id, replace(head, lead=event))
-            case LeadSuppressed():
-                view.put_head(event.lead_id, suppressed(view.head(event.lead_id), event))
-                cancelled = self._execute.cancellations(partition, event.lead_id, event.received_at)
-                return [self._records.job(cancel, envelope.traceparent) for cancel in cancelled]
-            case LeadSignalled():
-                view.put_head(event.lead_id, with_signal(view.head(event.lead_id), event))
+                view.put_head(event.lead_id, replace(view.head(event.lead_id), lead=event))
             case LeadMerged():
-                return self._merge(event, envelope, view)
-        return []
-
-    def _message(
-        self, message: MessageReceived | MessageSent, envelope: Envelope, view: PartitionConversations
-    ) -> list[OutRecord]:
-        known = view.message(message.message_id)
-        head = view.head(message.lead_id)
-        view.put_head(message.lead_id, view.add(head, message))
-        if envelope.correction:
-            # Its jobs were asked for when it first came. They are not done again: see `headrace replay`.
-            return _followed(message, head, envelope, self._records)
-        # What is remembered was asked for before; the job's id makes a repeat harmless, this makes it rare.
-        request = None if known is not None and asks_for_work(known) else job_for(message)
-        return [] if request is None else [self._records.job(request, envelope.traceparent)]
-
-    def _merge(self, event: LeadMerged, envelope: Envelope, view: PartitionConversations) -> list[OutRecord]:
-        head = view.head(event.lead_id)
-        view.put_head(event.lead_id, replace(head, merged_into=event.into_lead_id))
-        return [self._records.moved(moved(event, head, view.messages(head)), envelope.traceparent)]
+                yield from self._learning.merge(view, event, envelope.traceparent)
+            case MessageReceived() | MessageSent():
+                # What is remembered was asked for before; the job's id makes a repeat harmless, this makes it rare.
+                known = view.message(event.lead_id, event.message_id)
+                was_asked_for = known is not None and asks_for_work(known)
+                yield from self._learning.learn(partition, view, news(event), envelope.traceparent)
+                # The jobs of a corrected message are not done again: see `headrace replay`.
+                if not was_asked_for and not envelope.correction and (request := job_for(event)) is not None:
+                    yield self._records.job(request, envelope.traceparent)
+            case LeadSuppressed() | LeadSignalled():
+                yield from self._learning.learn(partition, view, news(event), envelope.traceparent)
 
 
-def _followed(
-    message: MessageReceived | MessageSent, head: Head, envelope: Envelope, records: JobRecords
-) -> list[OutRecord]:
-    """A corrected message of a lead that was merged away goes to where its conversation went."""
-    if head.merged_into is None:
-        return []
-    moved_on = ConversationMoved(
-        receipt_id=message.receipt_id,
-        workspace=message.workspace,
-        lead_id=head.merged_into,
-        from_lead_id=message.lead_id,
-        at=message.received_at,
-        messages=(capped(message),),
+def news(event: MessageReceived | MessageSent | LeadSuppressed | LeadSignalled) -> ConversationMoved:
+    """What the lead itself learns by an event of its own."""
+    told = ConversationMoved(
+        receipt_id=event.receipt_id,
+        workspace=event.workspace,
+        lead_id=event.lead_id,
+        from_lead_id=event.lead_id,
+        at=event.received_at,
     )
-    return [records.moved(moved_on, envelope.traceparent)]
+    match event:
+        case LeadSuppressed():
+            return replace(told, suppressed_reason=event.reason, suppressed_at=suppressed_at(event))
+        case LeadSignalled():
+            return replace(told, signals=(event,))
+    return replace(told, messages=(event,))

@@ -29,11 +29,12 @@ from streams.jobs.execute_agent import STAGE
 from streams.jobs.job_inputs import job_input
 from streams.jobs.job_records import JobRecords
 from streams.jobs.journal import Journal
+from streams.jobs.looking import ContextOf, Look, run_looking
 from streams.jobs.metrics import ATTEMPTS_ENDED, STEP_SECONDS
 from streams.jobs.open_job import FinishedStep, OpenJob, from_milliseconds
 from streams.jobs.requests import job_after
 from streams.jobs.retries import Dead, after_failure, error_class_of
-from streams.jobs.step import Emitted, JobInput, Step, StepFailed, StepOutcome, WorkspaceProfile
+from streams.jobs.step import Emitted, Step, StepFailed, StepOutcome, WorkspaceProfile
 from workers.dead_letters import Failure, set_aside
 from workers.outbox import OutRecord
 
@@ -149,16 +150,16 @@ class JobRunner:
 
     async def _run_steps(self, attempt: Attempt, remaining: Sequence[Step]) -> list[AnyJobEvent]:
         """Run the steps. Returns the events of the last one, which belong together with the job's end."""
-        given = await job_input(self._conversations, attempt.job, attempt.job.partition, attempt.number)
+        look = self._look(attempt)
         workspace = self._profile_of(attempt.request.workspace)
         if workspace is None:
             raise StepFailed("workspace unknown", "permanent")
         results = {finished.step: finished.result for finished in attempt.job.steps}
         for position, step in enumerate(remaining):
-            outcome = await self._run_step(attempt, step, given, workspace, results)
+            outcome, look = await self._run_step(attempt, step, look, workspace, results)
             results[step.name] = outcome.result
             answers = () if attempt.ai is None else attempt.ai.take_answers()
-            finished = self._finished(attempt, step, outcome, answers)
+            finished = self._finished(attempt, step, outcome, answers, look.saw_at)
             if outcome.ends_job:
                 skipped = StepOutcome(skipped=outcome.ends_job)
                 rest = [self._finished(attempt, other, skipped) for other in remaining[position + 1 :]]
@@ -172,43 +173,54 @@ class JobRunner:
         self,
         attempt: Attempt,
         step: Step,
-        given: JobInput,
+        look: Look,
         workspace: WorkspaceProfile,
         results: Mapping[str, dict[str, Any]],
-    ) -> StepOutcome:
+    ) -> tuple[StepOutcome, Look]:
         attempt.step = step.name
         breaker = self.breakers.get(step.dependency or "")
         if breaker is not None and not breaker.admit(time.monotonic()):
             raise _down(step, breaker.remaining(time.monotonic()))
         call = StepCall(
-            job=given,
+            job=look.job,
             step=step.name,
             workspace=workspace,
             receipt_id=attempt.request.receipt_id,
             traceparent=attempt.job.traceparent,
         )
-        attempt.ai = self._ai_of(call)
-        context = Context(given, workspace, results, self._now(), attempt.ai)
+        attempt.ai = ai = self._ai_of(call)
+
+        def context_of(look: Look, is_overtaken: Callable[[], bool]) -> Context:
+            return Context(look.job, workspace, results, self._now(), ai, is_overtaken)
+
         try:
-            outcome, records = await self._guarded(attempt, step, context)
+            outcome, look, records = await self._guarded(attempt, step, look, context_of)
         except StepFailed as failure:
             _record_failure(breaker, failure)
             raise
         if breaker is not None and not outcome.skipped:
             breaker.succeeded()
         if records:
+            # Nothing was awaited since the last look: what is folded from now on comes behind the conclusion.
             await self._journal.write(records)
-        return outcome
+        return outcome, look
 
-    async def _guarded(self, attempt: Attempt, step: Step, context: Context) -> tuple[StepOutcome, list[OutRecord]]:
+    def _look(self, attempt: Attempt, saw_at: datetime | None = None) -> Look:
+        return Look(job_input(self._conversations, attempt.job, attempt.job.partition, attempt.number), saw_at)
+
+    async def _guarded(
+        self, attempt: Attempt, step: Step, look: Look, context_of: ContextOf
+    ) -> tuple[StepOutcome, Look, list[OutRecord]]:
         """The outcome and the records to write for it, or StepFailed, whatever went wrong within its deadline."""
         started = time.monotonic()
         try:
             async with asyncio.timeout(step.deadline):
-                outcome = await step.run(context)
+                outcome, look = await run_looking(
+                    step, look, lambda: self._look(attempt, saw_at=self._now()), context_of
+                )
             # What can't be written is the step's fault, too, and must not become the engine's.
             msgspec.json.encode(outcome.result)
-            return outcome, self._emitted(attempt, (*outcome.emitted, *_taken(attempt.ai)))
+            return outcome, look, self._emitted(attempt, (*outcome.emitted, *_taken(attempt.ai)))
         except StepFailed as failure:
             raise self._checked(attempt, failure) from failure.__cause__
         except TimeoutError:
@@ -332,7 +344,12 @@ class JobRunner:
         ]
 
     def _finished(
-        self, attempt: Attempt, step: Step, outcome: StepOutcome, answers: tuple[StepAnswer, ...] = ()
+        self,
+        attempt: Attempt,
+        step: Step,
+        outcome: StepOutcome,
+        answers: tuple[StepAnswer, ...] = (),
+        saw_at: datetime | None = None,
     ) -> JobStepFinished:
         return JobStepFinished(
             **_about(attempt.request),
@@ -343,6 +360,7 @@ class JobRunner:
             skipped=outcome.skipped,
             ends_job=outcome.ends_job,
             answers=answers,
+            saw_at=saw_at,
         )
 
     def _skipped_rest(self, attempt: Attempt) -> list[AnyJobEvent]:

@@ -51,7 +51,7 @@ def jobs_worker(
     worker = Worker(settings, name)
     conversations = Conversations(worker.table("conversations"))
     execute = ExecuteAgent(settings, worker.outbox, worker.table("open_jobs"), conversations, cancelled_when_suppressed)
-    request = RequestAgent(settings, worker.outbox, conversations, execute)
+    request = RequestAgent(settings, worker.outbox, conversations, execute.cancellations)
     label = LabelAgent(settings, worker.outbox, conversations, label_of)
     followers = [
         worker.follow("request", (MESSAGES,), request.process),

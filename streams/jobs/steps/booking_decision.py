@@ -10,7 +10,7 @@ from streams.ai.answers import Booking, ProposedTime
 from streams.ai.local_booking import read_booking
 from streams.ai.provider import AIResult
 from streams.ai.questions import BookingFacts, ExtractBooking, Slot
-from streams.jobs.step import Step, StepContext, StepOutcome
+from streams.jobs.step import Step, StepContext, StepOutcome, is_suppressed
 from streams.jobs.steps.asking import ask
 from streams.jobs.steps.concluding import concluded, skipped
 from streams.jobs.steps.facts import open_slots, settings_of
@@ -161,4 +161,4 @@ def _declined(
     )
 
 
-STEP = Step(NAME, run, dependency="ai", deadline=60.0)
+STEP = Step(NAME, run, dependency="ai", deadline=60.0, overtaken=is_suppressed)

@@ -11,7 +11,7 @@ from streams.ai.follow_up_timing import read_timing
 from streams.ai.provider import AIResult
 from streams.ai.questions import ExtractTiming, TimingFacts
 from streams.ai.time_phrases import MONTH_NUMBER
-from streams.jobs.step import JobInput, Step, StepContext, StepOutcome
+from streams.jobs.step import JobInput, Step, StepContext, StepOutcome, is_suppressed
 from streams.jobs.steps.asking import ask
 from streams.jobs.steps.concluding import concluded, skipped
 from streams.jobs.steps.lead_zone import lead_zone
@@ -143,4 +143,4 @@ def _clarify(
     )
 
 
-STEP = Step(NAME, run, dependency="ai", deadline=60.0)
+STEP = Step(NAME, run, dependency="ai", deadline=60.0, overtaken=is_suppressed)

@@ -4,7 +4,7 @@ from events.enrichments import LeadScored, MessageLabel
 from streams.ai import tasks
 from streams.ai.questions import ScoreFacts, ScoreLead
 from streams.ai.rules.decision import decide
-from streams.jobs.step import JobInput, Step, StepContext, StepFailed, StepOutcome
+from streams.jobs.step import JobInput, Step, StepContext, StepFailed, StepOutcome, is_suppressed
 from streams.jobs.steps.asking import ask
 from streams.jobs.steps.concluding import concluded
 from streams.jobs.steps.facts import business_of, facts_of
@@ -46,4 +46,4 @@ def _label(job: JobInput) -> MessageLabel:
     return label
 
 
-STEP = Step(NAME, run, dependency="ai", deadline=60.0)
+STEP = Step(NAME, run, dependency="ai", deadline=60.0, overtaken=is_suppressed)

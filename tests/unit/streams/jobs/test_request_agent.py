@@ -65,9 +65,8 @@ class Jobs:
         self.outbox = Outbox()
         table: Any = Table()
         outbox: Any = self.outbox
-        execute: Any = None
         self.conversations = Conversations(table)
-        self.agent = RequestAgent(Settings(), outbox, self.conversations, execute)
+        self.agent = RequestAgent(Settings(), outbox, self.conversations, lambda *_: [])
         self._offset = 0
 
     async def reads(self, event: Any, correction: str = "") -> None:
@@ -78,7 +77,7 @@ class Jobs:
         await self.agent.process({("messages", 0): [record]})
 
     def text(self) -> str:
-        found = self.conversations.open(0).message("m")
+        found = self.conversations.open(0).message("young", "m")
         return "" if found is None else found.text
 
 
