@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from events.conversations import ConversationMoved
 from events.inbox import SuppressionReason
+from events.job_plan import SCORING
 from events.jobs import JobCancelled
-from tests.unit.streams.jobs.one_person import PLACES, SETTINGS, Person, merged, opted_out, signalled, wrote
+from tests.unit.streams.jobs.one_person import PLACES, Person, merged, opted_out, signalled, wrote
 
 #: Some share a partition.
 LEADS = tuple(f"lead-{number}" for number in range(8))
@@ -151,6 +152,21 @@ async def test_a_long_conversation_is_told_in_pieces_none_of_which_is_lost(perso
 async def test_waiting_jobs_without_sense_end_when_a_relative_opts_out(person: Person) -> None:
     await person.receive(wrote("lead-0", 1))
     await person.receive(merged("lead-0", "lead-1"))
-    await person.settle()
-    assert SETTINGS.partitions == 3
-    assert not [event for event in person.log.events("jobs") if isinstance(event, JobCancelled)]
+    while not person.waiting():
+        await _read_on(person)
+    (job_id,) = person.waiting()
+    await person.begin(job_id)
+    await person.conclude(job_id)
+    await _read_on(person)
+    (scoring,) = [job.request for job in person.open_jobs() if job.request.type == SCORING]
+    await person.receive(opted_out("lead-1", 3))
+    while person.open_jobs():
+        await _read_on(person)
+    ends = [event for event in person.log.events("jobs") if isinstance(event, JobCancelled)]
+    assert [(end.job_id, end.reason) for end in ends] == [(scoring.job_id, "lead suppressed")]
+
+
+async def _read_on(person: Person) -> None:
+    """Everybody reads what there is; nothing begins."""
+    for place in PLACES:
+        await person.read(place, 100)
