@@ -174,7 +174,9 @@ class Person:
         if job_id not in self.follower.jobs:
             return
         fresh = job_input(self.conversations, job, job.partition, 1)
-        out = [self._records.emitted(self._decision(job, fresh), job.request, ["decide"], START, "")]
+        out = []
+        if job.request.type != SCORING:
+            out.append(self._records.emitted(self._decision(job, fresh), job.request, ["decide"], START, ""))
         if job.request.type != SCORING and given.suppressed_reason is None:
             out.append(self._records.emitted(self._label(job, fresh), job.request, ["label"], START, ""))
         if (follower := job_after(job.request, START)) is not None:
