@@ -15,8 +15,8 @@ from streams.jobs.conversation import (
     suppressed,
     with_label,
     with_message,
-    with_moved,
-    with_signal,
+    with_signals,
+    with_told,
     without_split,
 )
 from streams.jobs.open_job import milliseconds
@@ -51,6 +51,7 @@ class LabelThen(NamedTuple):
     known_ms: int
     label: str
     sent_at: datetime
+    message_id: str
 
 
 class HeardThen(NamedTuple):
@@ -111,7 +112,7 @@ class LeadStory:
                 head = suppressed(head, suppression)
         for label in sorted(labels):
             if label.known_ms <= moment.labels:
-                head = with_label(head, label.label, label.sent_at)
+                head = with_label(head, label.label, label.sent_at, label.message_id)
         kept = (messages[ref[2]] for ref in head.refs)
         return Known(head=head, messages=tuple(sorted(kept, key=order)))
 
@@ -126,9 +127,9 @@ class LeadStory:
             case LeadSuppressed():
                 return suppressed(head, fact)
             case LeadSignalled():
-                return with_signal(head, fact)
+                return with_signals(head, (fact,))
             case ConversationMoved():
-                return self._with_messages(with_moved(head, fact), fact.messages, messages)
+                return self._with_messages(with_told(head, fact), fact.messages, messages)
 
     def _with_messages(self, head: Head, more: Iterable[Message], messages: dict[str, Message]) -> Head:
         for message in more:

@@ -20,7 +20,7 @@ from events.messages import MessageReceived
 from runtime.settings import Settings
 from streams.ai.reading import here
 from streams.jobs.context import Profile, Reach
-from streams.jobs.conversations import Conversations
+from streams.jobs.conversations import Conversations, PartitionConversations
 from streams.jobs.executor import Executor
 from streams.jobs.journal import Journal
 from streams.jobs.open_job import Entry, OpenJob, Place, ends_run, fold
@@ -81,8 +81,8 @@ class World:
         itself: Any = self
         conversations = Conversations(itself)
         self._conversations: dict[bytes, bytes | None] = {}
-        view = conversations.open(0, {0: self._conversations})
-        view.put_head("lead", view.add(view.head("lead"), MESSAGE))
+        view = PartitionConversations(itself, 0, self._conversations, 0)
+        view.put_head("lead", view.add("lead", view.head("lead"), MESSAGE))
         self.journal = Journal(itself)
         types = {SMS: (Step("work", self._work),)}
         profile: Any = Profile("acme", "Acme", "UTC", None)
@@ -186,7 +186,7 @@ async def test_what_stays_goes_on_as_the_next_attempt(world: World) -> None:
     while not world.is_folded:
         await world.fold(1)
     assert world.names() == expected, "whoever reads of the old end late does not begin it again"
-    assert world.executor.waiting_of("lead") == [job_id("m", SCORING)], "and the lead's next job may come"
+    assert world.executor.jobs_of("lead") == [job_id("m", SCORING)], "and the lead's next job may come"
 
 
 async def test_an_answer_in_the_middle_of_a_rebalance_waits_and_its_call_does_not(world: World) -> None:

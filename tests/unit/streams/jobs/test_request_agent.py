@@ -89,7 +89,7 @@ class Jobs:
         await self.agent.process({("messages", 0): [record]})
 
     def text(self) -> str:
-        found = self.conversations.open(0).message("m")
+        found = self.conversations.read(0).message("young", "m")
         return "" if found is None else found.text
 
 
@@ -138,7 +138,7 @@ def opt_out(minutes: int) -> LeadSuppressed:
         provider="ghl",
         reason="unsubscribed",
         occurred_at=NOW + timedelta(minutes=minutes),
-        received_at=NOW,
+        received_at=NOW + timedelta(minutes=5),
         provider_event="sms",
     )
 
@@ -151,7 +151,7 @@ async def test_what_a_split_takes_out_goes_to_the_new_leads_conversation() -> No
     moved = jobs.outbox.sent[-1]
     assert isinstance(moved, ConversationMoved)
     assert (moved.lead_id, [one.message_id for one in moved.messages]) == ("new", ["m"])
-    assert [ref[2] for ref in jobs.conversations.open(0).head("young").refs] == ["own"]
+    assert [ref[2] for ref in jobs.conversations.read(0).head("young").refs] == ["own"]
 
 
 async def test_a_split_leaves_both_suppressed() -> None:
@@ -162,7 +162,7 @@ async def test_a_split_leaves_both_suppressed() -> None:
     assert [(one.lead_id, one.reason, one.occurred_at) for one in passed_on] == [
         ("new", "unsubscribed", NOW - timedelta(minutes=5))
     ]
-    assert jobs.conversations.open(0).head("young").suppressed_reason == "unsubscribed"
+    assert jobs.conversations.read(0).head("young").suppressed_reason == "unsubscribed"
 
 
 @pytest.mark.parametrize(("minutes", "concerned"), [(-1, ["new"]), (1, [])])
