@@ -9,8 +9,9 @@ Why jobs don't move instead: the rows of a job are versioned by its lead's parti
 and it may be running. A lead that was merged away keeps its open jobs, and because it knows what its person's other
 leads know, they see a suppression, a newer message or a label no matter which of the leads it was addressed to.
 
-A split is told like all else, and remembered: whoever hears of a message that was taken out, now or later, passes it to
-the lead that was taken out. That one is another person: it is told, but tells nothing in turn.
+A split is told like all else, and remembered. A message that was taken out goes to the lead that was split, wherever it
+comes up later, and from there alone to the lead that was taken out: so its versions arrive in their order. That lead is
+another person: it is told, but tells nothing in turn.
 """
 
 from collections.abc import Iterator, Sequence
@@ -91,7 +92,7 @@ _Stray = tuple[str, Message]
 
 
 def _after_split(leads: Leads, own: str, head: Head, split: LeadSplit | None) -> tuple[Head, list[_Stray]]:
-    """The head without what a split takes out, if it was not known yet; and what that is."""
+    """The head without what a split takes out, if it was not known yet; and what is to be told to the other lead."""
     if split is None or leads.split(own, split.new_lead_id) is not None:
         return head, []
     leads.put_split(own, split)
@@ -99,32 +100,39 @@ def _after_split(leads: Leads, own: str, head: Head, split: LeadSplit | None) ->
     taken_out = [message for message in leads.messages(own, head) if message.message_id in gone]
     for message in taken_out:
         leads.set_aside(own, message)
-    return without_split(head, split), [(split.new_lead_id, message) for message in taken_out]
+    stray = taken_out if split.lead_id == own else []
+    return without_split(head, split), [(split.new_lead_id, message) for message in stray]
 
 
 def _with_messages(
     leads: Leads, own: str, head: Head, messages: Sequence[Message]
 ) -> tuple[tuple[Message, ...], Head, list[_Stray]]:
-    """The messages that were not known as they are, the head with all of them, and those that were taken out before."""
-    news: list[Message] = []
+    """What is to be told of them on, the head with them, and those to be told to leads that were taken out of this one.
+
+    Known messages and those too old to be kept are not told on: relatives know at least as much, or will.
+    """
+    added: list[Message] = []
+    passed: list[Message] = []
     stray: list[_Stray] = []
-    taken_out = _taken_out(leads, own, head) if messages else {}
+    splits = _splits_by_message(leads, own, head) if messages else {}
     for message in map(capped, messages):
-        if message.message_id in taken_out:
+        split = splits.get(message.message_id)
+        if split is not None:
             leads.set_aside(own, message)
-            stray.append((taken_out[message.message_id], message))
+            if split.lead_id == own:
+                stray.append((split.new_lead_id, message))
+            else:
+                passed.append(message)
         elif leads.message(own, message.message_id) != message or ref_of(message) not in head.refs:
             head = leads.add(own, head, message)
-            news.append(message)
-    # What is too old to be kept here is too old for everybody who knows at least as much.
+            added.append(message)
     kept = set(head.refs)
-    return tuple(message for message in news if ref_of(message) in kept), head, stray
+    return (*(message for message in added if ref_of(message) in kept), *passed), head, stray
 
 
-def _taken_out(leads: Leads, own: str, head: Head) -> dict[str, str]:
-    """Message id → the lead that was taken out with it."""
+def _splits_by_message(leads: Leads, own: str, head: Head) -> dict[str, LeadSplit]:
     splits = (leads.split(own, new_lead_id) for new_lead_id, _ in head.splits)
-    return {id_: split.new_lead_id for split in splits if split is not None for id_ in split.message_ids}
+    return {id_: split for split in splits if split is not None for id_ in split.message_ids}
 
 
 def _told_apart(told: ConversationMoved, stray: Sequence[_Stray]) -> Iterator[ConversationMoved]:

@@ -11,7 +11,7 @@ from events.envelope import Envelope, read_envelope
 from events.inbox import SuppressionReason
 from events.job_plan import SCORING
 from events.jobs import JobSucceeded
-from events.messages import LeadMerged, LeadSignalled, LeadSuppressed, MessageReceived
+from events.messages import LeadMerged, LeadSignalled, LeadSplit, LeadSuppressed, MessageReceived
 from events.records import Record
 from runtime.partitioning import key_partition
 from runtime.settings import Settings
@@ -315,3 +315,17 @@ def signalled(lead_id: str, number: int) -> LeadSignalled:
 def merged(lead_id: str, into: str) -> LeadMerged:
     """The lead lives on as another."""
     return LeadMerged(receipt_id="r", workspace="acme", lead_id=lead_id, into_lead_id=into, merged_at=START)
+
+
+def split(lead_id: str, new_lead_id: str, message_ids: Iterable[str], number: int) -> LeadSplit:
+    """The lead was two people."""
+    return LeadSplit(
+        receipt_id="run",
+        workspace="acme",
+        lead_id=lead_id,
+        new_lead_id=new_lead_id,
+        identities=(),
+        message_ids=tuple(message_ids),
+        split_at=START + timedelta(minutes=number),
+        by="kim",
+    )

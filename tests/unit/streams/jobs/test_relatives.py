@@ -55,7 +55,7 @@ async def test_no_open_job_of_a_suppressed_person_promises_anything(
     for event, correction in events:
         await person.receive(event, correction)
     for _ in range(data.draw(st.integers(0, 40))):
-        await _happens(person, data)
+        await happens(person, data)
     await person.settle()
 
     heads = [person.head(lead) for lead in leads]
@@ -75,7 +75,7 @@ async def test_no_open_job_of_a_suppressed_person_promises_anything(
         assert not [event for event in person.standing().values() if getattr(event, "send_at", None)]
 
 
-async def _happens(person: Person, data: st.DataObject) -> None:
+async def happens(person: Person, data: st.DataObject) -> None:
     """Any agent reads on, or dies over it; any job begins or concludes."""
     unread = [place for place in PLACES if person.log.positions[place] < len(person.log.records[place])]
     waiting, running = person.waiting(), list(person.running)
