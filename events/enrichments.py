@@ -81,6 +81,8 @@ class Enrichment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     #: None where no model was asked.
     ai: AiUse | None = None
     cut: CutFields = ()
+    #: It takes back what the step had concluded: nobody may write to the lead any more.
+    withdrawn: bool = False
 
 
 class StepSkipped(Enrichment, frozen=True, kw_only=True, omit_defaults=True):

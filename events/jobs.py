@@ -94,6 +94,8 @@ class JobStepFinished(JobEvent, frozen=True, kw_only=True, omit_defaults=True):
     ends_job: Line = ""
     #: What models answered, in the order asked. Not for rows: also the text of drafts that the checks refused.
     answers: Answers = ()
+    #: When what the step rests on was read from the log; None: when the attempt began.
+    saw_at: datetime | None = None
 
 
 class JobAttemptEnded(JobEvent, frozen=True, kw_only=True, omit_defaults=True):

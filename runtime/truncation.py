@@ -170,8 +170,10 @@ def _offsets(
 def _set_back(settings: Settings, group: str, cuts: list[Truncation]) -> None:
     positions = [TopicPartition(cut.topic, cut.partition, cut.cut) for cut in cuts]
     request = [ConsumerGroupTopicPartitions(group, positions)]
+    # Kept until the answer is here: a client that nobody holds is gone, and its answer never comes.
+    admin = _admin(settings)
     try:
-        future = _admin(settings).alter_consumer_group_offsets(request, request_timeout=_TIMEOUT)[group]
+        future = admin.alter_consumer_group_offsets(request, request_timeout=_TIMEOUT)[group]
         refused = [place.error for place in future.result().topic_partitions if place.error is not None]
     except KafkaException as error:
         refused = [error.args[0]]

@@ -23,7 +23,7 @@ from events.records import Record
 from projections.projection import RowOp
 
 #: Fields that have columns, and texts that have a table of their own.
-_NOT_DETAILS = frozenset(Enrichment.__struct_fields__) | {"body", "reasoning", "reason"}
+_NOT_DETAILS = frozenset(Enrichment.__struct_fields__) - {"withdrawn"} | {"body", "reasoning", "reason"}
 
 
 def project_conclusion(record: Record, event: AnyEnrichment) -> list[RowOp]:

@@ -1,4 +1,42 @@
+-- A suppression or a newer message counts for the whole person, whichever of its merged leads it was addressed to. What
+-- merged leads bring along is computed for them alone: they are few, and the others stay index look-ups. So are the
+-- messages that a split gave to another lead: they count there, and no longer where they came in.
 CREATE OR REPLACE VIEW {analytics}.conversations AS
+WITH merged_suppression AS (
+    SELECT
+        survivor.workspace_id,
+        survivor.survivor_id AS lead_id,
+        min(least(suppression.occurred_at, suppression.received_at)) AS suppressed_at
+    FROM {proj}.lead_survivors AS survivor
+    JOIN {proj}.lead_suppressions AS suppression
+        ON suppression.workspace_id = survivor.workspace_id AND suppression.lead_id = survivor.lead_id
+    GROUP BY survivor.workspace_id, survivor.survivor_id
+),
+
+brought_along AS (
+    SELECT survivor.workspace_id, survivor.survivor_id AS lead_id, merged.sent_at, merged.received_at, merged.message_id
+    FROM {proj}.lead_survivors AS survivor
+    JOIN {proj}.messages AS merged
+        ON merged.workspace_id = survivor.workspace_id AND merged.lead_id = survivor.lead_id
+    WHERE merged.direction = 'inbound' AND NOT merged.is_automated
+        AND NOT EXISTS (
+            SELECT FROM {proj}.message_moves AS move
+            WHERE move.workspace_id = merged.workspace_id AND move.message_id = merged.message_id
+        )
+    UNION ALL
+    SELECT elsewhere.workspace_id, elsewhere.lead_id, taken.sent_at, taken.received_at, taken.message_id
+    FROM {proj}.moved_messages AS elsewhere
+    JOIN {proj}.messages AS taken
+        ON taken.workspace_id = elsewhere.workspace_id AND taken.message_id = elsewhere.message_id
+    WHERE taken.direction = 'inbound' AND NOT taken.is_automated
+),
+
+merged_newest AS (
+    SELECT DISTINCT ON (workspace_id, lead_id) workspace_id, lead_id, sent_at, received_at, message_id
+    FROM brought_along
+    ORDER BY workspace_id, lead_id, sent_at DESC, received_at DESC, message_id DESC
+)
+
 SELECT
     message.workspace_id,
     message.message_id,
@@ -32,15 +70,15 @@ SELECT
     CASE
         WHEN draft.draft_id IS NULL THEN NULL
         WHEN draft.body IS NULL THEN 'rejected'
-        WHEN lead.is_suppressed THEN 'cancelled'
-        WHEN newer.message_id IS NOT NULL THEN 'superseded'
+        WHEN person.suppressed_at IS NOT NULL THEN 'cancelled'
+        WHEN newer.is_there THEN 'superseded'
         ELSE 'open'
     END AS draft_state,
     draft.body AS draft,
     draft.failed_checks AS draft_failed_checks,
-    decision.decision,
-    decision.send_at,
-    decision.reasons AS decision_reasons,
+    CASE WHEN decision.send_at > person.suppressed_at THEN 'blocked' ELSE decision.decision END AS decision,
+    CASE WHEN decision.send_at > person.suppressed_at THEN NULL ELSE decision.send_at END AS send_at,
+    CASE WHEN decision.send_at > person.suppressed_at THEN ARRAY['suppressed'] ELSE decision.reasons END AS decision_reasons,
     decision.confidence AS decision_confidence,
     score.fit,
     score.intent,
@@ -51,8 +89,8 @@ SELECT
     message.src_offset,
     CASE
         WHEN follow_up.kind IS NULL THEN NULL
-        WHEN lead.is_suppressed THEN 'cancelled'
-        WHEN newer.message_id IS NOT NULL THEN 'paused'
+        WHEN person.suppressed_at IS NOT NULL THEN 'cancelled'
+        WHEN newer.is_there THEN 'paused'
         ELSE 'open'
     END AS follow_up_state
 FROM {analytics}.messages AS message
@@ -97,26 +135,39 @@ LEFT JOIN LATERAL (
     ORDER BY kept.concluded_at DESC
     LIMIT 1
 ) AS score ON TRUE
-LEFT JOIN LATERAL (
-    SELECT suppressed.occurred_at IS NOT NULL AS is_suppressed
-    FROM {proj}.lead_suppressions AS suppressed
-    WHERE suppressed.workspace_id = message.workspace_id
-        AND suppressed.lead_id IN (message.lead_id, message.original_lead_id)
+LEFT JOIN merged_suppression
+    ON merged_suppression.workspace_id = message.workspace_id AND merged_suppression.lead_id = message.lead_id
+LEFT JOIN merged_newest
+    ON merged_newest.workspace_id = message.workspace_id AND merged_newest.lead_id = message.lead_id
+CROSS JOIN LATERAL (
+    SELECT least(min(least(own.occurred_at, own.received_at)), merged_suppression.suppressed_at) AS suppressed_at
+    FROM {proj}.lead_suppressions AS own
+    WHERE own.workspace_id = message.workspace_id
+        AND own.lead_id = message.lead_id
         AND (draft.draft_id IS NOT NULL OR follow_up.kind IS NOT NULL)
-    LIMIT 1
-) AS lead ON TRUE
-LEFT JOIN LATERAL (
-    SELECT later.message_id
-    FROM {proj}.messages AS later
-    WHERE later.workspace_id = message.workspace_id
-        AND later.lead_id IN (message.lead_id, message.original_lead_id)
-        AND later.direction = 'inbound'
-        AND NOT later.is_automated
-        AND (later.sent_at, later.received_at, later.message_id)
-            > (message.sent_at, message.received_at, message.message_id)
-        AND (draft.draft_id IS NOT NULL OR follow_up.kind IS NOT NULL)
-    LIMIT 1
-) AS newer ON TRUE;
+) AS person
+CROSS JOIN LATERAL (
+    SELECT
+        coalesce(
+            (merged_newest.sent_at, merged_newest.received_at, merged_newest.message_id)
+            > (message.sent_at, message.received_at, message.message_id),
+            FALSE
+        )
+        OR EXISTS (
+            SELECT FROM {proj}.messages AS later
+            WHERE later.workspace_id = message.workspace_id
+                AND later.lead_id = message.lead_id
+                AND later.direction = 'inbound'
+                AND NOT later.is_automated
+                AND NOT EXISTS (
+                    SELECT FROM {proj}.message_moves AS move
+                    WHERE move.workspace_id = later.workspace_id AND move.message_id = later.message_id
+                )
+                AND (later.sent_at, later.received_at, later.message_id)
+                    > (message.sent_at, message.received_at, message.message_id)
+                AND (draft.draft_id IS NOT NULL OR follow_up.kind IS NOT NULL)
+        ) AS is_there
+) AS newer;
 
 COMMENT ON VIEW {analytics}.conversations IS 'One row for each message in either direction, with what was concluded about it: label, follow-up, booking, draft, decision and score.';
 COMMENT ON COLUMN {analytics}.conversations.workspace_id IS 'The workspace the message belongs to.';
@@ -151,8 +202,8 @@ COMMENT ON COLUMN {analytics}.conversations.draft_id IS 'The draft of an answer;
 COMMENT ON COLUMN {analytics}.conversations.draft_state IS 'open, superseded (the lead wrote again), cancelled (nobody may write to the lead) or rejected (it did not pass the checks).';
 COMMENT ON COLUMN {analytics}.conversations.draft IS 'The drafted answer; null when it was rejected.';
 COMMENT ON COLUMN {analytics}.conversations.draft_failed_checks IS 'The checks that rejected it.';
-COMMENT ON COLUMN {analytics}.conversations.decision IS 'send_at (it may go out by itself), needs_review (a person decides) or blocked.';
-COMMENT ON COLUMN {analytics}.conversations.send_at IS 'When it may go out.';
+COMMENT ON COLUMN {analytics}.conversations.decision IS 'send_at (it may go out by itself), needs_review (a person decides) or blocked; blocked as soon as nobody may write to the lead by the time it was to go out.';
+COMMENT ON COLUMN {analytics}.conversations.send_at IS 'When it may go out; null when it may not.';
 COMMENT ON COLUMN {analytics}.conversations.decision_reasons IS 'Everything that speaks against sending it without a person.';
 COMMENT ON COLUMN {analytics}.conversations.decision_confidence IS 'How sure the evaluator is that sending is right, 0 to 1; null when it was not asked.';
 COMMENT ON COLUMN {analytics}.conversations.fit IS 'The lead''s fit as of this message, 1 to 4.';
@@ -162,4 +213,4 @@ COMMENT ON COLUMN {analytics}.conversations.receipt_id IS 'The webhook that caus
 COMMENT ON COLUMN {analytics}.conversations.src_topic IS 'Lineage: the Kafka topic of the event behind this row.';
 COMMENT ON COLUMN {analytics}.conversations.src_partition IS 'Lineage: its partition.';
 COMMENT ON COLUMN {analytics}.conversations.src_offset IS 'Lineage: its offset.';
-COMMENT ON COLUMN {analytics}.conversations.follow_up_state IS 'open, paused (the lead wrote again) or cancelled (nobody may write to the lead); null without a follow-up.';
+COMMENT ON COLUMN {analytics}.conversations.follow_up_state IS 'open, paused (the lead wrote again) or cancelled (nobody may write to the lead); null without a follow-up, and once it was taken back.';

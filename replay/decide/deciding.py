@@ -221,7 +221,7 @@ class LeadDeciding:
                 event = recorded.event if decided is None else decided.conclusion
                 labelled = label_of(event)  # type: ignore[arg-type]
                 if labelled is not None:
-                    yield LabelThen(recorded.known_ms, labelled.label, labelled.label_at)
+                    yield LabelThen(recorded.known_ms, labelled.label, labelled.label_at, labelled.message_id)
 
     def _heard(self) -> Iterator[HeardThen]:
         """Whom the jobs that were decided again suppress, and nobody did then."""

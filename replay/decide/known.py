@@ -15,8 +15,8 @@ from streams.jobs.conversation import (
     suppressed,
     with_label,
     with_message,
-    with_moved,
-    with_signal,
+    with_signals,
+    with_told,
     without_split,
 )
 from streams.jobs.open_job import milliseconds
@@ -51,6 +51,7 @@ class LabelThen(NamedTuple):
     known_ms: int
     label: str
     sent_at: datetime
+    message_id: str
 
 
 class HeardThen(NamedTuple):
@@ -102,36 +103,41 @@ class LeadStory:
 
     def at(self, moment: Moment, labels: Iterable[LabelThen], heard: Iterable[HeardThen] = ()) -> Known:
         """The lead at a moment. `labels` are those its jobs concluded at any time, `heard` what is not in the log."""
-        head, messages = Head(), dict[str, Message]()
+        head, messages, gone = Head(), dict[str, Message](), set[str]()
         for known_ms, _, fact in self._in_order():
             if known_ms <= moment.facts:
-                head = self._folded(head, fact, messages)
+                head = self._folded(head, fact, messages, gone)
         for known_ms, suppression in heard:
             if known_ms <= moment.heard:
                 head = suppressed(head, suppression)
         for label in sorted(labels):
             if label.known_ms <= moment.labels:
-                head = with_label(head, label.label, label.sent_at)
+                head = with_label(head, label.label, label.sent_at, label.message_id)
         kept = (messages[ref[2]] for ref in head.refs)
         return Known(head=head, messages=tuple(sorted(kept, key=order)))
 
-    def _folded(self, head: Head, fact: LeadFact, messages: dict[str, Message]) -> Head:
+    def _folded(self, head: Head, fact: LeadFact, messages: dict[str, Message], gone: set[str]) -> Head:
         match fact:
             case Message():
-                return self._with_messages(head, (fact,), messages)
+                return self._with_messages(head, (fact,), messages, gone)
             case LeadChanged():
                 return msgspec.structs.replace(head, lead=fact)
             case LeadSplit():
+                gone |= set(fact.message_ids)
                 return without_split(head, fact)
             case LeadSuppressed():
                 return suppressed(head, fact)
             case LeadSignalled():
-                return with_signal(head, fact)
+                return with_signals(head, (fact,))
             case ConversationMoved():
-                return self._with_messages(with_moved(head, fact), fact.messages, messages)
+                if fact.split is not None:
+                    head = self._folded(head, fact.split, messages, gone)
+                return self._with_messages(with_told(head, fact), fact.messages, messages, gone)
 
-    def _with_messages(self, head: Head, more: Iterable[Message], messages: dict[str, Message]) -> Head:
+    def _with_messages(self, head: Head, more: Iterable[Message], messages: dict[str, Message], gone: set[str]) -> Head:
         for message in more:
+            if message.message_id in gone:
+                continue
             now = capped(self._corrected.get(message.message_id, message))
             messages[now.message_id] = now
             head, _ = with_message(head, now)

@@ -29,6 +29,8 @@ class RecordedStep(msgspec.Struct, frozen=True, kw_only=True):
 
     run: Run
     at: datetime
+    #: When it was looked at the world, where that was after the attempt began.
+    saw_at: datetime | None = None
     result: dict[str, Any]
     skipped: str = ""
     ends_job: str = ""
@@ -86,6 +88,9 @@ class Life:
 
     def conclude(self, event: AnyEnrichment, envelope: Envelope, appended_ms: int) -> None:
         """The next conclusion of one of its steps."""
+        if event.withdrawn:
+            # No word of the step's: whoever tells its lead of a suppression takes back what it says then and now.
+            return
         known = self.conclusions.get(event.step)
         first_ms = milliseconds(envelope.time) if envelope.correction else appended_ms
         self.conclusions[event.step] = Conclusion(
@@ -121,13 +126,17 @@ class Life:
         return found
 
     def saw_ms(self, step: RecordedStep) -> int | None:
-        """When the attempt that finished the step began, milliseconds of the brokers' clock; None if nobody knows."""
-        return self._started.get(step.run)
+        """When what the step rests on was read: at the beginning of the attempt that finished it, or later.
+
+        Milliseconds, as far as possible of the brokers' clock; None if nobody knows.
+        """
+        return self._started.get(step.run) if step.saw_at is None else milliseconds(step.saw_at)
 
     def _finished(self, event: JobStepFinished) -> None:
         self.steps[event.step] = RecordedStep(
             run=(event.generation, event.attempt),
             at=event.at,
+            saw_at=event.saw_at,
             result=event.result,
             skipped=event.skipped,
             ends_job=event.ends_job,
@@ -140,6 +149,7 @@ class Life:
         self.steps[step.step] = RecordedStep(
             run=known.run if known is not None else self._last_run(),
             at=known.at if known is not None else event.at,
+            saw_at=known.saw_at if known is not None else None,
             result=step.result,
             skipped=step.skipped,
             ends_job=step.ends_job,

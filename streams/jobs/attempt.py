@@ -70,7 +70,12 @@ def started(attempt: Attempt, now: datetime) -> JobStarted:
 
 
 def step_finished(
-    attempt: Attempt, step: str, outcome: StepOutcome, now: datetime, answers: tuple[StepAnswer, ...] = ()
+    attempt: Attempt,
+    step: str,
+    outcome: StepOutcome,
+    now: datetime,
+    answers: tuple[StepAnswer, ...] = (),
+    saw_at: datetime | None = None,
 ) -> JobStepFinished:
     """A step of it is done or skipped."""
     return JobStepFinished(
@@ -82,6 +87,7 @@ def step_finished(
         skipped=outcome.skipped,
         ends_job=outcome.ends_job,
         answers=answers,
+        saw_at=saw_at,
     )
 
 

@@ -67,3 +67,4 @@ class Context:
     now: datetime
     ai: StepAi
     read: Read = read_here
+    is_overtaken: Callable[[], bool] = lambda: False

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Protocol
 
 import structlog
-from msgspec.structs import replace
 
 from events.codec import Codec, UndecodableEvent, UnknownEventType
 from events.conversations import ConversationMoved
@@ -17,12 +16,13 @@ from events.records import Record
 from runtime.settings import Settings
 from streams.jobs.conversations import Conversations
 from streams.jobs.job_records import JobRecords
+from streams.jobs.learning import Learning
 from streams.jobs.open_job import ClosedJob, Entry, OpenJob, Place, decode_entry, encode_entry, ends_run, fold
 from streams.jobs.requests import job_ids
 from workers.dead_letters import dead_letter
 from workers.following import Batch
 from workers.outbox import Outbox, OutRecord
-from workers.partition_table import PartitionTable, Writes
+from workers.partition_table import PartitionTable
 
 log = structlog.get_logger()
 
@@ -40,8 +40,8 @@ class Follows(Protocol):
     def job_changed(self, job_id: str, job: OpenJob | None, run_ended: bool) -> None:
         """The job as it is now, None once it ended. `run_ended`: whoever ran it does so no more."""
 
-    def waiting_of(self, lead_id: str) -> list[str]:
-        """The ids of the lead's jobs that wait."""
+    def jobs_of(self, lead_id: str) -> list[str]:
+        """The ids of the lead's jobs that wait or run."""
 
 
 class ExecuteAgent:
@@ -63,7 +63,7 @@ class ExecuteAgent:
         self._conversations = conversations
         self._cancelled_when_suppressed = cancelled_when_suppressed
         self._codec = Codec()
-        self._records = JobRecords(settings, "/jobs/execute")
+        self._learning = Learning(JobRecords(settings, "/jobs/execute"), self.cancellations)
         self._follower: Follows | None = None
         self._loaded: set[int] = set()
         # A scan and a fold of one partition must not overlap: the scan would bring back what the fold has ended.
@@ -84,10 +84,10 @@ class ExecuteAgent:
         return any(value is not None for value in self._table.get_many(partition, keys))
 
     def cancellations(self, partition: int, lead_id: str, at: datetime) -> list[JobCancelled]:
-        """What ends those waiting jobs of a suppressed lead that make no sense any more."""
+        """What ends those jobs of a suppressed lead that make no sense any more. Paused ones end when they resume."""
         if self._follower is None or not self._cancelled_when_suppressed:
             return []
-        jobs = (self.job(partition, job_id) for job_id in self._follower.waiting_of(lead_id))
+        jobs = (self.job(partition, job_id) for job_id in self._follower.jobs_of(lead_id))
         return [cancelled(job, at, "lead suppressed") for job in jobs if job is not None and self.is_void(job)]
 
     def is_void(self, job: OpenJob) -> bool:
@@ -160,15 +160,12 @@ class ExecuteAgent:
     ) -> None:
         if not moves:
             return
-        writes: Writes = {}
-        async with self._conversations.changing:
+        async with self._conversations.changing() as writes:
             for partition, event, traceparent in moves:
-                view = self._conversations.open(partition, writes, at_ms)
-                further = view.head(event.lead_id).merged_into
-                view.absorb(event)
-                if further is not None:
-                    # The survivor was itself merged away meanwhile: what comes late follows it.
-                    out.append(self._records.moved(replace(event, lead_id=further), traceparent))
+                view = self._conversations.open(partition, at_ms)
+                out.extend(self._learning.learn(partition, view, event, traceparent))
+            await self._outbox.send(out)
+            out.clear()
             await self._conversations.write(writes)
 
     def _tell(self, folds: "list[_PartitionFold]") -> None:

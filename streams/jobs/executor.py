@@ -97,9 +97,9 @@ class Executor(Service):
             self._schedule.settle(job_id)
         self._changed.set()
 
-    def waiting_of(self, lead_id: str) -> list[str]:
-        """The ids of the lead's jobs that wait."""
-        return self._schedule.waiting_of(lead_id)
+    def jobs_of(self, lead_id: str) -> list[str]:
+        """The ids of the lead's jobs that wait or run."""
+        return self._schedule.jobs_of(lead_id)
 
     async def end_lost(self) -> None:
         """The fold has caught up: what runs according to the log, but not here, was lost with its worker."""
@@ -253,7 +253,7 @@ class Executor(Service):
     def _is_void(self, job: OpenJob) -> bool:
         if not self._agent.is_void(job):
             return False
-        head = self._conversations.open(job.partition).head(job.request.lead_id)
+        head = self._conversations.read(job.partition).head(job.request.lead_id)
         return head.suppressed_reason is not None
 
     def _measure(self) -> None:

@@ -5,17 +5,13 @@ from streams.jobs.open_job import OpenJob
 from streams.jobs.step import JobInput, StepFailed
 
 
-async def job_input(conversations: Conversations, job: OpenJob, partition: int, attempt: int) -> JobInput:
+def job_input(conversations: Conversations, job: OpenJob, partition: int, attempt: int) -> JobInput:
     """What the job is about, as the log has it now. Raises StepFailed when its message is nowhere."""
-    view = conversations.open(partition)
-    message = view.message(job.request.message_id)
-    if message is None:
-        # Asked for before it was remembered: the agent that does both is at it.
-        async with conversations.changing:
-            message = view.message(job.request.message_id)
+    request = job.request
+    view = conversations.read(partition)
+    message = view.message(request.lead_id, request.message_id)
     if message is None:
         raise StepFailed("message unknown", "permanent")
-    request = job.request
     head = view.head(request.lead_id)
     return JobInput(
         job_id=request.job_id,
@@ -25,7 +21,7 @@ async def job_input(conversations: Conversations, job: OpenJob, partition: int, 
         workspace=request.workspace,
         lead_id=request.lead_id,
         message=message,
-        conversation=conversation_of(view, head, message),
+        conversation=conversation_of(view, request.lead_id, head, message),
         lead=head.lead,
         suppressed_reason=head.suppressed_reason,
         label=head.label,

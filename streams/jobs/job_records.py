@@ -1,10 +1,12 @@
 """Job events, and what steps emit, as Kafka records: envelope, key and partition."""
 
+import hashlib
 from datetime import datetime
 from typing import Any
 
 from events.codec import Codec
 from events.conversations import ConversationMoved
+from events.enrichments import Enrichment
 from events.envelope import Envelope, format_time
 from events.ids import event_id
 from events.jobs import AnyJobEvent, JobRequested
@@ -35,13 +37,19 @@ class JobRecords:
         return self._record(JOBS, event, event, parts, event.at, traceparent)
 
     def moved(self, event: ConversationMoved, traceparent: str) -> OutRecord:
-        """A conversation on its way to the lead that lives on."""
-        parts = [event.lead_id, event.from_lead_id, format_time(event.at)]
-        return self._record(JOBS, event, event, parts, event.at, traceparent)
+        """What a lead knows, on its way to another one. Told apart by what is told: one cause may take several."""
+        told = hashlib.sha256(self._codec.encode(event)).hexdigest()
+        return self._record(JOBS, event, event, [event.lead_id, event.from_lead_id, told], event.at, traceparent)
 
-    def suppressed(self, event: LeadSuppressed, cause: str, traceparent: str) -> OutRecord:
-        """A suppression that a split passes on. `cause` is the id of the event it follows from."""
-        return self._record(MESSAGES, event, event, [event.lead_id, cause], event.received_at, traceparent)
+    def withdrawn(self, event: Enrichment, traceparent: str) -> OutRecord:
+        """A conclusion that takes back what its step had concluded."""
+        parts = [event.job_id, event.step, "withdrawn", format_time(event.at)]
+        return self._record(ENRICHMENTS, event, event, parts, event.at, traceparent)
+
+    def suppressed(self, event: LeadSuppressed, traceparent: str) -> OutRecord:
+        """A suppression that a split passes on."""
+        parts = [event.lead_id, event.reason, format_time(event.occurred_at)]
+        return self._record(MESSAGES, event, event, parts, event.received_at, traceparent)
 
     def emitted(self, emitted: Emitted, request: JobRequested, place: list[str], at: datetime, trace: str) -> OutRecord:
         """What a step emits. `place` tells it apart from all else the job emits. KeyError for a forbidden topic.
@@ -55,7 +63,7 @@ class JobRecords:
         self,
         topic: Topic,
         event: Any,
-        about: AnyJobEvent | ConversationMoved | LeadSuppressed,
+        about: AnyJobEvent | ConversationMoved | LeadSuppressed | Enrichment,
         parts: list[str],
         at: datetime,
         traceparent: str,

@@ -1,19 +1,26 @@
-"""The label agent: folds `enrichments` into conversations, so that a job knows what was concluded before it."""
+"""The label agent: folds `enrichments` into conversations, so that a job knows what was concluded before it.
+
+Conclusions that promise something to a lead nobody may write to any more are taken back: see `streams.jobs.promises`.
+"""
+
+from collections.abc import Iterator
 
 import structlog
 
 from events.codec import Codec, UndecodableEvent, UnknownEventType
 from events.conversations import ConversationMoved
+from events.enrichments import Enrichment
 from events.envelope import EnvelopeError, read_envelope
 from events.records import Record
 from runtime.settings import Settings
 from streams.jobs.conversations import Conversations, PartitionConversations
 from streams.jobs.job_records import JobRecords
-from streams.jobs.labelling import Labelled, LabelOf, fold_enrichment
+from streams.jobs.labelling import Labelled, LabelOf
+from streams.jobs.learning import Learning
+from streams.jobs.promises import speaks_of_promises
 from workers.dead_letters import dead_letter
 from workers.following import Batch
 from workers.outbox import Outbox, OutRecord
-from workers.partition_table import Writes
 
 log = structlog.get_logger()
 
@@ -29,15 +36,15 @@ class LabelAgent:
         self._conversations = conversations
         self._label_of = label_of
         self._codec = Codec()
-        self._records = JobRecords(settings, "/jobs/label")
+        # A label suppresses nobody, so it cancels nothing.
+        self._learning = Learning(JobRecords(settings, "/jobs/label"), lambda *_: [])
 
     async def process(self, batch: Batch) -> None:
-        """Fold, forward what belongs to merged leads, remember."""
+        """Fold, forward what merged leads are told and what is taken back, remember."""
         out: list[OutRecord] = []
-        writes: Writes = {}
-        async with self._conversations.changing:
+        async with self._conversations.changing() as writes:
             for (_topic, partition), records in batch.items():
-                view = self._conversations.open(partition, writes)
+                view = self._conversations.open(partition)
                 for record in records:
                     self._fold_or_set_aside(record, view, out)
             await self._outbox.send(out)
@@ -46,30 +53,32 @@ class LabelAgent:
     def _fold_or_set_aside(self, record: Record, view: PartitionConversations, out: list[OutRecord]) -> None:
         try:
             envelope = read_envelope(record.headers)
-            labelled = self._label_of(self._codec.decode(envelope.type, record.value or b""))
+            event = self._codec.decode(envelope.type, record.value or b"")
+            labelled = self._label_of(event)
         except (EnvelopeError, UnknownEventType, UndecodableEvent) as error:
             log.error("label.dead_letter", offset=record.offset, error_class=type(error).__name__)
             out.append(dead_letter(self._settings, record, STAGE, error))
             return
-        if labelled is None:
-            return
-        before = view.head(labelled.lead_id)
-        after = fold_enrichment(before, labelled)
-        if after is before:
-            return
-        view.put_head(labelled.lead_id, after)
-        if after.merged_into is not None:
-            out.append(self._records.moved(_moved(labelled, after.merged_into), envelope.traceparent))
+        out.extend(self._folded(event, labelled, record.partition, view, envelope.traceparent))
+
+    def _folded(
+        self, event: object, labelled: Labelled | None, partition: int, view: PartitionConversations, traceparent: str
+    ) -> Iterator[OutRecord]:
+        if labelled is not None:
+            yield from self._learning.learn(partition, view, _news(labelled), traceparent)
+        if isinstance(event, Enrichment) and speaks_of_promises(event):
+            yield from self._learning.conclude(view, event, traceparent)
 
 
-def _moved(labelled: Labelled, into: str) -> ConversationMoved:
-    """A label that came after its lead was merged away follows it."""
+def _news(labelled: Labelled) -> ConversationMoved:
+    """What the lead learns by it."""
     return ConversationMoved(
         receipt_id=labelled.receipt_id,
         workspace=labelled.workspace,
-        lead_id=into,
+        lead_id=labelled.lead_id,
         from_lead_id=labelled.lead_id,
         at=labelled.label_at,
         label=labelled.label,
         label_at=labelled.label_at,
+        label_message_id=labelled.message_id,
     )

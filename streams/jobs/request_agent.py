@@ -1,6 +1,10 @@
-"""The request agent: folds `messages` into conversations, and asks for the jobs of what people wrote to us."""
+"""The request agent: folds `messages` into conversations, and asks for the jobs of what people wrote to us.
 
-from collections.abc import Callable
+A fact about a lead that was merged away is folded where it is addressed to, and told on from there: see
+`streams.jobs.relatives`.
+"""
+
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 import structlog
@@ -20,26 +24,15 @@ from events.messages import (
 )
 from events.records import Record
 from runtime.settings import Settings
-from streams.jobs.conversation import (
-    Head,
-    also_suppressed,
-    capped,
-    inherited_suppression,
-    is_split_off,
-    moved,
-    split_off,
-    suppressed,
-    with_signal,
-    without_split,
-)
+from streams.jobs.conversation import suppressed_at
 from streams.jobs.conversations import Conversations, PartitionConversations
 from streams.jobs.execute_agent import ExecuteAgent
 from streams.jobs.job_records import JobRecords
+from streams.jobs.learning import Learning
 from streams.jobs.requests import asks_for_work, job_for
 from workers.dead_letters import dead_letter, fixed_letter
 from workers.following import Batch
 from workers.outbox import Outbox, OutRecord
-from workers.partition_table import Writes
 
 log = structlog.get_logger()
 
@@ -64,16 +57,16 @@ class RequestAgent:
         self._now = now
         self._codec = Codec()
         self._records = JobRecords(settings, "/jobs/request")
+        self._learning = Learning(self._records, execute.cancellations)
 
     async def process(self, batch: Batch) -> None:
         """Fold, forward, wait for the acks, remember."""
         out: list[OutRecord] = []
-        writes: Writes = {}
-        async with self._conversations.changing:
+        async with self._conversations.changing() as writes:
             for (_topic, partition), records in batch.items():
                 newest_ms = records[-1].timestamp_ms
-                self._conversations.forget_due(partition, writes, newest_ms, self._execute.needs)
-                view = self._conversations.open(partition, writes, newest_ms)
+                self._conversations.forget_due(partition, newest_ms, self._execute.needs)
+                view = self._conversations.open(partition, newest_ms)
                 for record in records:
                     self._fold_or_set_aside(record, view, out)
             await self._outbox.send(out)
@@ -92,88 +85,57 @@ class RequestAgent:
 
     def _folded(
         self, event: object, envelope: Envelope, partition: int, view: PartitionConversations
-    ) -> list[OutRecord]:
+    ) -> Iterator[OutRecord]:
         match event:
-            case MessageReceived() | MessageSent():
-                return self._message(event, envelope, view)
             case LeadChanged():
-                head = view.head(event.lead_id)
                 # Snapshots of a lead come from one resolver in order: the last one is the lead.
-                view.put_head(event.lead_id, replace(head, lead=event))
-            case LeadSuppressed():
-                head = view.head(event.lead_id)
-                view.put_head(event.lead_id, suppressed(head, event))
-                cancelled = self._execute.cancellations(partition, event.lead_id, event.received_at)
-                also = also_suppressed(head, event)
-                return [
-                    *(self._records.job(cancel, envelope.traceparent) for cancel in cancelled),
-                    *(self._records.suppressed(one, envelope.id, envelope.traceparent) for one in also),
-                ]
-            case LeadSignalled():
-                view.put_head(event.lead_id, with_signal(view.head(event.lead_id), event))
+                view.put_head(event.lead_id, replace(view.head(event.lead_id), lead=event))
             case LeadMerged():
-                return self._merge(event, envelope, view)
-            case LeadSplit():
-                return self._split(event, envelope, view)
-        return []
+                yield from self._learning.merge(view, event, envelope.traceparent)
+            case MessageReceived() | MessageSent():
+                yield from self._message(event, envelope, partition, view)
+            case LeadSuppressed() | LeadSignalled() | LeadSplit():
+                yield from self._learning.learn(partition, view, news(event), envelope.traceparent)
 
     def _message(
-        self, message: MessageReceived | MessageSent, envelope: Envelope, view: PartitionConversations
-    ) -> list[OutRecord]:
-        known = view.message(message.message_id)
-        head = view.head(message.lead_id)
-        if known is not None and is_split_off(head, message.message_id):
-            # Told of again under the lead it came in for, which must not read it any more.
-            return []
-        after = view.add(head, message)
-        view.put_head(message.lead_id, after)
-        if envelope.correction:
-            # Its jobs were asked for when it first came. They are not done again: see `headrace replay`.
-            return _followed(message, head, envelope, self._records)
+        self, message: MessageReceived | MessageSent, envelope: Envelope, partition: int, view: PartitionConversations
+    ) -> Iterator[OutRecord]:
         # What is remembered was asked for before; the job's id makes a repeat harmless, this makes it rare.
-        request = None if known is not None and asks_for_work(known) else job_for(message)
-        if request is None or self._may_be_forgotten(message, after, view):
-            return []
-        return [self._records.job(request, envelope.traceparent)]
+        known = view.message(message.lead_id, message.message_id)
+        was_asked_for = known is not None and asks_for_work(known)
+        yield from self._learning.learn(partition, view, news(message), envelope.traceparent)
+        # The jobs of a corrected message are not done again: see `headrace replay`.
+        if was_asked_for or envelope.correction or (request := job_for(message)) is None:
+            return
+        if not self._may_be_forgotten(message, view):
+            yield self._records.job(request, envelope.traceparent)
 
-    def _may_be_forgotten(
-        self, message: MessageReceived | MessageSent, head: Head, view: PartitionConversations
-    ) -> bool:
+    def _may_be_forgotten(self, message: MessageReceived | MessageSent, view: PartitionConversations) -> bool:
         """A message too old to be kept, in a part of the log so old that its job may have ended and be forgotten, too.
 
         So the log is read again. Were the job done again, it would be paid again; `headrace audit` names a first one.
         """
-        if any(ref[2] == message.message_id for ref in head.refs) or not view.is_beyond_memory(self._now()):
+        refs = view.head(message.lead_id).refs
+        if any(ref[2] == message.message_id for ref in refs) or not view.is_beyond_memory(self._now()):
             return False
         log.warning("request.beyond_memory", message_id=message.message_id, hint="see docs/operations.md")
         return True
 
-    def _merge(self, event: LeadMerged, envelope: Envelope, view: PartitionConversations) -> list[OutRecord]:
-        head = view.head(event.lead_id)
-        view.put_head(event.lead_id, replace(head, merged_into=event.into_lead_id))
-        return [self._records.moved(moved(event, head, view.messages(head)), envelope.traceparent)]
 
-    def _split(self, event: LeadSplit, envelope: Envelope, view: PartitionConversations) -> list[OutRecord]:
-        head = view.head(event.lead_id)
-        view.put_head(event.lead_id, without_split(head, event))
-        out = [self._records.moved(split_off(event, view.messages(head)), envelope.traceparent)]
-        if (suppression := inherited_suppression(head, event)) is not None:
-            out.append(self._records.suppressed(suppression, envelope.id, envelope.traceparent))
-        return out
-
-
-def _followed(
-    message: MessageReceived | MessageSent, head: Head, envelope: Envelope, records: JobRecords
-) -> list[OutRecord]:
-    """A corrected message of a lead that was merged away goes to where its conversation went."""
-    if head.merged_into is None:
-        return []
-    moved_on = ConversationMoved(
-        receipt_id=message.receipt_id,
-        workspace=message.workspace,
-        lead_id=head.merged_into,
-        from_lead_id=message.lead_id,
-        at=message.received_at,
-        messages=(capped(message),),
+def news(event: MessageReceived | MessageSent | LeadSuppressed | LeadSignalled | LeadSplit) -> ConversationMoved:
+    """What the lead itself learns by an event of its own."""
+    told = ConversationMoved(
+        receipt_id=event.receipt_id,
+        workspace=event.workspace,
+        lead_id=event.lead_id,
+        from_lead_id=event.lead_id,
+        at=event.split_at if isinstance(event, LeadSplit) else event.received_at,
     )
-    return [records.moved(moved_on, envelope.traceparent)]
+    match event:
+        case LeadSuppressed():
+            return replace(told, suppressed_reason=event.reason, suppressed_at=suppressed_at(event))
+        case LeadSignalled():
+            return replace(told, signals=(event,))
+        case LeadSplit():
+            return replace(told, split=event)
+    return replace(told, messages=(event,))

@@ -26,12 +26,13 @@ from streams.jobs.execute_agent import STAGE
 from streams.jobs.job_inputs import job_input
 from streams.jobs.job_records import JobRecords
 from streams.jobs.journal import Journal
+from streams.jobs.looking import ContextOf, Look, newest_look, run_looking
 from streams.jobs.lost_attempts import LOST_ALONE, WORKER_LOST, after_loss
 from streams.jobs.metrics import ATTEMPTS_ENDED, CALLS_THROWN_AWAY, STEP_SECONDS, THROWN_AWAY_MICRO_USD
 from streams.jobs.open_job import FinishedStep, OpenJob, from_milliseconds
 from streams.jobs.requests import job_after
 from streams.jobs.retries import Dead, after_failure, error_class_of
-from streams.jobs.step import Emitted, JobInput, Step, StepFailed, StepOutcome, WorkspaceProfile
+from streams.jobs.step import Emitted, Step, StepFailed, StepOutcome, WorkspaceProfile
 from workers.dead_letters import Failure, set_aside
 from workers.outbox import OutRecord
 
@@ -164,16 +165,16 @@ class JobRunner:
 
     async def _run_steps(self, attempt: Attempt, remaining: Sequence[Step]) -> list[AnyJobEvent]:
         """Run the steps. Returns the events of the last one, which belong together with the job's end."""
-        given = await job_input(self._conversations, attempt.job, attempt.job.partition, attempt.number)
+        look = self._look(attempt)
         workspace = self._profile_of(attempt.request.workspace)
         if workspace is None:
             raise StepFailed("workspace unknown", "permanent")
         results = {finished.step: finished.result for finished in attempt.job.steps}
         for position, step in enumerate(remaining):
-            outcome = await self._run_step(attempt, step, given, workspace, results)
+            outcome, look = await self._run_step(attempt, step, look, workspace, results)
             results[step.name] = outcome.result
             answers = () if attempt.ai is None else attempt.ai.take_answers()
-            finished = step_finished(attempt, step.name, outcome, self._now(), answers)
+            finished = step_finished(attempt, step.name, outcome, self._now(), answers, look.saw_at)
             if outcome.ends_job:
                 skipped = StepOutcome(skipped=outcome.ends_job)
                 rest = [step_finished(attempt, other.name, skipped, self._now()) for other in remaining[position + 1 :]]
@@ -187,41 +188,65 @@ class JobRunner:
         self,
         attempt: Attempt,
         step: Step,
-        given: JobInput,
+        look: Look,
         workspace: WorkspaceProfile,
         results: Mapping[str, dict[str, Any]],
-    ) -> StepOutcome:
+    ) -> tuple[StepOutcome, Look]:
         attempt.step = step.name
         breaker = self.breakers.get(step.dependency or "")
         if breaker is not None and not breaker.admit(time.monotonic()):
             raise _down(step, breaker.remaining(time.monotonic()))
         call = StepCall(
-            job=given,
+            job=look.job,
             step=step.name,
             workspace=workspace,
             receipt_id=attempt.request.receipt_id,
             traceparent=attempt.job.traceparent,
         )
-        attempt.ai = self._reach.ai_of(call)
+        attempt.ai = ai = self._reach.ai_of(call)
         read = self._reach.read_of(workspace.id)
-        context = Context(given, workspace, results, self._now(), attempt.ai, read)
+
+        def context_of(look: Look, is_overtaken: Callable[[], bool]) -> Context:
+            return Context(look.job, workspace, results, self._now(), ai, read, is_overtaken)
+
         try:
-            outcome = await self._guarded(attempt, step, context)
+            outcome, look = await self._concluded(attempt, step, look, context_of)
         except StepFailed as failure:
             _record_failure(breaker, failure)
             raise
         if breaker is not None and not outcome.skipped:
             breaker.succeeded()
-        await self._until_owned(attempt)
+        # Nothing was awaited since the last look: what is folded from now on comes behind the conclusion.
         await self._record(attempt, (*outcome.emitted, *_taken(attempt.ai)))
-        return outcome
+        return outcome, look
 
-    async def _guarded(self, attempt: Attempt, step: Step, context: Context) -> StepOutcome:
-        """The outcome, or StepFailed, whatever went wrong within its deadline."""
+    def _look(self, attempt: Attempt, saw_at: datetime | None = None) -> Look:
+        return Look(job_input(self._conversations, attempt.job, attempt.job.partition, attempt.number), saw_at)
+
+    def _look_again(self, attempt: Attempt) -> Look:
+        return self._look(attempt, saw_at=self._now())
+
+    async def _concluded(
+        self, attempt: Attempt, step: Step, look: Look, context_of: ContextOf
+    ) -> tuple[StepOutcome, Look]:
+        """The outcome over a look that holds now, when it may be written."""
+        outcome, look = await self._guarded(attempt, step, look, context_of)
+        while not attempt.owned.is_set():
+            await self._until_owned(attempt)
+            # Leads have learnt more while a rebalance was under way.
+            newest = newest_look(step, look, lambda: self._look_again(attempt))
+            if newest is not look:
+                outcome, look = await self._guarded(attempt, step, newest, context_of)
+        return outcome, look
+
+    async def _guarded(
+        self, attempt: Attempt, step: Step, look: Look, context_of: ContextOf
+    ) -> tuple[StepOutcome, Look]:
+        """The outcome and what it rests on, or StepFailed, whatever went wrong within its deadline."""
         started = time.monotonic()
         try:
             async with asyncio.timeout(step.deadline):
-                outcome = await step.run(context)
+                outcome, look = await run_looking(step, look, lambda: self._look_again(attempt), context_of)
             # What can't be written is the step's fault, too, and must not become the engine's.
             msgspec.json.encode(outcome.result)
             self._emitted(attempt, outcome.emitted)
@@ -232,7 +257,7 @@ class JobRunner:
         except Exception as error:
             raise _crashed(attempt, error) from error
         else:
-            return outcome
+            return outcome, look
         finally:
             STEP_SECONDS.labels(step.name).observe(time.monotonic() - started)
 

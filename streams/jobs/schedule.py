@@ -88,10 +88,11 @@ class Schedule:
         """True from `take` to `settle`."""
         return job_id in self._in_flight
 
-    def waiting_of(self, lead_id: str) -> list[str]:
-        """The ids of the lead's jobs that wait."""
-        line = self._lines.get(lead_id, [])
-        return list(dict.fromkeys(entry[1] for entry in line if self._is_true(entry)))
+    def jobs_of(self, lead_id: str) -> list[str]:
+        """The ids of the lead's jobs: the one in flight, and those that wait."""
+        in_flight = [self._busy_leads[lead_id]] if lead_id in self._busy_leads else []
+        waiting = (entry[1] for entry in self._lines.get(lead_id, []) if self._is_true(entry))
+        return list(dict.fromkeys((*in_flight, *waiting)))
 
     def put(self, ticket: Ticket) -> None:
         """The job waits until its due time, and replaces what was known of it. In flight, it is not handed out."""

@@ -81,6 +81,10 @@ class StepFailed(Exception):
         self.emitted = tuple(emitted)
 
 
+class Overtaken(Exception):
+    """What the step rests on is outdated, in a way that makes its conclusion another one. Not a failure."""
+
+
 class StepContext(Protocol):
     """The world of a step: values, plus the few things that reach outside."""
 
@@ -93,6 +97,9 @@ class StepContext(Protocol):
     ai: Any
     #: Where the words of strangers are read; nothing else in a step may look into them.
     read: Read
+
+    def is_overtaken(self) -> bool:
+        """True once the log holds something that overtook the step: see `Step.overtaken`."""
 
 
 #: `run` is pure but for `context.ai`, and what it reads through `context.read`.
@@ -108,3 +115,11 @@ class Step(msgspec.Struct, frozen=True):
     dependency: str | None = None
     #: Seconds an attempt of it may take.
     deadline: float = 60.0
+    #: True for an input over which it asks no model, and concludes what no model's answer can change: the lead may not
+    #: be written to. Looked at again after each model call, and before the conclusion is written.
+    overtaken: Callable[[JobInput], bool] | None = None
+
+
+def is_suppressed(job: JobInput) -> bool:
+    """Nobody may write to the lead."""
+    return job.suppressed_reason is not None

@@ -47,5 +47,6 @@ def label_of(event: AnyEnrichment) -> Labelled | None:
         workspace=event.workspace,
         lead_id=event.lead_id,
         label=event.label,
+        message_id=event.message_id,
         label_at=event.sent_at,
     )

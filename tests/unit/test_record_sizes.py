@@ -7,12 +7,15 @@ import msgspec
 import pytest
 
 from events.conversations import KEPT_SIGNALS
+from events.enrichments import BookingProposed, FollowUpScheduled, ReplyDecided
+from events.inbox import LEAD_IDENTITIES
 from events.jobs import JobRequested, JobStepFinished
-from events.messages import LeadChanged, LeadSignalled, Message
+from events.messages import LeadChanged, LeadSignalled, LeadSplit, Message
 from events.record_sizes import ENVELOPE_BYTES, largest_event, largest_record
 from events.topics import ALL_TOPICS, BODY_LIMIT, DEAD_LETTERS, MAX_RECORD_BYTES, record_limit
-from streams.jobs.conversation import KEPT_MESSAGES, Head, capped, with_signal
+from streams.jobs.conversation import KEPT_MESSAGES, Head, capped, with_signals
 from streams.jobs.open_job import FinishedStep, OpenJob, encode_entry
+from streams.jobs.promises import KEPT_PROMISES, Promise, promise_of
 from streams.jobs.types import JOB_TYPES
 from streams.pipeline.seen import Seen, encode_seen
 from tests.largest import WORST, largest
@@ -20,6 +23,14 @@ from tests.largest import WORST, largest
 PAGE = Path(__file__).parents[2] / "docs" / "operations.md"
 _AT = datetime(2026, 3, 2, tzinfo=UTC)
 _BIG = 2**53
+
+
+def largest_promise() -> Promise:
+    made = (promise_of(largest(cls)) for cls in (FollowUpScheduled, BookingProposed))
+    reply = msgspec.structs.replace(largest(ReplyDecided), decision="send_at")
+    return max(
+        (one for one in (promise_of(reply), *made) if one is not None), key=lambda p: len(msgspec.json.encode(p))
+    )
 
 
 def largest_head() -> bytes:
@@ -30,11 +41,15 @@ def largest_head() -> bytes:
         suppressed_at=_AT,
         label=WORST * 120,
         label_at=_AT,
+        label_message_id=WORST * 160,
         merged_into=WORST * 160,
+        absorbed=(WORST * 160,) * LEAD_IDENTITIES,
+        splits=((WORST * 160, _AT),) * LEAD_IDENTITIES,
+        promises=(largest_promise(),) * KEPT_PROMISES,
     )
     signal: LeadSignalled = largest(LeadSignalled)
     for number in range(KEPT_SIGNALS):
-        head = with_signal(head, msgspec.structs.replace(signal, receipt_id=f"{number:03}" + WORST * 157))
+        head = with_signals(head, [msgspec.structs.replace(signal, receipt_id=f"{number:03}" + WORST * 157)])
     return msgspec.json.encode(head)
 
 
@@ -62,7 +77,9 @@ def largest_table_values() -> dict[str, int]:
         "pipeline-seen-changelog": len(seen),
         "bulk-seen_bulk-changelog": len(seen),
         "pipeline-identities-changelog": largest_event(LeadChanged),
-        "jobs-conversations-changelog": max(len(msgspec.json.encode(capped(largest(Message)))), len(largest_head())),
+        "jobs-conversations-changelog": max(
+            len(msgspec.json.encode(capped(largest(Message)))), len(largest_head()), largest_event(LeadSplit)
+        ),
         "jobs-open_jobs-changelog": len(largest_open_job()),
     }
 

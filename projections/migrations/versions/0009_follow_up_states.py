@@ -15,7 +15,7 @@ _VIEWS = ("conversations",)
 
 def upgrade() -> None:
     """A view's new last column."""
-    create_views(op.get_bind(), names=_VIEWS)
+    create_views(op.get_bind(), names=_VIEWS, as_of="0009")
 
 
 def downgrade() -> None:

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from streams.ai.provider import AIError, AIResult, AITask, Caller
 from streams.ai.questions import Question
-from streams.jobs.step import StepContext, StepFailed
+from streams.jobs.step import Overtaken, StepContext, StepFailed
 
 Q = TypeVar("Q", bound=Question)
 A = TypeVar("A", bound=BaseModel)
@@ -26,12 +26,15 @@ class StepAi(Protocol):
 async def ask(
     context: StepContext, task: Callable[[Q, Caller], AITask[A]], question: Q, *, embedded: bool = False
 ) -> AIResult[A]:
-    """The answer to a question. Raises StepFailed."""
+    """The answer to a question. Raises StepFailed, and Overtaken when it is of no use any more."""
     ai: StepAi = context.ai
     try:
-        return await ai.ask(lambda caller: task(question, caller), embedded=embedded)
+        answer = await ai.ask(lambda caller: task(question, caller), embedded=embedded)
     except AIError as error:
         limit = error.attempt_limit
         is_hopeless = limit is not None and context.job.attempt >= limit
         error_class = "permanent" if is_hopeless else error.error_class
         raise StepFailed(error.reason, error_class, error.retry_after) from error
+    if context.is_overtaken():
+        raise Overtaken
+    return answer

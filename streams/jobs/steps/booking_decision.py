@@ -12,7 +12,7 @@ from streams.ai.provider import AIResult
 from streams.ai.questions import BookingFacts, ExtractBooking, Slot
 from streams.ai.rules.cleaning import own_words
 from streams.ai.rules.reply import Reply
-from streams.jobs.step import Step, StepContext, StepOutcome
+from streams.jobs.step import Step, StepContext, StepOutcome, is_suppressed
 from streams.jobs.steps.asking import ask
 from streams.jobs.steps.concluding import concluded, skipped
 from streams.jobs.steps.facts import open_slots, settings_of
@@ -165,4 +165,4 @@ def _declined(
     )
 
 
-STEP = Step(NAME, skipped_when_unreadable(NAME, run), dependency="ai", deadline=60.0)
+STEP = Step(NAME, skipped_when_unreadable(NAME, run), dependency="ai", deadline=60.0, overtaken=is_suppressed)

@@ -12,7 +12,7 @@ from streams.ai.labels import polarities_agree
 from streams.ai.provider import AIResult
 from streams.ai.questions import DecideFacts, DecideReply
 from streams.ai.reading import Unreadable
-from streams.jobs.step import JobInput, Step, StepContext, StepOutcome
+from streams.jobs.step import JobInput, Step, StepContext, StepOutcome, is_suppressed
 from streams.jobs.steps.asking import ask
 from streams.jobs.steps.classify import classify_question
 from streams.jobs.steps.concluding import concluded, skipped
@@ -64,18 +64,29 @@ def rules_for(job: JobInput, settings: JobSettings) -> tuple[ResponseMode, float
 
 def _blocks(job: JobInput, draft: dict[str, Any], verdict: Verdict) -> list[str]:
     """What nobody may override."""
-    newer = list(later(job))
     found = {
         "draft_rejected": "rejected" in draft,
-        "suppressed": job.suppressed_reason is not None,
+        "suppressed": is_suppressed(job),
         "opt_out": verdict.opt_out,
         "blacklist": verdict.label == "Blacklist",
         "automated": verdict.is_automated or job.message.is_automated,
-        # Another answer is due, or was given.
-        "newer_message": any(one.direction == "inbound" and not one.is_automated for one in newer),
-        "answered_meanwhile": any(one.direction == "outbound" and one.source == "direct" for one in newer),
+        "newer_message": _is_written_again(job),
+        "answered_meanwhile": _is_answered(job),
     }
     return [reason for reason, holds in found.items() if holds]
+
+
+def is_overtaken(job: JobInput) -> bool:
+    """Whatever a model says: the lead may not be written to, another answer is due, or was given."""
+    return is_suppressed(job) or _is_written_again(job) or _is_answered(job)
+
+
+def _is_written_again(job: JobInput) -> bool:
+    return any(one.direction == "inbound" and not one.is_automated for one in later(job))
+
+
+def _is_answered(job: JobInput) -> bool:
+    return any(one.direction == "outbound" and one.source == "direct" for one in later(job))
 
 
 def _doubts(context: StepContext, draft: dict[str, Any], verdict: Verdict, mode: ResponseMode) -> list[str]:
@@ -157,4 +168,4 @@ def _decided(
     )
 
 
-STEP = Step(NAME, run, dependency="ai", deadline=90.0)
+STEP = Step(NAME, run, dependency="ai", deadline=90.0, overtaken=is_overtaken)

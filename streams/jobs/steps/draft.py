@@ -13,7 +13,7 @@ from streams.ai.labels import DRAFTED
 from streams.ai.provider import AIResult
 from streams.ai.questions import DraftFacts, WriteDraft
 from streams.ai.reading import Unreadable
-from streams.jobs.step import Step, StepContext, StepOutcome
+from streams.jobs.step import Step, StepContext, StepOutcome, is_suppressed
 from streams.jobs.steps.asking import ask
 from streams.jobs.steps.concluding import concluded, skipped
 from streams.jobs.steps.facts import business_of, facts_of, links, open_slots, statements
@@ -159,4 +159,4 @@ def _rejected(context: StepContext, findings: Sequence[Finding], answer: AIResul
     )
 
 
-STEP = Step(NAME, skipped_when_unreadable(NAME, run), dependency="ai", deadline=150.0)
+STEP = Step(NAME, skipped_when_unreadable(NAME, run), dependency="ai", deadline=150.0, overtaken=is_suppressed)

@@ -8,7 +8,7 @@ from streams.ai import tasks
 from streams.ai.answers import FollowUpTiming
 from streams.ai.provider import AIResult
 from streams.ai.questions import ExtractTiming, TimingFacts
-from streams.jobs.step import JobInput, Step, StepContext, StepOutcome
+from streams.jobs.step import JobInput, Step, StepContext, StepOutcome, is_suppressed
 from streams.jobs.steps.asking import ask
 from streams.jobs.steps.concluding import concluded, skipped
 from streams.jobs.steps.lead_zone import lead_zone
@@ -121,4 +121,4 @@ def _clarify(
     )
 
 
-STEP = Step(NAME, skipped_when_unreadable(NAME, run), dependency="ai", deadline=60.0)
+STEP = Step(NAME, skipped_when_unreadable(NAME, run), dependency="ai", deadline=60.0, overtaken=is_suppressed)

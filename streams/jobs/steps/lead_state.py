@@ -1,7 +1,7 @@
 """What a message makes of its lead: status, current label, and what becomes of the work that is open for it."""
 
 from events.enrichments import LeadStateChanged, LeadStatus, MessageLabel, OpenWork
-from streams.jobs.step import JobInput, Step, StepContext, StepOutcome
+from streams.jobs.step import JobInput, Step, StepContext, StepOutcome, is_suppressed
 from streams.jobs.steps.concluding import concluded, skipped
 from streams.jobs.steps.verdict import MACHINE, Verdict, verdict_of
 
@@ -58,4 +58,4 @@ def _is_sure_blacklist(verdict: Verdict) -> bool:
     return verdict.label == "Blacklist" and bool(verdict.rule)
 
 
-STEP = Step(NAME, run, deadline=10.0)
+STEP = Step(NAME, run, deadline=10.0, overtaken=is_suppressed)

@@ -3,7 +3,7 @@
 from events.enrichments import LeadScored, MessageLabel
 from streams.ai import tasks
 from streams.ai.questions import ScoreFacts, ScoreLead
-from streams.jobs.step import Step, StepContext, StepFailed, StepOutcome
+from streams.jobs.step import Step, StepContext, StepFailed, StepOutcome, is_suppressed
 from streams.jobs.steps.asking import ask
 from streams.jobs.steps.concluding import concluded
 from streams.jobs.steps.facts import business_of, facts_of
@@ -48,4 +48,4 @@ async def _label(context: StepContext) -> MessageLabel:
     return label
 
 
-STEP = Step(NAME, skipped_when_unreadable(NAME, run), dependency="ai", deadline=60.0)
+STEP = Step(NAME, skipped_when_unreadable(NAME, run), dependency="ai", deadline=60.0, overtaken=is_suppressed)

@@ -26,6 +26,7 @@ from events.enrichments import (
 from events.ids import derived_id
 from projections.connection import connector
 from projections.writer import ProjectionWriter
+from tests.agreement import disagreements
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 EventLog = Any
@@ -179,6 +180,75 @@ async def test_a_suppression_outlasts_every_message_and_cancels_drafts_and_follo
     assert (row["status"], row["label"], row["is_suppressed"]) == ("blacklisted", "Interested", True)
     (message,) = await query("SELECT draft_state, follow_up_state FROM analytics.conversations")
     assert (message["draft_state"], message["follow_up_state"]) == ("cancelled", "cancelled")
+
+
+@pytest.mark.parametrize("chain", [[("b", "a")], [("c", "b"), ("b", "a")]])
+async def test_what_any_lead_of_a_person_hears_ends_the_drafts_of_all(
+    project: Project, query: Query, events: EventLog, about: About, database_url: str, chain: list[tuple[str, str]]
+) -> None:
+    merges = [events.merge(*pair) for pair in chain]
+    youngest, survivor = chain[0][0], chain[-1][1]
+    await project(
+        *(events.lead(name, 0, (f"{name}@x.io",)) for name in "abc"),
+        *merges,
+        events.message(survivor, 5),
+        topic="messages",
+    )
+    sent = ReplyDecided(
+        **about("decide_reply", 5, survivor),
+        draft_id=derived_id("draft", "5"),
+        channel="email",
+        decision="send_at",
+        send_at=START + timedelta(hours=2),
+        threshold=0.9,
+        response_mode="AI_AUTO_SEND",
+    )
+    written = DraftCreated(
+        **about("draft", 5, survivor), draft_id=derived_id("draft", "5"), channel="email", body="Glad to hear it."
+    )
+    await project(written, sent)
+    statement = "SELECT draft_state, decision, send_at, decision_reasons FROM analytics.conversations ORDER BY sent_at"
+    assert (await query(statement))[0]["draft_state"] == "open"
+    await project(events.message(youngest, 6), topic="messages")
+    assert (await query(statement))[0]["draft_state"] == "superseded"
+    await project(events.suppression(youngest, 7), topic="messages")
+    assert (await query(statement))[0] == {
+        "draft_state": "cancelled",
+        "decision": "blocked",
+        "send_at": None,
+        "decision_reasons": ["suppressed"],
+    }
+    assert disagreements(database_url) == []
+
+
+async def test_what_went_out_before_the_opt_out_stays_as_it_was_decided(
+    project: Project, query: Query, events: EventLog, about: About, database_url: str
+) -> None:
+    await project(events.lead("a", 0, ("a@x.io",)), events.message("a", 1), topic="messages")
+    decided = ReplyDecided(
+        **about("decide_reply", 1),
+        draft_id=derived_id("draft", "1"),
+        channel="email",
+        decision="send_at",
+        send_at=START + timedelta(minutes=2),
+        threshold=0.9,
+        response_mode="AI_AUTO_SEND",
+    )
+    await project(draft(about, 1), decided)
+    await project(events.suppression("a", 30), topic="messages")
+    (row,) = await query("SELECT draft_state, decision, send_at FROM analytics.conversations")
+    assert row == {"draft_state": "cancelled", "decision": "send_at", "send_at": START + timedelta(minutes=2)}
+    assert disagreements(database_url) == []
+
+
+async def test_the_check_of_agreement_finds_what_it_is_for(
+    project: Project, query: Query, events: EventLog, about: About, database_url: str
+) -> None:
+    await project(events.message("a", 1), topic="messages")
+    await project(draft(about, 1))
+    assert [row["disagreement"] for row in disagreements(database_url)] == ["message of a lead nobody knows"]
+    await project(events.lead("a", 0, ("a@x.io",)), topic="messages")
+    assert disagreements(database_url) == []
 
 
 async def test_a_follow_up_pauses_when_the_lead_writes_again(

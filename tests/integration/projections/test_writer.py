@@ -285,7 +285,7 @@ async def test_a_nul_in_any_text_is_left_out_of_the_row(
         events.record(TOPIC, 0, events.lead("a", 1, ("a@x.io", "b\x00@x.io", "c@x.io"))),
     ]
     assert (await writer.write({(TOPIC, 0): log})).dead_letters == 0
-    found = await rows(connection, "SELECT text, body, subject, reply_context FROM proj_v1.messages")
+    found = await rows(connection, "SELECT text, body, subject, attrs -> 'reply_context' FROM proj_v1.messages")
     assert found == [("ab", "", "NUL", {"a": "bc", "d": "\\u0000"})]
     assert await rows(connection, "SELECT alternate_emails FROM proj_v1.leads") == [(["b@x.io", "c@x.io"],)]
 

@@ -97,8 +97,9 @@ PLAIN_FIELDS = frozenset(
         account address ai answered_label api billing by cancelled_by channel clock company
         company_linkedin_url contains_phone conversation_id decided_by decision dedupe_key direction
         draft_id email ends_job error error_class evidence feature finish first_name first_receipt_id
-        from_lead_id id into_lead_id job_id job_type kind label last_name lead_id letter_id linkedin_url message_id
-        model name new_lead_id open_work paused_by phone precision previous_label price_version process process_id
+        from_lead_id id into_lead_id job_id job_type kind label label_message_id last_name lead_id letter_id
+        linkedin_url message_id model name new_lead_id open_work paused_by phone precision previous_label
+        price_version process process_id
         prompt_key prompt_sha256 proposed provider provider_event provider_message_id reason receipt_id
         request_id requested_by response_id response_mode resumed_by route rule run_id signal skipped source
         source_topic stage status step structure suppressed_reason timezone title topic trace_id type usage_source value

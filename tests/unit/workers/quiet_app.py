@@ -10,6 +10,7 @@ def quiet_app(**attributes: Any) -> Any:
     return SimpleNamespace(
         consumer_generation_id=1,
         rebalancing=False,
+        placed_topics=frozenset(),
         conf=SimpleNamespace(id="group"),
         on_partitions_revoked=signal,
         **attributes,

@@ -21,7 +21,7 @@ from events.ids import derived_id
 from events.jobs import JobCancelled, JobDied, JobEvent, JobRequested, JobSucceeded
 from events.messages import MessageReceived
 from events.topics import JOBS, MESSAGES, WORKSPACES, Topic
-from events.workspaces import JobSettings, ResponseMode, WorkspaceApplied
+from events.workspaces import JobSettings, ResponseMode, WorkspaceApplied, WorkspaceFacts
 from runtime.partitioning import key_partition
 from runtime.settings import Settings
 from streams.jobs.job_records import JobRecords
@@ -99,10 +99,15 @@ class Jobs:
         await self._send(MESSAGES, ((event.lead_id, event) for event in events))
 
     async def apply(
-        self, *workspaces: str, timezone: str = "UTC", budget: int | None = None, mode: ResponseMode = "SETTER_MANAGED"
+        self,
+        *workspaces: str,
+        timezone: str = "UTC",
+        budget: int | None = None,
+        mode: ResponseMode = "SETTER_MANAGED",
+        facts: WorkspaceFacts | None = None,
     ) -> None:
         """Make workspaces known."""
-        given = JobSettings(ai_budget_micro_usd_per_day=budget, response_mode=mode)
+        given = JobSettings(ai_budget_micro_usd_per_day=budget, response_mode=mode, facts=facts)
         applied = (WorkspaceApplied(workspace=name, name=name, timezone=timezone, jobs=given) for name in workspaces)
         await self._send(WORKSPACES, ((event.workspace, event) for event in applied))
 

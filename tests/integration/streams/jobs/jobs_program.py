@@ -193,6 +193,7 @@ def label_of(event: object) -> Labelled | None:
         workspace=event.workspace,
         lead_id=event.lead_id,
         label=event.label,
+        message_id=event.message_id,
         label_at=event.sent_at,
     )
 

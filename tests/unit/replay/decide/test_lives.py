@@ -2,8 +2,10 @@
 
 from typing import Any
 
-from events.enrichments import StepSkipped
-from events.jobs import JobRequested, RedecidedStep, StepAnswer
+from events.enrichments import ReplyDecided, StepSkipped
+from events.jobs import JobRequested, JobStarted, JobStepFinished, RedecidedStep, StepAnswer
+from streams.jobs.open_job import milliseconds
+from streams.jobs.promises import promise_of, withdrawal
 from tests.unit.replay.decide.lead_log import Lead, after
 
 
@@ -68,3 +70,42 @@ def test_a_job_somebody_asked_for_again_is_open() -> None:
     lead.ran(1, 10, {"look": {}})
     lead.take(1, JobRequested, 20, generation=2, due_at=after(20))
     assert lead.life(1).standing == "open"
+
+
+def test_a_step_that_looked_again_saw_what_was_there_by_then() -> None:
+    lead = Lead()
+    lead.take(1, JobRequested, 1, due_at=after(1))
+    lead.take(1, JobStarted, 10, attempt=1, worker="w")
+    lead.take(1, JobStepFinished, 30, step="draft", attempt=1)
+    lead.take(1, JobStepFinished, 40, step="decide_reply", attempt=1, saw_at=after(38))
+    life = lead.life(1)
+    assert life.saw_ms(life.steps["draft"]) == milliseconds(after(10))
+    assert life.saw_ms(life.steps["decide_reply"]) == milliseconds(after(38))
+
+
+def test_a_conclusion_that_was_taken_back_is_still_what_the_step_said() -> None:
+    lead = Lead()
+    lead.ran(1, 10, {"decide_reply": {"decision": "send_at"}})
+    decided = ReplyDecided(
+        workspace="acme",
+        lead_id="l",
+        message_id="m1",
+        job_id="j1",
+        job_type="X",
+        step="decide_reply",
+        receipt_id="r1",
+        at=after(10),
+        sent_at=after(1),
+        received_at=after(1),
+        draft_id="d",
+        channel="sms",
+        decision="send_at",
+        send_at=after(300),
+        threshold=0.9,
+        response_mode="AI_AUTO_SEND",
+    )
+    promise = promise_of(decided)
+    assert promise is not None
+    lead.concluded(1, 10, decided)
+    lead.concluded(1, 60, withdrawal(promise, after(50)))
+    assert lead.life(1).conclusions["decide_reply"].event == decided

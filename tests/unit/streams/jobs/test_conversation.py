@@ -7,18 +7,16 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from events.conversations import KEPT_SIGNALS, MOVED_BYTES
-from events.messages import LeadMerged, LeadSignalled, Message
+from events.conversations import KEPT_SIGNALS
+from events.messages import LeadSignalled, Message
 from streams.jobs.conversation import (
     KEPT_MESSAGES,
     TEXT_LIMIT,
     Head,
     capped,
-    moved,
     with_label,
     with_message,
-    with_moved,
-    with_signal,
+    with_signals,
     with_suppression,
 )
 
@@ -80,7 +78,7 @@ def test_a_kept_message_has_no_html_and_is_bounded() -> None:
 def test_the_label_of_the_newest_message_counts(labels: list[tuple[str, int]]) -> None:
     head = Head()
     for label, minute in labels:
-        head = with_label(head, label, START + timedelta(minutes=minute))
+        head = with_label(head, label, START + timedelta(minutes=minute), f"m{minute}")
     newest = max(labels, key=lambda one: one[1], default=(None, 0))
     assert head.label == newest[0]
 
@@ -91,17 +89,6 @@ def test_the_first_suppression_stays(order: list[tuple[Any, int]]) -> None:
     for reason, minute in order:
         head = with_suppression(head, reason, START + timedelta(minutes=minute))
     assert head.suppressed_reason == "bounced"
-
-
-def test_a_merged_lead_brings_its_suppression_and_label_and_its_newest_messages() -> None:
-    younger = with_label(with_suppression(Head(), "unsubscribed", START), "Interested", START)
-    merge = LeadMerged(receipt_id="r", workspace="acme", lead_id="young", into_lead_id="old", merged_at=START)
-    big = [message(number, text="é" * TEXT_LIMIT) for number in range(KEPT_MESSAGES)]
-    event = moved(merge, younger, big)
-    assert event.messages == tuple(big[-len(event.messages) :])
-    assert 0 < len(msgspec.json.encode(event)) <= MOVED_BYTES + 10_000
-    survivor = with_moved(with_moved(Head(), event), event)
-    assert (survivor.suppressed_reason, survivor.label) == ("unsubscribed", "Interested")
 
 
 def test_a_head_stays_small_whatever_links_were_clicked() -> None:
@@ -120,6 +107,6 @@ def test_a_head_stays_small_whatever_links_were_clicked() -> None:
             provider_event="EMAIL_LINK_CLICK",
             detail="https://x.example/" + "a" * 1_000_000,
         )
-        head = with_signal(with_signal(head, signal), signal)
+        head = with_signals(with_signals(head, [signal]), [signal, signal])
     assert len(head.signals) == KEPT_SIGNALS
     assert len(msgspec.json.encode(head)) < 50_000

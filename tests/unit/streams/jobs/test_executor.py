@@ -20,13 +20,14 @@ from events.messages import MessageReceived
 from runtime.settings import Settings
 from streams.ai.reading import here
 from streams.jobs.context import Profile, Reach
-from streams.jobs.conversations import Conversations
+from streams.jobs.conversation import with_suppression
+from streams.jobs.conversations import Conversations, PartitionConversations
 from streams.jobs.executor import Executor
 from streams.jobs.journal import Journal
 from streams.jobs.open_job import Entry, OpenJob, Place, ends_run, fold
 from streams.jobs.runner import JobRunner
 from streams.jobs.schedule import Schedule
-from streams.jobs.step import Emitted, Step, StepContext, StepOutcome
+from streams.jobs.step import Emitted, Step, StepContext, StepOutcome, is_suppressed
 from workers.outbox import OutRecord
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -81,16 +82,18 @@ class World:
         itself: Any = self
         conversations = Conversations(itself)
         self._conversations: dict[bytes, bytes | None] = {}
-        view = conversations.open(0, {0: self._conversations})
-        view.put_head("lead", view.add(view.head("lead"), MESSAGE))
+        view = PartitionConversations(itself, 0, self._conversations, 0)
+        view.put_head("lead", view.add("lead", view.head("lead"), MESSAGE))
         self.journal = Journal(itself)
-        types = {SMS: (Step("work", self._work),)}
+        types = {SMS: (Step("work", self._work, overtaken=is_suppressed),)}
         profile: Any = Profile("acme", "Acme", "UTC", None)
         reach = Reach(lambda _: Ai(), here)
         runner = JobRunner(self.settings, self.journal, conversations, types, lambda _: profile, reach, lambda: NOW)
         self.executor = Executor(Schedule(5, 5), itself, runner, self.journal, conversations, lambda: NOW)
 
     async def _work(self, context: StepContext) -> StepOutcome:
+        if is_suppressed(context.job):
+            return StepOutcome(skipped="suppressed")
         self.asked.set()
         try:
             await self.answered.wait()
@@ -102,6 +105,11 @@ class World:
         for record in records:
             event = CODEC.decode(read_envelope(record.headers).type, record.value or b"")
             (self.calls if isinstance(event, AiCalled) else self.log).append(event)
+
+    def suppress(self) -> None:
+        """The lead opts out."""
+        view: Any = PartitionConversations(self, 0, self._conversations, 0)  # type: ignore[arg-type]
+        view.put_head("lead", with_suppression(view.head("lead"), "unsubscribed", NOW))
 
     def get(self, _partition: int, key: bytes) -> bytes | None:
         return self._conversations.get(key)
@@ -186,7 +194,7 @@ async def test_what_stays_goes_on_as_the_next_attempt(world: World) -> None:
     while not world.is_folded:
         await world.fold(1)
     assert world.names() == expected, "whoever reads of the old end late does not begin it again"
-    assert world.executor.waiting_of("lead") == [job_id("m", SCORING)], "and the lead's next job may come"
+    assert world.executor.jobs_of("lead") == [job_id("m", SCORING)], "and the lead's next job may come"
 
 
 async def test_an_answer_in_the_middle_of_a_rebalance_waits_and_its_call_does_not(world: World) -> None:
@@ -199,6 +207,19 @@ async def test_an_answer_in_the_middle_of_a_rebalance_waits_and_its_call_does_no
     await world.settled()
     assert world.names()[-3:] == ["Started2", "StepFinished2", "Succeeded2"]
     assert world.calls == [CALL]
+
+
+async def test_an_opt_out_in_the_middle_of_a_rebalance_is_heard_before_what_waited_is_written(world: World) -> None:
+    await world.executor.hold("partitions moved")
+    world.answered.set()
+    await world.settled()
+    world.suppress()
+    await world.executor.carry_on(frozenset({0}))
+    await world.settled()
+    assert world.names()[-3:] == ["Started2", "StepFinished2", "Succeeded2"]
+    finished = world.log[-3]
+    assert (finished.skipped, finished.saw_at) == ("suppressed", NOW)
+    assert world.calls == [CALL], "nothing was asked again"
 
 
 @pytest.mark.parametrize("answered", [True, False])

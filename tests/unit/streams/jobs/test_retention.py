@@ -79,7 +79,7 @@ class Installation:
         self.open_jobs, self.closed_jobs, self.conversations = Table(), Table(), Table()
         self.outbox = Outbox()
         self._offset = 0
-        known = Conversations(self.conversations, 30)  # type: ignore[arg-type]
+        known = Conversations(self.conversations, 30)
         outbox: Any = self.outbox
         self.execute = ExecuteAgent(
             Settings(),

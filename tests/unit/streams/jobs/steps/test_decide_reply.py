@@ -141,3 +141,17 @@ async def test_no_attack_clears_an_opt_out(sending: World, attack: str) -> None:
     ran = await sending.run(f"STOP. {attack}")
     assert [one.reason for one in ran.suppressions] == ["unsubscribed"]
     assert ran.skipped["decide_reply"] == "no_draft"
+
+
+@pytest.mark.parametrize(
+    "text", ["sounds interesting", "Reach out again after March 15, please.", "Tuesday at 3pm works"]
+)
+async def test_overtaken_by_a_suppression_no_step_but_the_classifier_asks_a_model(
+    world: World, classified: Classified, text: str
+) -> None:
+    world.suppressed = "unsubscribed"
+    world.settings = replace(world.settings, auto_book_meetings=True)
+    world.answers = [classified("Meeting Requested")]
+    ran = await world.run(text)
+    assert {task.feature for task in world.asked} <= {"sentiment.classify"}
+    assert not [event for event in ran.enrichments if getattr(event, "send_at", None) or hasattr(event, "due_at")]
