@@ -1,6 +1,7 @@
 """One attempt of a job while it runs, and the events that tell of it. The events are values made of values."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,9 +20,9 @@ from events.jobs import (
     StepAnswer,
 )
 from streams.jobs.context import StepAi
-from streams.jobs.open_job import OpenJob
+from streams.jobs.open_job import FinishedStep, OpenJob
 from streams.jobs.retries import error_class_of
-from streams.jobs.step import Emitted, StepFailed, StepOutcome
+from streams.jobs.step import Emitted, Step, StepFailed, StepOutcome
 
 
 class Attempt:
@@ -46,6 +47,10 @@ class Attempt:
         self.waiting_calls: tuple[Emitted, ...] = ()
         #: Calls of which nothing came, because it was cancelled.
         self.thrown_away: tuple[AiCalled, ...] = ()
+
+    def take_calls(self) -> tuple[Emitted, ...]:
+        """The records of the calls of its step that are not written yet."""
+        return () if self.ai is None else self.ai.take_emitted()
 
     @property
     def request(self) -> JobRequested:
@@ -140,6 +145,25 @@ def renumbered(event: AnyJobEvent, attempt: Attempt) -> AnyJobEvent:
     if isinstance(event, JobAttemptEnded) and event.started_at is not None:
         return replace(event, attempt=attempt.number, started_at=attempt.started_at)
     return replace(event, attempt=attempt.number) if isinstance(event, JobStepFinished) else event
+
+
+def remaining_steps(job: OpenJob, steps: Sequence[Step]) -> list[Step]:
+    """The steps that are not done yet; none once one of them has ended the job."""
+    if ending_step(job) is not None:
+        return []
+    done = {finished.step for finished in job.steps}
+    return [step for step in steps if step.name not in done]
+
+
+def ending_step(job: OpenJob) -> FinishedStep | None:
+    """The step that made all later ones needless."""
+    return next((finished for finished in job.steps if finished.ends_job), None)
+
+
+def place_of(emitted: Emitted, attempt: Attempt, index: int) -> list[str]:
+    """Every AI call is one of its own; a conclusion drawn again in the next attempt is the same conclusion."""
+    place = [attempt.step, str(index)]
+    return [*place, str(attempt.number)] if emitted.topic == "ai-interactions" else place
 
 
 def _about(request: JobRequested) -> dict[str, Any]:

@@ -7,6 +7,8 @@ which is when a job that needs it is due again, and while half open they let eve
 from typing import Literal
 
 State = Literal["closed", "open", "half_open"]
+#: Failures that speak of the dependency's health, not of the request.
+_UNHEALTHY = frozenset({"transient", "dependency_down"})
 
 
 class CircuitBreaker:
@@ -54,3 +56,11 @@ class CircuitBreaker:
         if self._failures >= self._limit or self._open_until is not None:
             self._open_until = now + self._seconds
             self._probing_until = None
+
+    def judge(self, error_class: str, now: float) -> None:
+        """A call failed, and this is why."""
+        if error_class in _UNHEALTHY:
+            self.failed(now)
+        elif error_class != "over_budget":
+            # It answered: what it said is about this request.
+            self.succeeded()

@@ -31,11 +31,13 @@ class Learning:
         self, partition: int, view: PartitionConversations, told: ConversationMoved, traceparent: str
     ) -> Iterator[OutRecord]:
         """A lead is told something."""
-        before = view.head(told.lead_id)
+        may_suppress = told.suppressed_at is not None or told.split is not None
+        before = view.head(told.lead_id) if may_suppress else None
         for event in learn(view, told):
             yield self._records.moved(event, traceparent)
-        for suppression in passed_on(before, view, told):
-            yield self._records.suppressed(suppression, traceparent)
+        if before is not None:
+            for suppression in passed_on(before, view, told):
+                yield self._records.suppressed(suppression, traceparent)
         if told.suppressed_at is not None:
             for cancel in self._cancellations(partition, told.lead_id, told.at):
                 yield self._records.job(cancel, traceparent)
@@ -85,7 +87,8 @@ def passed_on(before: Head, view: PartitionConversations, told: ConversationMove
                 provider="headrace",
                 reason=reason,
                 occurred_at=at,
-                received_at=told.at,
+                # A merge may be older than what it tells of.
+                received_at=max(told.at, at),
                 provider_event="lead split",
                 detail=f"inherited from {told.lead_id}",
             )

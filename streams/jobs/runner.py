@@ -11,16 +11,24 @@ import structlog
 
 from events.ai import AiCalled, spent_at_most
 from events.caps import TooLarge
-from events.jobs import (
-    AnyJobEvent,
-    JobRetryScheduled,
-)
+from events.jobs import AnyJobEvent, JobRetryScheduled
 from events.records import Record
 from events.topics import JOBS
 from runtime.settings import Settings
-from streams.jobs.attempt import Attempt, died, renumbered, retry_scheduled, started, step_finished, succeeded
+from streams.jobs.attempt import (
+    Attempt,
+    died,
+    ending_step,
+    place_of,
+    remaining_steps,
+    renumbered,
+    retry_scheduled,
+    started,
+    step_finished,
+    succeeded,
+)
 from streams.jobs.breaker import CircuitBreaker
-from streams.jobs.context import Context, ProfileOf, Reach, StepAi, StepCall
+from streams.jobs.context import Context, ProfileOf, Reach, StepCall
 from streams.jobs.conversations import Conversations
 from streams.jobs.execute_agent import STAGE
 from streams.jobs.job_inputs import job_input
@@ -29,7 +37,7 @@ from streams.jobs.journal import Journal
 from streams.jobs.looking import ContextOf, Look, newest_look, run_looking
 from streams.jobs.lost_attempts import LOST_ALONE, WORKER_LOST, after_loss
 from streams.jobs.metrics import ATTEMPTS_ENDED, CALLS_THROWN_AWAY, STEP_SECONDS, THROWN_AWAY_MICRO_USD
-from streams.jobs.open_job import FinishedStep, OpenJob, from_milliseconds
+from streams.jobs.open_job import OpenJob, from_milliseconds
 from streams.jobs.requests import job_after
 from streams.jobs.retries import Dead, after_failure, error_class_of
 from streams.jobs.step import Emitted, Step, StepFailed, StepOutcome, WorkspaceProfile
@@ -39,8 +47,6 @@ from workers.outbox import OutRecord
 log = structlog.get_logger()
 
 JobTypes = Mapping[str, Sequence[Step]]
-#: Failures that speak of the dependency's health, not of the request.
-_UNHEALTHY = frozenset({"transient", "dependency_down"})
 
 
 class JobRunner:
@@ -89,7 +95,7 @@ class JobRunner:
         if steps is None:
             await self._die(attempt, StepFailed("unknown job type", "permanent"))
             return
-        remaining = _remaining(job, steps)
+        remaining = remaining_steps(job, steps)
         closed_for = self._closed_for(remaining)
         if closed_for:
             attempt.step = remaining[0].name
@@ -134,7 +140,7 @@ class JobRunner:
         """
         job = attempt.job
         attempt.started_at = job.started_at
-        remaining = _remaining(job, self._types.get(job.request.type, ()))
+        remaining = remaining_steps(job, self._types.get(job.request.type, ()))
         attempt.step = remaining[0].name if remaining else ""
         decision = after_loss(
             job.losses + 1,
@@ -212,19 +218,17 @@ class JobRunner:
         try:
             outcome, look = await self._concluded(attempt, step, look, context_of)
         except StepFailed as failure:
-            _record_failure(breaker, failure)
+            if breaker is not None:
+                breaker.judge(failure.error_class, time.monotonic())
             raise
         if breaker is not None and not outcome.skipped:
             breaker.succeeded()
         # Nothing was awaited since the last look: what is folded from now on comes behind the conclusion.
-        await self._record(attempt, (*outcome.emitted, *_taken(attempt.ai)))
+        await self._record(attempt, (*outcome.emitted, *attempt.take_calls()))
         return outcome, look
 
     def _look(self, attempt: Attempt, saw_at: datetime | None = None) -> Look:
         return Look(job_input(self._conversations, attempt.job, attempt.job.partition, attempt.number), saw_at)
-
-    def _look_again(self, attempt: Attempt) -> Look:
-        return self._look(attempt, saw_at=self._now())
 
     async def _concluded(
         self, attempt: Attempt, step: Step, look: Look, context_of: ContextOf
@@ -234,7 +238,7 @@ class JobRunner:
         while not attempt.owned.is_set():
             await self._until_owned(attempt)
             # Leads have learnt more while a rebalance was under way.
-            newest = newest_look(step, look, lambda: self._look_again(attempt))
+            newest = newest_look(step, look, lambda: self._look(attempt, self._now()))
             if newest is not look:
                 outcome, look = await self._guarded(attempt, step, newest, context_of)
         return outcome, look
@@ -246,7 +250,7 @@ class JobRunner:
         started = time.monotonic()
         try:
             async with asyncio.timeout(step.deadline):
-                outcome, look = await run_looking(step, look, lambda: self._look_again(attempt), context_of)
+                outcome, look = await run_looking(step, look, lambda: self._look(attempt, self._now()), context_of)
             # What can't be written is the step's fault, too, and must not become the engine's.
             msgspec.json.encode(outcome.result)
             self._emitted(attempt, outcome.emitted)
@@ -273,7 +277,7 @@ class JobRunner:
     async def _fail(self, attempt: Attempt, failure: StepFailed) -> None:
         request = attempt.request
         # The calls of a failed step were made, and cost what they cost.
-        await self._record(attempt, (*failure.emitted, *_taken(attempt.ai)))
+        await self._record(attempt, (*failure.emitted, *attempt.take_calls()))
         decision = after_failure(
             error_class_of(failure.error_class),
             spent=attempt.spent,
@@ -345,14 +349,14 @@ class JobRunner:
         """Wait while a rebalance is under way. Calls that were made are recorded whoever gets the partition."""
         # Again, because the next rebalance may begin between the event and whoever waits for it.
         while not attempt.owned.is_set():
-            attempt.waiting_calls += (calls := _taken(attempt.ai))
+            attempt.waiting_calls += (calls := attempt.take_calls())
             await self._record(attempt, calls)
             await attempt.owned.wait()
         attempt.waiting_calls = ()
 
     async def _throw_away(self, attempt: Attempt) -> None:
         """Whoever cancelled it knows nothing of the calls that were made, and they cost what they cost."""
-        calls = _taken(attempt.ai)
+        calls = attempt.take_calls()
         await self._record(attempt, calls)
         made = (call.event for call in (*attempt.waiting_calls, *calls))
         attempt.thrown_away = tuple(call for call in made if isinstance(call, AiCalled))
@@ -363,13 +367,13 @@ class JobRunner:
     def _emitted(self, attempt: Attempt, emitted: Sequence[Emitted]) -> list[OutRecord]:
         now = self._now()
         return [
-            self._records.emitted(one, attempt.request, _place(one, attempt, index), now, attempt.job.traceparent)
+            self._records.emitted(one, attempt.request, place_of(one, attempt, index), now, attempt.job.traceparent)
             for index, one in enumerate(emitted)
         ]
 
     def _skipped_rest(self, attempt: Attempt) -> list[AnyJobEvent]:
         """Nothing was left to run: cut off before the job's end was written. What a step made needless is skipped."""
-        ending = _ending(attempt.job)
+        ending = ending_step(attempt.job)
         if ending is None:
             return []
         done = {finished.step for finished in attempt.job.steps}
@@ -390,36 +394,5 @@ def _crashed(attempt: Attempt, error: Exception) -> StepFailed:
     return StepFailed(name, "transient")
 
 
-def _record_failure(breaker: CircuitBreaker | None, failure: StepFailed) -> None:
-    if breaker is None:
-        return
-    if failure.error_class in _UNHEALTHY:
-        breaker.failed(time.monotonic())
-    elif failure.error_class != "over_budget":
-        # It answered: what it said is about this request.
-        breaker.succeeded()
-
-
-def _remaining(job: OpenJob, steps: Sequence[Step]) -> list[Step]:
-    if _ending(job) is not None:
-        return []
-    done = {finished.step for finished in job.steps}
-    return [step for step in steps if step.name not in done]
-
-
-def _ending(job: OpenJob) -> FinishedStep | None:
-    return next((finished for finished in job.steps if finished.ends_job), None)
-
-
 def _down(step: Step, seconds: float) -> StepFailed:
     return StepFailed(f"{step.dependency} unavailable", "dependency_down", retry_after=seconds)
-
-
-def _taken(ai: StepAi | None) -> tuple[Emitted, ...]:
-    return () if ai is None else ai.take_emitted()
-
-
-def _place(emitted: Emitted, attempt: Attempt, index: int) -> list[str]:
-    """Every AI call is one of its own; a conclusion drawn again in the next attempt is the same conclusion."""
-    place = [attempt.step, str(index)]
-    return [*place, str(attempt.number)] if emitted.topic == "ai-interactions" else place

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import msgspec
 import psycopg
 import pytest
 from psycopg.rows import dict_row
@@ -218,6 +219,27 @@ async def test_what_any_lead_of_a_person_hears_ends_the_drafts_of_all(
         "send_at": None,
         "decision_reasons": ["suppressed"],
     }
+    assert disagreements(database_url) == []
+
+
+@pytest.mark.parametrize("came_in_for", ["a", "b"])
+async def test_a_message_that_a_split_gave_away_supersedes_the_drafts_of_its_new_lead_alone(
+    project: Project, query: Query, events: EventLog, about: About, database_url: str, came_in_for: str
+) -> None:
+    await project(
+        *(events.lead(name, 0, (f"{name}@x.io",)) for name in ("a", "b", "new")),
+        events.merge("b", "a"),
+        events.message("a", 1),
+        events.message("new", 2),
+        events.message(came_in_for, 3),
+        topic="messages",
+    )
+    theirs = msgspec.structs.replace(draft(about, 2), lead_id=about("draft", 2, "new")["lead_id"])
+    await project(draft(about, 1), theirs)
+    statement = "SELECT draft_state FROM analytics.conversations WHERE draft_id IS NOT NULL ORDER BY sent_at"
+    assert [row["draft_state"] for row in await query(statement)] == ["superseded", "open"]
+    await project(events.split("a", "new"), events.move(came_in_for, 3, "new"), topic="messages")
+    assert [row["draft_state"] for row in await query(statement)] == ["open", "superseded"]
     assert disagreements(database_url) == []
 
 
