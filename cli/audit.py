@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.table import Table
 
 from cli.refusals import told_plainly
-from replay.audit import STUCK_SECONDS, WAIT_SECONDS
 from replay.audit import audit as run_audit
+from replay.audit_defaults import STUCK_SECONDS, WAIT_SECONDS
 from replay.findings import AuditReport, JobsAudit, Missing, StuckJob
 from runtime.settings import Settings
 

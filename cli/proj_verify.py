@@ -15,15 +15,14 @@ from projections.projection import Projection
 from projections.registry import ALL_PROJECTIONS
 from replay.runs import begin
 from replay.verify import (
-    WAIT_SECONDS,
     ProjectionVerdict,
-    VerifyOptions,
     check_expected,
     hash_content,
     overall,
     pairs,
 )
 from replay.verify import verify as run_verify
+from replay.verify_options import WAIT_SECONDS, VerifyOptions
 from replay.version_difference import RowDifference, TableDifference
 from runtime.settings import Settings
 

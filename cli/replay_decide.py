@@ -13,8 +13,9 @@ from rich.console import Console
 from rich.table import Table
 
 from cli.refusals import told_plainly
-from replay.decide.plan import DecidePlan, DecideWork, SettingsOf, look
+from replay.decide.plan import DecidePlan, DecideWork, look
 from replay.decide.resuming import carry_out, told_lacking
+from replay.decide.settings_of import SettingsOf
 from replay.field_changes import shown_example
 from replay.runs import ActiveRun, begin
 from replay.webhooks.resuming import VERB, scope_of

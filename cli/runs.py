@@ -11,10 +11,10 @@ from rich.console import Console
 from rich.table import Table
 
 from cli.refusals import told_plainly
+from replay.run_state import RunState
 from replay.runs import (
     Run,
     RunRefused,
-    RunState,
     find_runs,
     mark_cancelled,
     request_cancel,

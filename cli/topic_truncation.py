@@ -6,10 +6,9 @@ from typing import Annotated
 import msgspec
 import typer
 
-from cli.exit_status import refuse
-from runtime.kafka import KafkaSettingsError, KafkaUnreachable
+from cli.refusals import told_plainly
 from runtime.settings import Settings
-from runtime.truncation import GROUPS, GroupIsActive, Truncation, accept, truncations
+from runtime.truncation import GROUPS, Truncation, accept, truncations
 
 _Execute = Annotated[bool, typer.Option("--execute", help="Act. Without it, only what was found is printed.")]
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -28,12 +27,10 @@ def truncated(execute: _Execute = False, as_json: _Json = False) -> None:
     """
     settings = Settings()
     groups = [f"{settings.topic_prefix}{group}" for group in GROUPS]
-    try:
+    with told_plainly():
         cuts = truncations(settings, groups)
         if execute:
             accept(settings, cuts)
-    except (KafkaUnreachable, KafkaSettingsError, GroupIsActive) as error:
-        refuse(error)
     if as_json:
         typer.echo(json.dumps({"executed": execute, "truncated": [msgspec.structs.asdict(cut) for cut in cuts]}))
     else:

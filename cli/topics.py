@@ -2,8 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Annotated, Any
@@ -13,23 +12,21 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from cli.exit_status import refuse
 from cli.moments import From, To, window
 from cli.record_lines import lines_of
+from cli.refusals import told_plainly
 from cli.topic_truncation import truncated
 from events.asyncapi import asyncapi_document, events_of
 from events.records import Record
 from events.topics import ALL_TOPICS, Topic
-from replay.log_offsets import LogOffsets, TopicsMissing
+from replay.log_offsets import LogOffsets
 from replay.record_filter import RecordFilter, UnknownTopic, topics_named
 from replay.shown_record import Shower
 from replay.topic_reader import Scanned, follow, newest
 from replay.topic_reader import find as find_records
-from runtime.kafka import KafkaSettingsError, KafkaUnreachable
 from runtime.settings import Settings
 from runtime.topics import (
     MIN_INSYNC,
-    TopicMismatch,
     TopicState,
     create_topics,
     describe_changelogs,
@@ -65,18 +62,15 @@ _Lines = Annotated[bool, typer.Option("--json", help="Print one JSON object a li
 _Text = Annotated[
     bool, typer.Option("--text", "--body", help="Show message texts and the bodies of webhooks. Never shows secrets.")
 ]
-_EXPECTED = (KafkaUnreachable, KafkaSettingsError, TopicMismatch)
 
 
 @app.command()
 def create(as_json: _Json = False) -> None:
     """Create the topics that are missing. Existing ones keep their settings and records."""
-    try:
+    with told_plainly():
         settings = Settings()
         created = create_topics(settings)
         unmended = _unmended(settings)
-    except _EXPECTED as error:
-        refuse(error)
     if as_json:
         typer.echo(json.dumps({"created": list(created)}))
         return
@@ -90,10 +84,8 @@ def create(as_json: _Json = False) -> None:
 def list_(as_json: _Json = False) -> None:
     """List every topic as it is on the broker, the changelogs of the workers' tables included."""
     settings = Settings()
-    try:
+    with told_plainly():
         states = [*describe_topics(settings), *describe_changelogs(settings)]
-    except _EXPECTED as error:
-        refuse(error)
     if as_json:
         typer.echo(json.dumps([_state(state) for state in states], indent=2))
         return
@@ -125,12 +117,10 @@ def mend(
     Retention is never changed, and more room or more replicas than declared are left as they are.
     """
     settings = Settings()
-    try:
+    with told_plainly():
         states = _unmended(settings)
         if execute:
             mend_topics(settings, states)
-    except _EXPECTED as error:
-        refuse(error)
     if as_json:
         typer.echo(json.dumps({"executed": execute, "topics": {state.name: state.mended for state in states}}))
         return
@@ -203,7 +193,7 @@ def find(
     progress = _Progress()
     show = _printer(settings, text=text, as_json=as_json)
     shown = 0
-    with _refusing_plainly():
+    with told_plainly():
         records = find_records(
             settings, _physical(settings, names), wanted, from_=start, to=end, limit=limit, progress=progress.tell
         )
@@ -239,7 +229,7 @@ def tail(
     show = _printer(settings, text=text, as_json=as_json)
     left = limit
     try:
-        with _refusing_plainly():
+        with told_plainly():
             ranges = LogOffsets(settings).ranges(_physical(settings, names))
             for record in newest(settings, ranges, wanted, last if limit is None else min(last, limit)):
                 show(record)
@@ -254,15 +244,6 @@ def tail(
                     return
     except KeyboardInterrupt:
         return
-
-
-@contextmanager
-def _refusing_plainly() -> Iterator[None]:
-    """As `cli.refusals.told_plainly`, which would load the database's libraries for what never asks a database."""
-    try:
-        yield
-    except (KafkaUnreachable, KafkaSettingsError, TopicsMissing) as error:
-        refuse(error)
 
 
 def _wanted(

@@ -12,7 +12,8 @@ from cli.record_lines import fields_text, moment_text, plain
 from cli.refusals import told_plainly
 from replay.record_filter import UnknownTopic
 from replay.trace.naming import TooShort
-from replay.trace.tracing import LIMIT, MOST, Trace, TraceOptions
+from replay.trace.trace_options import LIMIT, MOST, TraceOptions
+from replay.trace.tracing import Trace
 from replay.trace.tracing import trace as follow
 from replay.trace.tree import Node
 from runtime.settings import Settings

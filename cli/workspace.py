@@ -12,19 +12,18 @@ from rich.markup import escape
 from rich.table import Table
 
 from cli.exit_status import refuse
+from cli.refusals import told_plainly
 from providers.registry import ADAPTERS
-from runtime.kafka import KafkaSettingsError, KafkaUnreachable
 from runtime.settings import Settings
-from workspaces.document import WorkspaceFileError, read_workspace_files
-from workspaces.encryption import SecretBox, SecretsKeyError
+from workspaces.document import read_workspace_files
+from workspaces.encryption import SecretBox
 from workspaces.settings_shown import shown_settings
-from workspaces.store import WorkspaceRefused, apply_workspaces, read_directory, remove_workspace
+from workspaces.store import apply_workspaces, read_directory, remove_workspace
 from workspaces.workspace import ProviderAccount, Workspace
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
-_EXPECTED = (WorkspaceFileError, WorkspaceRefused, SecretsKeyError, KafkaUnreachable, KafkaSettingsError)
 
 
 @app.command()
@@ -33,12 +32,10 @@ def apply(
     as_json: _Json = False,
 ) -> None:
     """Make the workspaces of these files the newest state; running processes follow within a second."""
-    try:
+    with told_plainly():
         settings = Settings()
         workspaces = read_workspace_files(files, ADAPTERS)
         apply_workspaces(settings, workspaces, datetime.now(UTC))
-    except _EXPECTED as error:
-        refuse(error)
     for warning in (warning for workspace in workspaces for warning in proof_warnings(workspace)):
         typer.echo(f"warning: {warning}", err=True)
     _print(workspaces, settings, as_json)
@@ -47,11 +44,9 @@ def apply(
 @app.command("list")
 def list_(as_json: _Json = False) -> None:
     """List all workspaces."""
-    try:
+    with told_plainly():
         settings = Settings()
         directory = read_directory(settings)
-    except _EXPECTED as error:
-        refuse(error)
     _print(sorted(directory, key=lambda one: one.id), settings, as_json)
 
 
@@ -61,11 +56,9 @@ def show(workspace_id: str, as_json: _Json = False) -> None:
 
     Of each secret only a short fingerprint is printed.
     """
-    try:
+    with told_plainly():
         settings = Settings()
         workspace = read_directory(settings).get(workspace_id)
-    except _EXPECTED as error:
-        refuse(error)
     if workspace is None:
         refuse(f"there is no workspace {workspace_id}; `headrace workspace list` shows those there are")
     _print([workspace], settings, as_json, with_settings=True)
@@ -74,10 +67,8 @@ def show(workspace_id: str, as_json: _Json = False) -> None:
 @app.command()
 def remove(workspace_id: str) -> None:
     """Remove a workspace: webhooks of its accounts are quarantined from then on."""
-    try:
+    with told_plainly():
         remove_workspace(Settings(), workspace_id, datetime.now(UTC))
-    except _EXPECTED as error:
-        refuse(error)
     typer.echo(f"removed {workspace_id}")
 
 
