@@ -43,8 +43,8 @@ class LazyCommands(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         """The command that is called, whole, and its arguments; a completion of its options comes this way, too."""
-        name, listed, rest = super().resolve_command(ctx, args)
-        return name, None if listed is None else whole_command(listed.name), rest
+        name, _listed, rest = super().resolve_command(ctx, args)
+        return name, None if name is None else whole_command(name), rest
 
 
 def whole_command(name: str) -> Any:

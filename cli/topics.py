@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib.metadata import version
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import typer
@@ -16,27 +16,18 @@ from cli.moments import From, To, window
 from cli.record_lines import lines_of
 from cli.refusals import told_plainly
 from cli.topic_truncation import truncated
-from events.asyncapi import asyncapi_document, events_of
 from events.records import Record
 from events.topics import ALL_TOPICS, Topic
-from replay.log_offsets import LogOffsets
-from replay.record_filter import RecordFilter, UnknownTopic, topics_named
-from replay.shown_record import Shower
-from replay.topic_reader import Scanned, follow, newest
-from replay.topic_reader import find as find_records
-from runtime.settings import Settings
-from runtime.topics import (
-    MIN_INSYNC,
-    TopicState,
-    create_topics,
-    describe_changelogs,
-    describe_topics,
-    mend_topics,
-    topic_config,
-)
 
+if TYPE_CHECKING:
+    from replay.record_filter import RecordFilter
+    from replay.topic_reader import Scanned
+    from runtime.settings import Settings
+    from runtime.topics import TopicState
+
+# Each verb imports what it works with: help, and the other verbs, should not wait for it.
 # Options are a command's arguments, and both readers take the whole filter.
-# ruff: noqa: PLR0913, PLR0917
+# ruff: noqa: PLC0415, PLR0913, PLR0917
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 app.command()(truncated)
@@ -67,6 +58,9 @@ _Text = Annotated[
 @app.command()
 def create(as_json: _Json = False) -> None:
     """Create the topics that are missing. Existing ones keep their settings and records."""
+    from runtime.settings import Settings
+    from runtime.topics import create_topics
+
     with told_plainly():
         settings = Settings()
         created = create_topics(settings)
@@ -83,6 +77,9 @@ def create(as_json: _Json = False) -> None:
 @app.command("list")
 def list_(as_json: _Json = False) -> None:
     """List every topic as it is on the broker, the changelogs of the workers' tables included."""
+    from runtime.settings import Settings
+    from runtime.topics import MIN_INSYNC, describe_changelogs, describe_topics
+
     settings = Settings()
     with told_plainly():
         states = [*describe_topics(settings), *describe_changelogs(settings)]
@@ -116,6 +113,9 @@ def mend(
 
     Retention is never changed, and more room or more replicas than declared are left as they are.
     """
+    from runtime.settings import Settings
+    from runtime.topics import mend_topics
+
     settings = Settings()
     with told_plainly():
         states = _unmended(settings)
@@ -133,12 +133,14 @@ def mend(
         typer.echo("nothing was changed: --execute sets it")
 
 
-def _unmended(settings: Settings) -> list[TopicState]:
+def _unmended(settings: "Settings") -> "list[TopicState]":
+    from runtime.topics import describe_changelogs, describe_topics
+
     states = [*describe_topics(settings), *describe_changelogs(settings)]
     return [state for state in states if state.mended]
 
 
-def _hint(states: list[TopicState]) -> None:
+def _hint(states: "list[TopicState]") -> None:
     if states:
         names = ", ".join(state.name for state in states)
         typer.echo(f"`headrace topics mend` shows what to change of {names}; --execute sets it.", err=True)
@@ -150,6 +152,9 @@ def describe(
     as_json: _Json = False,
 ) -> None:
     """Describe the declared topics: key, content, writer, readers. Needs no broker."""
+    from events.asyncapi import asyncapi_document
+    from runtime.settings import Settings
+
     settings = Settings()
     if asyncapi:
         typer.echo(json.dumps(asyncapi_document(settings.topic_prefix, version("headrace")), indent=2))
@@ -187,6 +192,9 @@ def find(
 
     headrace topics find 'webhooks.*' --workspace acme --from 2026-03-02T09:00 --to 2026-03-02T09:30 --json
     """
+    from replay.topic_reader import find as find_records
+    from runtime.settings import Settings
+
     start, end = window(from_, to, datetime.now(UTC))
     wanted = _wanted(key, workspace, lead, type_, receipt)
     settings = Settings()
@@ -224,6 +232,10 @@ def tail(
 
     headrace topics tail jobs enrichments --workspace acme --json | jq .event
     """
+    from replay.log_offsets import LogOffsets
+    from replay.topic_reader import follow, newest
+    from runtime.settings import Settings
+
     wanted = _wanted(key, workspace, lead, type_, receipt)
     settings = Settings()
     show = _printer(settings, text=text, as_json=as_json)
@@ -248,7 +260,9 @@ def tail(
 
 def _wanted(
     key: str | None, workspace: str | None, lead: str | None, type_: str | None, receipt: str | None
-) -> RecordFilter:
+) -> "RecordFilter":
+    from replay.record_filter import RecordFilter
+
     return RecordFilter(key=key, workspace=workspace, lead_id=_id(lead), type=type_, receipt_id=_id(receipt))
 
 
@@ -256,14 +270,18 @@ def _id(text: str | None) -> str | None:
     return None if text is None else text.strip().lower()
 
 
-def _physical(settings: Settings, names: list[str] | None) -> list[str]:
+def _physical(settings: "Settings", names: list[str] | None) -> list[str]:
+    from replay.record_filter import UnknownTopic, topics_named
+
     try:
         return [settings.topic(topic) for topic in topics_named(names or [], settings.topic_prefix)]
     except UnknownTopic as error:
         raise typer.BadParameter(str(error)) from None
 
 
-def _printer(settings: Settings, *, text: bool, as_json: bool) -> Callable[[Record], None]:
+def _printer(settings: "Settings", *, text: bool, as_json: bool) -> Callable[[Record], None]:
+    from replay.shown_record import Shower
+
     shower = Shower(settings, texts=text)
 
     def show(record: Record) -> None:
@@ -281,10 +299,12 @@ class _Progress:
     """Says every two seconds how far a scan is."""
 
     def __init__(self) -> None:
+        from replay.topic_reader import Scanned
+
         self._began = self._told = time.monotonic()
         self._counts = Scanned()
 
-    def tell(self, counts: Scanned) -> None:
+    def tell(self, counts: "Scanned") -> None:
         self._counts = counts
         now = time.monotonic()
         if now - self._told >= _PROGRESS_EVERY:
@@ -301,7 +321,7 @@ class _Progress:
         return f"Nothing matches; {read}. A wider --from or --to, or fewer conditions, may find it."
 
 
-def _state(state: TopicState) -> dict[str, Any]:
+def _state(state: "TopicState") -> dict[str, Any]:
     differences = {name: {"declared": d, "found": f} for name, (d, f) in state.differences.items()}
     return {
         "topic": None if state.topic is None else state.topic.name,
@@ -313,7 +333,10 @@ def _state(state: TopicState) -> dict[str, Any]:
     }
 
 
-def _declared(topic: Topic, settings: Settings) -> dict[str, Any]:
+def _declared(topic: Topic, settings: "Settings") -> dict[str, Any]:
+    from events.asyncapi import events_of
+    from runtime.topics import topic_config
+
     return {
         "topic": topic.name,
         "name": settings.topic(topic),
