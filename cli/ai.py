@@ -1,6 +1,5 @@
 """`headrace ai …`: how well the classifiers do."""
 
-import asyncio
 import json
 from collections.abc import Sequence
 from enum import StrEnum
@@ -90,6 +89,8 @@ def _embedded(data: "Sequence[Labelled]", provider: Provider) -> "Report":
 
 
 def _asked(data: "Sequence[Labelled]") -> "Report":
+    import asyncio
+
     from runtime.settings import Settings
     from streams.ai.asked_labels import evaluate_asked
     from streams.ai.chosen import AISettingsError, ai_desk, timeouts

@@ -1,6 +1,5 @@
 """`headrace jobs …`: see jobs, and act on all that match a filter. Plans by default; `--execute` acts."""
 
-import asyncio
 import getpass
 import re
 from collections import Counter
@@ -226,6 +225,8 @@ def _act(verb: "Verb", wanted: "JobFilter", *, execute: bool, as_json: bool, fro
 
 
 def _publish(verb: "Verb", fitting: "list[JobRow]", *, from_start: bool) -> None:
+    import asyncio
+
     from aiokafka.errors import KafkaError
 
     from runtime.kafka import KafkaUnreachable

@@ -82,8 +82,15 @@ def main() -> None:
         if not isinstance(error, ValidationError) or error.title != "Settings":
             raise
         for problem in error.errors(include_url=False, include_input=False, include_context=False):
-            print(f"{environment_name(problem['loc'])} is not usable: {problem['msg']}.", file=sys.stderr)
+            print(problem_sentence(problem["loc"], problem["msg"]), file=sys.stderr)
         sys.exit(2)
+
+
+def problem_sentence(location: tuple[int | str, ...], message: str) -> str:
+    """What is wrong with a setting, or with several that contradict each other: then the message names them."""
+    if not location:
+        return f"{message.removeprefix('Value error, ')}."
+    return f"{environment_name(location)} is not usable: {message}."
 
 
 def environment_name(location: tuple[int | str, ...]) -> str:

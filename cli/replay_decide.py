@@ -1,6 +1,5 @@
 """`headrace replay webhooks --depth decide`: what its options mean, and what it prints."""
 
-import asyncio
 import getpass
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any
@@ -100,6 +99,8 @@ def _carried_out(settings: "Settings", run: "ActiveRun", window: "Window", show:
 
 def _price(settings: "Settings", work: "DecideWork", options: Options) -> Any:
     """What the missing answers may cost, for those who allow it."""
+    import asyncio
+
     if options.allow_spend is None or not work.plan.missing_answers:
         return None
     return asyncio.run(import_module("replay.decide.buying").priced(settings, work))

@@ -4,7 +4,6 @@ import json
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
@@ -152,6 +151,8 @@ def describe(
     as_json: _Json = False,
 ) -> None:
     """Describe the declared topics: key, content, writer, readers. Needs no broker."""
+    from importlib.metadata import version
+
     from events.asyncapi import asyncapi_document
     from runtime.settings import Settings
 

@@ -15,6 +15,7 @@ runner = CliRunner()
 HEAVY = {
     "aiokafka",
     "alembic",
+    "asyncio",
     "confluent_kafka",
     "cryptography",
     "fastapi",
@@ -110,6 +111,18 @@ def test_an_unusable_setting_is_one_sentence(
         main()
     assert stopped.value.code == 2
     assert capsys.readouterr().err.startswith("HEADRACE_PARTITIONS is not usable: ")
+
+
+def test_settings_that_contradict_each_other_are_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HEADRACE_MIN_INSYNC_REPLICAS", "2")
+    monkeypatch.setattr(sys, "argv", ["headrace", "topics", "list"])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    assert stopped.value.code == 2
+    error = capsys.readouterr().err
+    assert error.startswith("HEADRACE_MIN_INSYNC_REPLICAS is 2, but HEADRACE_REPLICATION_FACTOR is 1: ")
 
 
 def test_settings_are_named_as_the_environment_has_them() -> None:
