@@ -1,24 +1,24 @@
 """`headrace ai …`: how well the classifiers do."""
 
-import asyncio
 import json
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from cli.exit_status import refuse
-from runtime.settings import Settings
-from streams.ai.asked_labels import evaluate_asked
-from streams.ai.chosen import AISettingsError, ai_desk, timeouts
-from streams.ai.evaluation import Labelled, Report, UnreadableLabels, as_json, evaluate, load_labelled
 from streams.ai.labels import PRIORITY
-from streams.ai.local.classifier import Choice, LocalClassifier
-from streams.ai.provider import AIError
+
+if TYPE_CHECKING:
+    from streams.ai.evaluation import Labelled, Report
+    from streams.ai.local.classifier import Choice
+
+# Each verb imports what it works with: help, and the other verbs, should not wait for it.
+# ruff: noqa: PLC0415
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 
@@ -35,7 +35,7 @@ class Provider(StrEnum):
     OPENAI = "openai"
 
 
-_CHOICES: dict[Provider, Choice] = {
+_CHOICES: "dict[Provider, Choice]" = {
     Provider.LOCAL: "auto",
     Provider.LEXICAL: "lexical",
     Provider.HYBRID: "hybrid",
@@ -57,6 +57,8 @@ def eval_(
     min_opt_out_recall: Annotated[float, typer.Option(min=0, max=1, help="Fail when more opt-outs are missed.")] = 0.0,
 ) -> None:
     """Label every reply of a file and compare with what people said."""
+    from streams.ai.evaluation import UnreadableLabels, as_json, load_labelled
+
     try:
         data = load_labelled(file)
     except UnreadableLabels as error:
@@ -72,7 +74,10 @@ def eval_(
         _below(f"Opt-out recall {report.opt_out.recall:.3f} is below the bar of {min_opt_out_recall:.3f}.")
 
 
-def _embedded(data: Sequence[Labelled], provider: Provider) -> Report:
+def _embedded(data: "Sequence[Labelled]", provider: Provider) -> "Report":
+    from streams.ai.evaluation import evaluate
+    from streams.ai.local.classifier import LocalClassifier
+
     try:
         classifier = LocalClassifier(_CHOICES[provider])
     except ModuleNotFoundError:
@@ -83,7 +88,14 @@ def _embedded(data: Sequence[Labelled], provider: Provider) -> Report:
     return evaluate(classifier.classify, data, provider=provider.value, model=classifier.model)
 
 
-def _asked(data: Sequence[Labelled]) -> Report:
+def _asked(data: "Sequence[Labelled]") -> "Report":
+    import asyncio
+
+    from runtime.settings import Settings
+    from streams.ai.asked_labels import evaluate_asked
+    from streams.ai.chosen import AISettingsError, ai_desk, timeouts
+    from streams.ai.provider import AIError
+
     settings = Settings(ai_provider="openai")
     try:
         desk = ai_desk(settings)
@@ -94,7 +106,7 @@ def _asked(data: Sequence[Labelled]) -> Report:
         refuse(f"A reply could not be labelled, so nothing was measured. {failure}")
 
 
-def _print(report: Report, console: Console) -> None:
+def _print(report: "Report", console: Console) -> None:
     console.print(
         f"{report.messages} replies, {report.model}: accuracy {report.accuracy:.3f}, macro F1 {report.macro_f1:.3f}, "
         f"{report.ms_per_message} ms a message (p95 {report.p95_ms}), {_cost(report.cost_micro_usd)}"
@@ -114,7 +126,7 @@ def _print(report: Report, console: Console) -> None:
     console.print(worst)
 
 
-def _confusion(report: Report) -> Table:
+def _confusion(report: "Report") -> Table:
     """Rows are what people said, columns what was found."""
     table = Table("expected", *(_short(label) for label in PRIORITY), "recall", title="Confusion")
     for expected, found in report.confusion.items():

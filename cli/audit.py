@@ -8,10 +8,11 @@ from rich.console import Console
 from rich.table import Table
 
 from cli.refusals import told_plainly
-from replay.audit import STUCK_SECONDS, WAIT_SECONDS
-from replay.audit import audit as run_audit
+from replay.audit_defaults import STUCK_SECONDS, WAIT_SECONDS
 from replay.findings import AuditReport, JobsAudit, Missing, StuckJob
-from runtime.settings import Settings
+
+# Each verb imports what it works with: help, and the other verbs, should not wait for it.
+# ruff: noqa: PLC0415
 
 app = typer.Typer(add_completion=False)
 
@@ -53,6 +54,9 @@ def audit(
 
     Exit 0: nothing is missing or stuck. Exit 1: something is, and is named. Exit 2: Kafka or Postgres can't be asked.
     """
+    from replay.audit import audit as run_audit
+    from runtime.settings import Settings
+
     with told_plainly():
         report = run_audit(Settings(), full=full, wait_seconds=wait, stuck_seconds=stuck_after)
     if as_json:

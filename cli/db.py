@@ -1,13 +1,17 @@
 """`headrace db …`: the Postgres schema."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli.refusals import told_plainly
-from projections import migrate
-from projections.losses import Loss, losses
-from runtime.settings import Settings
+
+if TYPE_CHECKING:
+    from projections import migrate
+    from projections.losses import Loss
+
+# Each verb imports what it works with: help, and the other verbs, should not wait for it.
+# ruff: noqa: PLC0415
 
 _NOTHING = "Nothing would be lost."
 app = typer.Typer(no_args_is_help=True, add_completion=False)
@@ -16,6 +20,9 @@ app = typer.Typer(no_args_is_help=True, add_completion=False)
 @app.command(name="migrate")
 def migrate_up() -> None:
     """Bring the schema up to what this program needs. Harmless when it is there already."""
+    from projections import migrate
+    from runtime.settings import Settings
+
     url = Settings().database_url
     before = _state(url)
     if before.is_current:
@@ -28,6 +35,8 @@ def migrate_up() -> None:
 @app.command()
 def status() -> None:
     """Show the schema's revision; exit 1 when it is not the one this program needs."""
+    from runtime.settings import Settings
+
     state = _state(Settings().database_url)
     if state.is_current:
         typer.echo(f"The schema is up to date (revision {state.head}).")
@@ -45,6 +54,10 @@ def downgrade(
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False,
 ) -> None:
     """Go back to an older revision. Tells what is lost and asks; only a replay of the log brings rows back."""
+    from projections import migrate
+    from projections.losses import losses
+    from runtime.settings import Settings
+
     url = Settings().database_url
     state = _state(url)
     with told_plainly():
@@ -59,11 +72,13 @@ def downgrade(
     typer.echo(f"The schema is at revision {_state(url).revision or 'none'} now.")
 
 
-def _told(loss: Loss) -> str:
+def _told(loss: "Loss") -> str:
     what = f"{loss.name}: " + (f"the columns {', '.join(loss.columns)}" if loss.columns else "all of it")
     return what if loss.rows is None else f"{what}, {loss.rows:,} rows"
 
 
-def _state(url: str) -> migrate.SchemaState:
+def _state(url: str) -> "migrate.SchemaState":
+    from projections import migrate
+
     with told_plainly():
         return migrate.status(url)

@@ -6,16 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
-from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 
 from cli.demo import demo
 from cli.exit_status import refuse
 from dev.cannot_start import CannotStart
-from dev.settings import DevSettings
 
 if TYPE_CHECKING:
+    from dev.settings import DevSettings
     from dev.state import ChildState, StackState
 
 # What runs the stack is imported where it is used: a production image has none of its packages, and the other
@@ -121,7 +120,11 @@ def reset() -> None:
             typer.echo(f"what {variable} points to was not touched")
 
 
-def _settings() -> DevSettings:
+def _settings() -> "DevSettings":
+    from pydantic import ValidationError
+
+    from dev.settings import DevSettings
+
     try:
         return DevSettings()
     except ValidationError as error:

@@ -2,35 +2,22 @@
 
 import getpass
 from datetime import UTC, datetime
-from typing import Annotated, get_args
+from typing import TYPE_CHECKING, Annotated, get_args
 from uuid import uuid4
 
 import msgspec
 import typer
 
-from cli.dlq_lines import letter_lines, print_letters, print_plan
 from cli.moments import From, To, window
 from cli.refusals import told_plainly
-from replay.letters.discard import VERB as DISCARD
-from replay.letters.discard import discardable, run_discard
 from replay.letters.letter import UNFINISHED, Letter, LetterFilter, State, filter_scope
-from replay.letters.letter_list import find_letters
-from replay.letters.redrive import (
-    SUBJECTS,
-    VERB,
-    RedriveReport,
-    fitting_letters,
-    plan_redrive,
-    redrive_scope,
-    refuse_unfinished,
-    run_redrive,
-)
-from replay.letters.story import letter_story
-from replay.runs import begin
-from runtime.settings import Settings
 
+if TYPE_CHECKING:
+    from replay.letters.redrive import RedriveReport
+
+# Each verb imports what it works with: help, and the other verbs, should not wait for it.
 # Options are a command's arguments, and every verb takes the whole filter.
-# ruff: noqa: PLR0913, PLR0917
+# ruff: noqa: PLC0415, PLR0913, PLR0917
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 
@@ -82,6 +69,10 @@ def list_(
     as_json: _Json = False,
 ) -> None:
     """List dead letters that are not settled, or those in the given states. Times are those of the last failure."""
+    from cli.dlq_lines import print_letters
+    from replay.letters.letter_list import find_letters
+    from runtime.settings import Settings
+
     wanted = _filter(ids, stage, topic, error, provider, workspace, receipt, from_, to, state, quarantine, limit)
     if wanted.states is None and not wanted.ids:
         wanted = msgspec.structs.replace(wanted, states=UNFINISHED)
@@ -100,6 +91,10 @@ def show(
     as_json: _Json = False,
 ) -> None:
     """Tell all about one letter: where it stood, why it failed, what was done about it and can be, its lineage."""
+    from cli.dlq_lines import letter_lines
+    from replay.letters.story import letter_story
+    from runtime.settings import Settings
+
     with told_plainly():
         story = letter_story(Settings(), letter, texts=text, by=getpass.getuser(), now=datetime.now(UTC))
     if story is None:
@@ -135,6 +130,19 @@ def redrive(
 
     Exit 0: planned, or done and nothing failed again. Exit 1: something failed again. Exit 2: it can't be done.
     """
+    from cli.dlq_lines import print_plan
+    from replay.letters.redrive import (
+        SUBJECTS,
+        VERB,
+        fitting_letters,
+        plan_redrive,
+        redrive_scope,
+        refuse_unfinished,
+        run_redrive,
+    )
+    from replay.runs import begin
+    from runtime.settings import Settings
+
     wanted = _filter(ids, stage, topic, error, provider, workspace, receipt, from_, to, state, quarantine, limit)
     _check_named(wanted, "redrive")
     settings, by = Settings(), getpass.getuser()
@@ -179,6 +187,12 @@ def discard(
     as_json: _Json = False,
 ) -> None:
     """Mark letters as discarded, with who decided it and why. Nothing is deleted; a redrive by name takes it back."""
+    from replay.letters.discard import VERB as DISCARD
+    from replay.letters.discard import discardable, run_discard
+    from replay.letters.redrive import SUBJECTS
+    from replay.runs import begin
+    from runtime.settings import Settings
+
     wanted = _filter(ids, stage, topic, error, provider, workspace, receipt, from_, to, state, quarantine, limit)
     _check_named(wanted, "discard")
     if not reason.strip():
@@ -201,6 +215,8 @@ def discard(
 
 
 def _tell_discarded(letters: list[Letter], *, execute: bool, as_json: bool) -> None:
+    from cli.dlq_lines import print_letters
+
     if as_json:
         typer.echo(msgspec.json.encode({"executed": execute, "letters": letters}).decode())
         return
@@ -211,7 +227,7 @@ def _tell_discarded(letters: list[Letter], *, execute: bool, as_json: bool) -> N
         typer.echo(f"Nothing was done. Add --execute to discard {len(letters):,} letter(s).")
 
 
-def _exit(report: RedriveReport) -> None:
+def _exit(report: "RedriveReport") -> None:
     if any(one.state == "failed again" or one.further_on for one in report.outcomes):
         raise typer.Exit(1)
 

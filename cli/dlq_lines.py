@@ -1,6 +1,7 @@
 """Dead letters, plans and outcomes as lines for people."""
 
 from collections import Counter
+from typing import TYPE_CHECKING
 
 import msgspec
 import typer
@@ -9,9 +10,11 @@ from rich.table import Table
 
 from cli.record_lines import fields_text, lines_of, moment_text, plain
 from replay.letters.letter import Letter, LetterStep
-from replay.letters.plan import RedrivePlan
-from replay.letters.redrive import RedriveReport
-from replay.letters.story import LetterStory
+
+if TYPE_CHECKING:
+    from replay.letters.plan import RedrivePlan
+    from replay.letters.redrive import RedriveReport
+    from replay.letters.story import LetterStory
 
 #: Letters printed for people; JSON has them all, and a verb acts on all.
 _SHOWN = 50
@@ -42,7 +45,9 @@ def _summary(letter: Letter) -> str:
     return plain(f"{', '.join(about)}: {why}")
 
 
-def print_plan(plan: RedrivePlan, report: RedriveReport | None, *, as_json: bool, run_id: str | None = None) -> None:
+def print_plan(
+    plan: "RedrivePlan", report: "RedriveReport | None", *, as_json: bool, run_id: str | None = None
+) -> None:
     """The plan, and once it was carried out what came of it."""
     if as_json:
         told = {"executed": report is not None, "run_id": run_id, "plan": plan}
@@ -64,7 +69,7 @@ def print_plan(plan: RedrivePlan, report: RedriveReport | None, *, as_json: bool
         _tell_report(report, run_id)
 
 
-def _tell_plan(plan: RedrivePlan) -> None:
+def _tell_plan(plan: "RedrivePlan") -> None:
     if not plan.events and not plan.reprojected:
         typer.echo("There is nothing to do.")
         return
@@ -75,13 +80,13 @@ def _tell_plan(plan: RedrivePlan) -> None:
     )
 
 
-def _jobs(plan: RedrivePlan) -> str:
+def _jobs(plan: "RedrivePlan") -> str:
     if not plan.jobs:
         return ""
     return f", but for {plan.jobs:,} jobs: what they had not finished may ask a model, within their budgets"
 
 
-def _tell_report(report: RedriveReport, run_id: str | None) -> None:
+def _tell_report(report: "RedriveReport", run_id: str | None) -> None:
     counts = report.counts()
     for one in report.outcomes:
         if one.state != "redriven":
@@ -93,7 +98,7 @@ def _tell_report(report: RedriveReport, run_id: str | None) -> None:
     )
 
 
-def letter_lines(story: LetterStory) -> list[str]:
+def letter_lines(story: "LetterStory") -> list[str]:
     """All about one letter."""
     letter = story.letter
     lines = [

@@ -2,16 +2,18 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
 from rich.tree import Tree
 
 from cli.record_lines import fields_text
-from projections.job_list import JobStory
+
+if TYPE_CHECKING:
+    from projections.job_list import JobStory
 
 
-def story_tree(story: JobStory) -> Tree:
+def story_tree(story: "JobStory") -> Tree:
     """Nobody's text is in it."""
     job = story.job
     tree = Tree(f"[bold]{job.type}[/bold] {job.job_id}: {job.state}")
@@ -87,7 +89,7 @@ def _failure(branch: Tree, attempt: dict[str, Any]) -> None:
         branch.add(f"[red]{where}: {attempt['error_class']}, {escape(attempt['reason'])}[/red]")
 
 
-def _standing(tree: Tree, story: JobStory) -> None:
+def _standing(tree: Tree, story: "JobStory") -> None:
     job = story.job
     if job.state == "waiting" and job.due_at is not None:
         tree.add(f"due at {moment(job.due_at)}" + (f" after: {escape(job.reason)}" if job.reason else ""))

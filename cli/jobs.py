@@ -1,28 +1,26 @@
 """`headrace jobs …`: see jobs, and act on all that match a filter. Plans by default; `--execute` acts."""
 
-import asyncio
 import getpass
 import re
 from collections import Counter
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, get_args
+from typing import TYPE_CHECKING, Annotated, get_args
 from uuid import UUID
 
 import msgspec
 import typer
-from aiokafka.errors import KafkaError
 from rich.console import Console
 from rich.table import Table
 
-from cli.job_tree import moment, story_tree
 from cli.refusals import told_plainly
-from projections.job_list import JobFilter, JobRow, JobState, find_jobs, job_story
-from runtime.kafka import KafkaUnreachable
-from runtime.settings import Settings
-from streams.jobs.commands import Verb, command, fits, publish
 
+if TYPE_CHECKING:
+    from projections.job_list import JobFilter, JobRow, JobState
+    from streams.jobs.commands import Verb
+
+# Each verb imports what it works with: help, and the other verbs, should not wait for it.
 # Options are a command's arguments, and every verb takes the whole filter.
-# ruff: noqa: PLR0913, PLR0917
+# ruff: noqa: PLC0415, PLR0913, PLR0917
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -70,6 +68,10 @@ def list_(
 @app.command()
 def show(job_id: Annotated[UUID, typer.Argument(help="The job's id.")], as_json: _Json = False) -> None:
     """Tell the whole story of a job: attempts, steps, what they concluded, calls to models, cost and webhook."""
+    from cli.job_tree import story_tree
+    from projections.job_list import job_story
+    from runtime.settings import Settings
+
     with told_plainly():
         story = job_story(Settings().database_url, str(job_id))
     if story is None:
@@ -160,7 +162,9 @@ def _filter(
     state: list[str] | None,
     error: str | None,
     older_than: str | None,
-) -> JobFilter:
+) -> "JobFilter":
+    from projections.job_list import JobFilter
+
     return JobFilter(
         job_ids=tuple(map(str, ids or ())),
         type=type_,
@@ -172,7 +176,9 @@ def _filter(
     )
 
 
-def _state(name: str) -> JobState:
+def _state(name: str) -> "JobState":
+    from projections.job_list import JobState
+
     if name not in get_args(JobState):
         raise typer.BadParameter(f"{name!r} is no state; use one of {', '.join(get_args(JobState))}")
     return name  # type: ignore[return-value]
@@ -185,12 +191,18 @@ def _duration(text: str) -> timedelta:
     return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
 
 
-def _found(wanted: JobFilter) -> list[JobRow]:
+def _found(wanted: "JobFilter") -> "list[JobRow]":
+    from projections.job_list import find_jobs
+    from runtime.settings import Settings
+
     with told_plainly():
         return find_jobs(Settings().database_url, wanted, datetime.now(UTC))
 
 
-def _act(verb: Verb, wanted: JobFilter, *, execute: bool, as_json: bool, from_start: bool = False) -> None:
+def _act(verb: "Verb", wanted: "JobFilter", *, execute: bool, as_json: bool, from_start: bool = False) -> None:
+    from projections.job_list import JobFilter
+    from streams.jobs.commands import fits
+
     if wanted == JobFilter():
         raise typer.BadParameter(
             f"say which jobs to {verb}: give ids or a filter, such as --state waiting for all of them"
@@ -212,7 +224,15 @@ def _act(verb: Verb, wanted: JobFilter, *, execute: bool, as_json: bool, from_st
         typer.echo(f"Asked to {verb} {len(fitting):,} job(s). `headrace jobs list` shows what becomes of them.")
 
 
-def _publish(verb: Verb, fitting: list[JobRow], *, from_start: bool) -> None:
+def _publish(verb: "Verb", fitting: "list[JobRow]", *, from_start: bool) -> None:
+    import asyncio
+
+    from aiokafka.errors import KafkaError
+
+    from runtime.kafka import KafkaUnreachable
+    from runtime.settings import Settings
+    from streams.jobs.commands import command, publish
+
     settings, by, now = Settings(), getpass.getuser(), datetime.now(UTC)
     events = [command(verb, job, by, now, from_start=from_start) for job in fitting]
     with told_plainly():
@@ -222,7 +242,9 @@ def _publish(verb: Verb, fitting: list[JobRow], *, from_start: bool) -> None:
             raise KafkaUnreachable(settings, type(error).__name__) from error
 
 
-def _print_jobs(found: list[JobRow], title: str) -> None:
+def _print_jobs(found: "list[JobRow]", title: str) -> None:
+    from cli.job_tree import moment
+
     counts = Counter((job.workspace, job.type, job.state) for job in found)
     summary = Table("workspace", "type", "state", title=f"{len(found):,} {title}", title_justify="left")
     summary.add_column("jobs", justify="right")

@@ -2,7 +2,7 @@
 
 import getpass
 from collections.abc import Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID, uuid4
 
 import msgspec
@@ -10,10 +10,12 @@ import typer
 
 from cli.refusals import told_plainly
 from events.inbox import Identity
-from replay.leads.split_plan import SplitPlan, plan_split
-from replay.leads.splitting import VERB, refuse_unfinished_work, run_split, split_scope, subjects_of
-from replay.runs import begin
-from runtime.settings import Settings
+
+if TYPE_CHECKING:
+    from replay.leads.split_plan import SplitPlan
+
+# Each verb imports what it works with: help, and the other verbs, should not wait for it.
+# ruff: noqa: PLC0415
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 
@@ -46,6 +48,11 @@ def split(
 
     Both keep the suppression. Whatever names both later, they are not merged again.
     """
+    from replay.leads.split_plan import plan_split
+    from replay.leads.splitting import VERB, refuse_unfinished_work, run_split, split_scope, subjects_of
+    from replay.runs import begin
+    from runtime.settings import Settings
+
     settings, run_id = Settings(), None
     with told_plainly():
         plan = plan_split(settings, lead, identity, message or ())
@@ -67,7 +74,7 @@ def split(
         typer.echo("\n".join(_plan_lines(plan, run_id)))
 
 
-def _plan_lines(plan: SplitPlan, run_id: str | None) -> list[str]:
+def _plan_lines(plan: "SplitPlan", run_id: str | None) -> list[str]:
     drafts = [one.draft_state for one in plan.messages if one.draft_state is not None]
     lines = [
         f"Lead {plan.lead_id} of {plan.workspace}",

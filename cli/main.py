@@ -5,8 +5,7 @@ from importlib import import_module
 from typing import Any
 
 import typer
-from pydantic import ValidationError
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 #: Command → the module with its typer `app`, and what it is for.
@@ -29,22 +28,33 @@ COMMANDS = {
 
 
 class LazyCommands(TyperGroup):
-    """Imports only the module of the command that is asked for: all together take seconds, most need none of them."""
+    """Imports only the module of the command that is called: all together take seconds, and a list needs none."""
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
         """In the order of the table."""
         return list(COMMANDS)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
-        """The command; None for an unknown one, about which typer then says something helpful."""
+        """What help and completion list of the command; None for an unknown one, so that typer refuses it."""
         if cmd_name not in COMMANDS:
             return None
-        module, purpose = COMMANDS[cmd_name]
-        command = get_command(import_module(module).app)
-        command.name = cmd_name
-        command.help = command.help or purpose
-        command.short_help = purpose
-        return command
+        _module, purpose = COMMANDS[cmd_name]
+        return TyperCommand(cmd_name, help=purpose, short_help=purpose)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """The command that is called, whole, and its arguments; a completion of its options comes this way, too."""
+        name, _listed, rest = super().resolve_command(ctx, args)
+        return name, None if name is None else whole_command(name), rest
+
+
+def whole_command(name: str) -> Any:
+    """The command with all its verbs and options."""
+    module, purpose = COMMANDS[name]
+    command = get_command(import_module(module).app)
+    command.name = name
+    command.help = command.help or purpose
+    command.short_help = purpose
+    return command
 
 
 app = typer.Typer(
@@ -65,12 +75,22 @@ def main() -> None:
     """The console script. A setting that can't be used is one sentence and exit status 2."""
     try:
         app()
-    except ValidationError as error:
-        if error.title != "Settings":
+    except ValueError as error:
+        # Every ValidationError is a ValueError: what never fails needs no pydantic.
+        from pydantic import ValidationError  # noqa: PLC0415
+
+        if not isinstance(error, ValidationError) or error.title != "Settings":
             raise
         for problem in error.errors(include_url=False, include_input=False, include_context=False):
-            print(f"{environment_name(problem['loc'])} is not usable: {problem['msg']}.", file=sys.stderr)
+            print(problem_sentence(problem["loc"], problem["msg"]), file=sys.stderr)
         sys.exit(2)
+
+
+def problem_sentence(location: tuple[int | str, ...], message: str) -> str:
+    """What is wrong with a setting, or with several that contradict each other: then the message names them."""
+    if not location:
+        return f"{message.removeprefix('Value error, ')}."
+    return f"{environment_name(location)} is not usable: {message}."
 
 
 def environment_name(location: tuple[int | str, ...]) -> str:

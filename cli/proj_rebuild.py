@@ -3,7 +3,7 @@
 import getpass
 import re
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID, uuid4
 
 import msgspec
@@ -13,12 +13,13 @@ from cli.moments import moment
 from cli.refusals import told_plainly
 from projections.registry import ALL_PROJECTIONS
 from replay.progress_lines import duration
-from replay.rebuild import VERB, RebuildPlan, RebuildRefused, Until, find_projection, plan_rebuild
-from replay.rebuild_run import run_rebuild
-from replay.runs import begin
-from runtime.settings import Settings
 
-# Options are a command's arguments.
+if TYPE_CHECKING:
+    from replay.rebuild import RebuildPlan, Until
+    from runtime.settings import Settings
+
+# Each verb imports what it works with: help, and the other verbs, should not wait for it.
+# ruff: noqa: PLC0415
 
 _Names = Annotated[list[str] | None, typer.Argument(help="The projections, such as leads.", show_default=False)]
 _All = Annotated[bool, typer.Option("--all", help="Every projection.")]
@@ -45,6 +46,9 @@ def rebuild(
     as_json: _Json = False,
 ) -> None:
     """Build projections anew from the log, beside the live tables. `promote` then makes the views read them."""
+    from replay.rebuild import RebuildRefused, find_projection, plan_rebuild
+    from runtime.settings import Settings
+
     wanted = chosen(names, all_=all_)
     settings, end = Settings(), _end(until)
     with told_plainly():
@@ -68,7 +72,11 @@ def chosen(names: list[str] | None, *, all_: bool) -> list[str]:
     return [one.name for one in ALL_PROJECTIONS] if all_ else list(dict.fromkeys(names or ()))
 
 
-def _execute(settings: Settings, plans: list[RebuildPlan], workers: int) -> UUID:
+def _execute(settings: "Settings", plans: "list[RebuildPlan]", workers: int) -> UUID:
+    from replay.rebuild import VERB
+    from replay.rebuild_run import run_rebuild
+    from replay.runs import begin
+
     with begin(
         settings.database_url,
         verb=VERB,
@@ -84,7 +92,7 @@ def _execute(settings: Settings, plans: list[RebuildPlan], workers: int) -> UUID
     return run.run.run_id
 
 
-def _end(until: str | None) -> Until | None:
+def _end(until: str | None) -> "Until | None":
     if until is None:
         return None
     if _OFFSETS.fullmatch(until):
@@ -93,11 +101,11 @@ def _end(until: str | None) -> Until | None:
     return moment(until, datetime.now(UTC))
 
 
-def _as_of(plan: RebuildPlan) -> str:
+def _as_of(plan: "RebuildPlan") -> str:
     return f"{plan.until}, and stays so" if plan.until else "the end of the log as it was"
 
 
-def _tell(plans: list[RebuildPlan], workers: int) -> None:
+def _tell(plans: "list[RebuildPlan]", workers: int) -> None:
     for plan in plans:
         typer.echo(
             f"{plan.projection} version {plan.version}, beside version {plan.live_version}: {plan.events:,} events "

@@ -3,7 +3,7 @@
 import getpass
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import uuid4
 
 import msgspec
@@ -12,14 +12,14 @@ import typer
 from cli.moments import From, To, window
 from cli.refusals import told_plainly
 from projections.registry import ALL_PROJECTIONS
-from replay.rebuild import find_projection
-from replay.repair import MakeWants, RepairPlan, run_repair
-from replay.repair_stage import Replaced
-from replay.repair_window import VERB, filter_of, plan_window, scope_of
-from replay.runs import begin
-from runtime.settings import Settings
 
-# Options are a command's arguments.
+if TYPE_CHECKING:
+    from replay.repair import MakeWants, RepairPlan
+    from replay.repair_stage import Replaced
+    from runtime.settings import Settings
+
+# Each verb imports what it works with: help, and the other verbs, should not wait for it.
+# ruff: noqa: PLC0415
 
 _Names = Annotated[
     list[str] | None, typer.Argument(help="The projections, such as leads; all without any.", show_default=False)
@@ -48,6 +48,10 @@ def repair(
     A window only chooses keys: all events of these keys are folded again. Without --from and --to it is the whole log,
     for which a --key must be named.
     """
+    from replay.rebuild import find_projection
+    from replay.repair_window import VERB, filter_of, plan_window, scope_of
+    from runtime.settings import Settings
+
     start, end = window(from_, to, datetime.now(UTC))
     if key is None and (start is None or end is None):
         raise typer.BadParameter("--from and --to are both needed, unless there is a --key")
@@ -71,14 +75,17 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def carry_out(
-    settings: Settings,
+    settings: "Settings",
     verb: str,
-    plan: RepairPlan,
+    plan: "RepairPlan",
     scope: Mapping[str, Any],
-    make_wants: MakeWants,
+    make_wants: "MakeWants",
     asked: Asked,
 ) -> None:
     """Do what was planned if that is wanted, and say what was done. Raises RunRefused, RepairStopped."""
+    from replay.repair import run_repair
+    from replay.runs import begin
+
     run_id, done = uuid4(), None
     if asked.execute and plan.projections:
         with begin(
@@ -102,7 +109,7 @@ def carry_out(
         typer.echo("Nothing was done. Add --execute to repair.")
 
 
-def tell_plan(plan: RepairPlan) -> None:
+def tell_plan(plan: "RepairPlan") -> None:
     """The plan for people."""
     for one in plan.projections:
         typer.echo(
@@ -118,6 +125,6 @@ def tell_plan(plan: RepairPlan) -> None:
         )
 
 
-def _tell_done(done: Mapping[str, Replaced]) -> None:
+def _tell_done(done: "Mapping[str, Replaced]") -> None:
     for name, rows in done.items():
         typer.echo(f"{name}: {rows.inserted:,} rows put in, {rows.replaced:,} replaced, {rows.removed:,} removed.")

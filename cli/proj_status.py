@@ -4,7 +4,7 @@ import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
@@ -13,10 +13,14 @@ from rich.live import Live
 from rich.table import Table
 
 from cli.refusals import told_plainly
-from replay.log_offsets import LogOffsets
 from replay.progress_lines import TELL_SECONDS, duration
-from replay.status import STALE_SECONDS, ProjectionStatus, StatusOverTime, read_now, topics_of
-from runtime.settings import Settings
+
+if TYPE_CHECKING:
+    from replay.status import ProjectionStatus
+    from runtime.settings import Settings
+
+# Each verb imports what it works with: help, and the other verbs, should not wait for it.
+# ruff: noqa: PLC0415
 
 _Watch = Annotated[bool, typer.Option("--watch", help="Go on until Ctrl-C.")]
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON; with --watch one list a line.")]
@@ -30,6 +34,8 @@ def status(watch: _Watch = False, over: _Over = TELL_SECONDS, as_json: _Json = F
 
     Exit 1 when one is stale, is behind and does not move although it is followed, or is ahead of the log.
     """
+    from runtime.settings import Settings
+
     settings, last = Settings(), []
     with told_plainly():
         try:
@@ -51,14 +57,19 @@ def status(watch: _Watch = False, over: _Over = TELL_SECONDS, as_json: _Json = F
         raise typer.Exit(1)
 
 
-def _readings(settings: Settings, over: float) -> Iterator[list[ProjectionStatus]]:
+def _readings(settings: "Settings", over: float) -> "Iterator[list[ProjectionStatus]]":
+    from replay.log_offsets import LogOffsets
+    from replay.status import StatusOverTime, read_now, topics_of
+
     together, log = StatusOverTime(topics_of(settings)), LogOffsets(settings)
     while True:
         yield together.take(read_now(settings, log))
         time.sleep(over)
 
 
-def _print(statuses: list[ProjectionStatus], *, as_json: bool) -> None:
+def _print(statuses: "list[ProjectionStatus]", *, as_json: bool) -> None:
+    from replay.status import STALE_SECONDS
+
     if as_json:
         typer.echo(msgspec.json.encode(statuses).decode())
         return
@@ -74,7 +85,7 @@ def _print(statuses: list[ProjectionStatus], *, as_json: bool) -> None:
         )
 
 
-def _table(statuses: list[ProjectionStatus]) -> Table:
+def _table(statuses: "list[ProjectionStatus]") -> Table:
     table = Table("projection", "topic", title="Projections", title_justify="left")
     for heading in ("lag", "events/s", "ETA", "heartbeat", "dead letters"):
         table.add_column(heading, justify="right")
@@ -94,12 +105,12 @@ def _table(statuses: list[ProjectionStatus]) -> Table:
     return table
 
 
-def _line(statuses: list[ProjectionStatus], now: datetime) -> str:
+def _line(statuses: "list[ProjectionStatus]", now: datetime) -> str:
     """`09:00:02 leads 1,200 behind, 300/s, 4 s left; jobs 0 behind, 12/s`."""
     return f"{now:%H:%M:%S} " + "; ".join(map(_told, statuses))
 
 
-def _told(one: ProjectionStatus) -> str:
+def _told(one: "ProjectionStatus") -> str:
     parts = [f"{one.projection} {one.lag:,} behind"]
     if one.events_per_second is not None:
         parts.append(f"{one.events_per_second:,.0f}/s")
@@ -110,13 +121,13 @@ def _told(one: ProjectionStatus) -> str:
     return ", ".join(parts)
 
 
-def _eta(one: ProjectionStatus) -> str:
+def _eta(one: "ProjectionStatus") -> str:
     if one.eta_seconds is None:
         return ""
     return duration(one.eta_seconds) if one.lag else "none"
 
 
-def _state(one: ProjectionStatus) -> str:
+def _state(one: "ProjectionStatus") -> str:
     if one.beyond_end:
         return f"{one.beyond_end:,} ahead of the log"
     if one.is_stale:

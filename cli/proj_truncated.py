@@ -2,7 +2,7 @@
 
 import getpass
 from collections.abc import Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from uuid import uuid4
 
 import msgspec
@@ -10,10 +10,13 @@ import typer
 
 from cli.refusals import told_plainly
 from projections.registry import ALL_PROJECTIONS
-from replay.rebuild import find_projection
-from replay.runs import begin
-from replay.truncated_rows import VERB, TruncatedRows, plan_truncated, repair_truncated
-from runtime.settings import Settings
+
+if TYPE_CHECKING:
+    from replay.truncated_rows import TruncatedRows
+    from runtime.settings import Settings
+
+# Each verb imports what it works with: help, and the other verbs, should not wait for it.
+# ruff: noqa: PLC0415
 
 #: Keys of a table that are printed; JSON has more.
 _SHOWN = 3
@@ -30,6 +33,10 @@ def truncated(names: _Names = None, execute: _Execute = False, as_json: _Json = 
 
     For the versions that are written. Nothing that the log still has is lost by it.
     """
+    from replay.rebuild import find_projection
+    from replay.truncated_rows import plan_truncated
+    from runtime.settings import Settings
+
     settings = Settings()
     with told_plainly():
         chosen = [find_projection(name) for name in names or ()] or list(ALL_PROJECTIONS)
@@ -48,7 +55,10 @@ def truncated(names: _Names = None, execute: _Execute = False, as_json: _Json = 
         typer.echo("Nothing was done. Add --execute to repair.")
 
 
-def _carry_out(settings: Settings, plan: Sequence[TruncatedRows]) -> None:
+def _carry_out(settings: "Settings", plan: "Sequence[TruncatedRows]") -> None:
+    from replay.runs import begin
+    from replay.truncated_rows import VERB, repair_truncated
+
     with begin(
         settings.database_url,
         verb=VERB,
@@ -61,7 +71,7 @@ def _carry_out(settings: Settings, plan: Sequence[TruncatedRows]) -> None:
         run.finish(rows=sum(sum(lost.rows.values()) for lost in plan))
 
 
-def _tell(plan: Sequence[TruncatedRows]) -> None:
+def _tell(plan: "Sequence[TruncatedRows]") -> None:
     for lost in plan:
         rows = ", ".join(f"{count:,} of {table}" for table, count in lost.rows.items()) or "none"
         typer.echo(

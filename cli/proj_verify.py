@@ -2,7 +2,7 @@
 
 import getpass
 from collections.abc import Iterable
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import uuid4
 
 import msgspec
@@ -13,22 +13,15 @@ from rich.table import Table
 from cli.refusals import told_plainly
 from projections.projection import Projection
 from projections.registry import ALL_PROJECTIONS
-from replay.runs import begin
-from replay.verify import (
-    WAIT_SECONDS,
-    ProjectionVerdict,
-    VerifyOptions,
-    check_expected,
-    hash_content,
-    overall,
-    pairs,
-)
-from replay.verify import verify as run_verify
-from replay.version_difference import RowDifference, TableDifference
-from runtime.settings import Settings
+from replay.verify_options import WAIT_SECONDS, VerifyOptions
 
+if TYPE_CHECKING:
+    from replay.verify import ProjectionVerdict
+    from replay.version_difference import RowDifference, TableDifference
+
+# Each verb imports what it works with: help, and the other verbs, should not wait for it.
 # Options are a command's arguments.
-# ruff: noqa: PLR0913, PLR0917
+# ruff: noqa: PLC0415, PLR0913, PLR0917
 
 _NAMES = ", ".join(projection.name for projection in ALL_PROJECTIONS)
 Name = Annotated[str | None, typer.Argument(help=f"A projection: {_NAMES}.", show_default=False)]
@@ -85,6 +78,11 @@ def verify(
     Exit 0: equal, or only expected columns differ. Exit 1: different, or one version is behind. Exit 2: there is
     nothing to compare.
     """
+    from replay.runs import begin
+    from replay.verify import check_expected, overall, pairs
+    from replay.verify import verify as run_verify
+    from runtime.settings import Settings
+
     settings, wanted = Settings(), projections(name, every=every)
     options = VerifyOptions(
         buckets=buckets,
@@ -127,6 +125,9 @@ def hash_(name: Name = None, as_json: _Json = False) -> None:
 
     Two installations that read the same log agree, on one release of Postgres. proj_rev is not content.
     """
+    from replay.verify import hash_content
+    from runtime.settings import Settings
+
     with told_plainly():
         contents = hash_content(Settings().database_url, projections(name, every=name is None))
     if as_json:
@@ -150,7 +151,7 @@ def projections(name: str | None, *, every: bool) -> list[Projection]:
     return found
 
 
-def _show(verdicts: Iterable[ProjectionVerdict]) -> None:
+def _show(verdicts: "Iterable[ProjectionVerdict]") -> None:
     for verdict in verdicts:
         title = f"{verdict.projection}: version {verdict.version} against version {verdict.against}"
         table = Table("table", "outcome", title=title, title_justify="left")
@@ -174,7 +175,7 @@ def _show(verdicts: Iterable[ProjectionVerdict]) -> None:
             _show_table(one, verdict)
 
 
-def _show_offsets(verdict: ProjectionVerdict) -> None:
+def _show_offsets(verdict: "ProjectionVerdict") -> None:
     if not verdict.same_offsets:
         typer.echo(
             f"The two did not come to the same offsets: {verdict.apart:,} records are read by one of them alone. Keys "
@@ -184,7 +185,7 @@ def _show_offsets(verdict: ProjectionVerdict) -> None:
         typer.echo("Rows made from records that the log no longer has are left out: one version never saw them.")
 
 
-def _show_table(table: TableDifference, verdict: ProjectionVerdict) -> None:
+def _show_table(table: "TableDifference", verdict: "ProjectionVerdict") -> None:
     if table.unmatched_columns:
         typer.echo(f"  {table.table}: in one version alone: {', '.join(table.unmatched_columns)}")
     for column, count in sorted(table.changed.items(), key=lambda pair: -pair[1]):
@@ -196,7 +197,7 @@ def _show_table(table: TableDifference, verdict: ProjectionVerdict) -> None:
         typer.echo(f"  … {total:,} rows of {table.table} differ in all: --show names more")
 
 
-def _row(row: RowDifference, verdict: ProjectionVerdict) -> str:
+def _row(row: "RowDifference", verdict: "ProjectionVerdict") -> str:
     key = ", ".join(f"{name}={_value(value)}" for name, value in row.key.items())
     if row.kind != "changed":
         where = verdict.version if row.kind == "only in version" else verdict.against

@@ -2,37 +2,24 @@
 
 import getpass
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID, uuid4
 
 import msgspec
-import psycopg
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from cli.proj_rebuild import chosen
 from cli.refusals import told_plainly
-from projections.connection import libpq_url
-from projections.versions import Version, versions
-from replay.runs import begin
-from replay.swap import (
-    DROP,
-    PROMOTE,
-    ROLLBACK,
-    TOLERATED_LAG,
-    SwapRefused,
-    Target,
-    behind,
-    droppable,
-    is_followed,
-    resume_run,
-    target_of_promotion,
-    target_of_rollback,
-)
-from runtime.settings import Settings
 
-# Options are a command's arguments.
+if TYPE_CHECKING:
+    import psycopg
+
+    from projections.versions import Version
+    from runtime.settings import Settings
+
+# Each verb imports what it works with: help, and the other verbs, should not wait for it.
+# ruff: noqa: PLC0415
 
 _Name = Annotated[str, typer.Argument(help="The projection, such as leads.")]
 _Names = Annotated[list[str] | None, typer.Argument(help="The projections, such as leads.", show_default=False)]
@@ -59,6 +46,8 @@ class _Change(msgspec.Struct, frozen=True, kw_only=True):
 
 def list_versions(as_json: _Json = False) -> None:
     """List the versions of every projection's tables, and which one is live."""
+    from runtime.settings import Settings
+
     with told_plainly():
         found = _versions(Settings())
     if as_json:
@@ -82,6 +71,10 @@ def promote(
     as_json: _Json = False,
 ) -> None:
     """Make other versions live: all views in one transaction. Those before are kept for `rollback`."""
+    from cli.proj_rebuild import chosen
+    from replay.swap import PROMOTE, target_of_promotion
+    from runtime.settings import Settings
+
     wanted = chosen(names, all_=all_)
     if version is not None and len(wanted) > 1:
         raise typer.BadParameter("--version belongs to one projection: name it")
@@ -100,6 +93,10 @@ def rollback(
     as_json: _Json = False,
 ) -> None:
     """Make the versions live again that were before the last promotion, in one transaction."""
+    from cli.proj_rebuild import chosen
+    from replay.swap import ROLLBACK, target_of_rollback
+    from runtime.settings import Settings
+
     wanted, settings = chosen(names, all_=all_), Settings()
     with told_plainly():
         found = _versions(settings)
@@ -109,6 +106,9 @@ def rollback(
 
 def drop(name: _Name, version: _Gone, execute: _Execute = False, as_json: _Json = False) -> None:
     """Remove the tables of a version that is not live. The log can bring them back."""
+    from replay.swap import DROP, droppable
+    from runtime.settings import Settings
+
     settings = Settings()
     with told_plainly():
         target = droppable(_versions(settings), name, version)
@@ -122,8 +122,10 @@ def drop(name: _Name, version: _Gone, execute: _Execute = False, as_json: _Json 
         typer.echo("Dropped." if execute else "Nothing was done. Add --execute to drop them.")
 
 
-def _targets(names: Sequence[str], choose: Callable[[str], Version], *, all_: bool) -> list[Version]:
+def _targets(names: Sequence[str], choose: "Callable[[str], Version]", *, all_: bool) -> "list[Version]":
     """What is chosen of each. With --all, projections that have nothing to offer are left out, unless none has."""
+    from replay.swap import SwapRefused
+
     found: list[Version] = []
     refused: SwapRefused | None = None
     for name in names:
@@ -139,8 +141,12 @@ def _targets(names: Sequence[str], choose: Callable[[str], Version], *, all_: bo
 
 
 def _change_over(
-    settings: Settings, targets: list[Version], verb: str, *, execute: bool, allow_behind: bool, as_json: bool
+    settings: "Settings", targets: "list[Version]", verb: str, *, execute: bool, allow_behind: bool, as_json: bool
 ) -> None:
+    import psycopg
+
+    from projections.connection import libpq_url
+
     with psycopg.connect(libpq_url(settings.database_url), autocommit=True, connect_timeout=5) as connection:
         changes = [_change(connection, target, allow_behind=allow_behind) for target in targets]
     refused = [change for change in changes if change.is_refused]
@@ -168,7 +174,9 @@ def _change_over(
         raise typer.Exit(1)
 
 
-def _change(connection: "psycopg.Connection[tuple[Any, ...]]", target: Version, *, allow_behind: bool) -> _Change:
+def _change(connection: "psycopg.Connection[tuple[Any, ...]]", target: "Version", *, allow_behind: bool) -> _Change:
+    from replay.swap import TOLERATED_LAG, behind, is_followed
+
     lacks = behind(connection, target)
     tolerated = TOLERATED_LAG if is_followed(connection, target) else 0
     return _Change(
@@ -188,7 +196,10 @@ def _done(changes: Sequence[_Change]) -> str:
     )
 
 
-def _run(settings: Settings, verb: str, targets: Sequence[Version]) -> UUID:
+def _run(settings: "Settings", verb: str, targets: "Sequence[Version]") -> UUID:
+    from replay.runs import begin
+    from replay.swap import Target, resume_run
+
     wanted = [Target(projection=one.projection, version=one.version, state=one.state) for one in targets]
     with begin(
         settings.database_url,
@@ -202,6 +213,11 @@ def _run(settings: Settings, verb: str, targets: Sequence[Version]) -> UUID:
     return run.run.run_id
 
 
-def _versions(settings: Settings) -> list[Version]:
+def _versions(settings: "Settings") -> "list[Version]":
+    import psycopg
+
+    from projections.connection import libpq_url
+    from projections.versions import versions
+
     with psycopg.connect(libpq_url(settings.database_url), autocommit=True, connect_timeout=5) as connection:
         return versions(connection)

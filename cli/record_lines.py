@@ -3,12 +3,13 @@
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from replay.shown_record import ShownRecord
+if TYPE_CHECKING:
+    from replay.shown_record import ShownRecord
 
 
-def lines_of(shown: ShownRecord) -> list[str]:
+def lines_of(shown: "ShownRecord") -> list[str]:
     """The lines of one record, the first of them in the margin."""
     place = f"{shown.topic}[{shown.partition}]@{shown.offset}"
     what = shown.type or "no type"

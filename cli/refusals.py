@@ -3,8 +3,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import psycopg
-
 from cli.exit_status import refuse
 from events.codec import NewerEvent
 from runtime.refusal import Refusal
@@ -18,6 +16,9 @@ def told_plainly() -> Iterator[None]:
     except (Refusal, NewerEvent) as error:
         refuse(error)
     except Exception as error:
+        # Only an error of the database's is worth its driver's import.
+        import psycopg  # noqa: PLC0415
+
         # SQLAlchemy's errors wrap the driver's.
         cause = getattr(error, "orig", error)
         if isinstance(cause, psycopg.errors.UndefinedTable | psycopg.errors.InvalidSchemaName):

@@ -3,29 +3,27 @@
 import getpass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from uuid import uuid4
 
 import msgspec
 import typer
-from aiokafka.errors import KafkaError
 from rich.console import Console
 from rich.table import Table
 
-from cli import replay_decide, replay_project, replay_try
+from cli import replay_decide, replay_try
 from cli.moments import window as moments
 from cli.refusals import told_plainly
-from providers.registry import ADAPTERS
+from providers.names import PROVIDERS
 from replay.field_changes import shown_example
-from replay.runs import begin
-from replay.webhooks.normalise import NormalisePlan, NormaliseWork, look, write
-from replay.webhooks.resuming import VERB, scope_of
-from replay.webhooks.window import Window
-from runtime.kafka import KafkaUnreachable
-from runtime.settings import Settings
 
+if TYPE_CHECKING:
+    from replay.webhooks.normalise import NormalisePlan, NormaliseWork
+    from runtime.settings import Settings
+
+# Each verb imports what it works with: help, and the other verbs, should not wait for it.
 # Options are a command's arguments.
-# ruff: noqa: PLR0913, PLR0917
+# ruff: noqa: PLC0415, PLR0913, PLR0917
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 app.add_typer(replay_try.app)
@@ -52,7 +50,7 @@ def replay() -> None:
 
 @app.command()
 def webhooks(
-    provider: Annotated[str, typer.Option("--provider", help=f"One of {', '.join(ADAPTERS)}.")],
+    provider: Annotated[str, typer.Option("--provider", help=f"One of {', '.join(PROVIDERS)}.")],
     from_: Annotated[str, typer.Option("--from", help="Received from then on: 2026-03-02, 2026-03-02T09:30, 3d ago.")],
     to: Annotated[str, typer.Option("--to", help="Received before; written like --from.")],
     workspace: Annotated[str | None, typer.Option("--workspace", help="Only of this workspace.")] = None,
@@ -77,8 +75,16 @@ def webhooks(
     With --execute the corrected events are written: rows and conversations follow, nothing is sent, and no worker does
     a job again. Doing it twice changes nothing the second time. Exit 0: planned or done. Exit 2: it can't be done.
     """
-    if provider not in ADAPTERS:
-        raise typer.BadParameter(f"{provider!r} is no provider; use one of {', '.join(ADAPTERS)}")
+    from cli import replay_project
+    from providers.registry import ADAPTERS
+    from replay.runs import begin
+    from replay.webhooks.normalise import look
+    from replay.webhooks.resuming import VERB, scope_of
+    from replay.webhooks.window import Window
+    from runtime.settings import Settings
+
+    if provider not in PROVIDERS:
+        raise typer.BadParameter(f"{provider!r} is no provider; use one of {', '.join(PROVIDERS)}")
     start, end = moments(from_, to, datetime.now(UTC))
     if start is None or end is None:
         raise typer.BadParameter("--from and --to are both needed")
@@ -113,7 +119,12 @@ def webhooks(
     _print(work.plan, depth, text=text, as_json=as_json, run_id=str(run_id))
 
 
-def _write(settings: Settings, work: NormaliseWork, run_id: str, progress: object) -> dict[str, int]:
+def _write(settings: "Settings", work: "NormaliseWork", run_id: str, progress: object) -> dict[str, int]:
+    from aiokafka.errors import KafkaError
+
+    from replay.webhooks.normalise import write
+    from runtime.kafka import KafkaUnreachable
+
     try:
         return write(settings, work, run_id, progress)  # type: ignore[arg-type]
     except (KafkaError, OSError) as error:
@@ -124,7 +135,7 @@ def _say(phase: str, records: int) -> None:
     typer.echo(f"{phase}: {records:,} records read", err=True)
 
 
-def _print(plan: NormalisePlan, depth: Depth, *, text: bool, as_json: bool, run_id: str | None) -> None:
+def _print(plan: "NormalisePlan", depth: Depth, *, text: bool, as_json: bool, run_id: str | None) -> None:
     plan.messages.examples = [shown_example(one, text=text) for one in plan.messages.examples]
     if as_json:
         outcome = {"depth": depth.value, "executed": run_id is not None, "run_id": run_id, "plan": plan}
@@ -153,7 +164,7 @@ def _print(plan: NormalisePlan, depth: Depth, *, text: bool, as_json: bool, run_
         )
 
 
-def _print_changes(plan: NormalisePlan) -> None:
+def _print_changes(plan: "NormalisePlan") -> None:
     table = Table("field", title=f"{plan.messages.things:,} messages would change", title_justify="left")
     table.add_column("messages", justify="right")
     for field, count in sorted(plan.messages.fields.items()):

@@ -1,26 +1,27 @@
 """`headrace replay webhooks --depth decide`: what its options mean, and what it prints."""
 
-import asyncio
 import getpass
 from importlib import import_module
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import msgspec
 import typer
-from aiokafka.errors import KafkaError
 from rich.console import Console
 from rich.table import Table
 
 from cli.refusals import told_plainly
-from replay.decide.plan import DecidePlan, DecideWork, SettingsOf, look
-from replay.decide.resuming import carry_out, told_lacking
+from replay.decide.settings_of import SettingsOf
 from replay.field_changes import shown_example
-from replay.runs import ActiveRun, begin
-from replay.webhooks.resuming import VERB, scope_of
-from replay.webhooks.window import Window
-from runtime.kafka import KafkaUnreachable
-from runtime.settings import Settings
+
+if TYPE_CHECKING:
+    from replay.decide.plan import DecidePlan, DecideWork
+    from replay.runs import ActiveRun
+    from replay.webhooks.window import Window
+    from runtime.settings import Settings
+
+# Each verb imports what it works with: help, and the other verbs, should not wait for it.
+# ruff: noqa: PLC0415
 
 AllowSpend = Annotated[
     int | None,
@@ -57,8 +58,14 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     as_json: bool
 
 
-def decide(settings: Settings, window: Window, options: Options, shown: Shown, run_id: UUID, *, execute: bool) -> None:
+def decide(
+    settings: "Settings", window: "Window", options: Options, shown: Shown, run_id: UUID, *, execute: bool
+) -> None:
     """Plan, or carry out. Exit 0: planned or done. Exit 1: done, but a model gave no answer. Exit 2: refused."""
+    from replay.decide.plan import look
+    from replay.runs import begin
+    from replay.webhooks.resuming import VERB, scope_of
+
     with told_plainly():
         if not execute:
             work = look(settings, window, options.settings, shown.show, _say)
@@ -78,15 +85,22 @@ def decide(settings: Settings, window: Window, options: Options, shown: Shown, r
         raise typer.Exit(1)
 
 
-def _carried_out(settings: Settings, run: ActiveRun, window: Window, show: int) -> DecideWork:
+def _carried_out(settings: "Settings", run: "ActiveRun", window: "Window", show: int) -> "DecideWork":
+    from aiokafka.errors import KafkaError
+
+    from replay.decide.resuming import carry_out
+    from runtime.kafka import KafkaUnreachable
+
     try:
         return carry_out(settings, run, window, show)
     except (KafkaError, OSError) as error:
         raise KafkaUnreachable(settings, type(error).__name__) from error
 
 
-def _price(settings: Settings, work: DecideWork, options: Options) -> Any:
+def _price(settings: "Settings", work: "DecideWork", options: Options) -> Any:
     """What the missing answers may cost, for those who allow it."""
+    import asyncio
+
     if options.allow_spend is None or not work.plan.missing_answers:
         return None
     return asyncio.run(import_module("replay.decide.buying").priced(settings, work))
@@ -96,7 +110,7 @@ def _say(phase: str, count: int) -> None:
     typer.echo(f"{phase}: {count:,}", err=True)
 
 
-def _print(plan: DecidePlan, price: Any, shown: Shown, *, run: ActiveRun | None) -> None:
+def _print(plan: "DecidePlan", price: Any, shown: Shown, *, run: "ActiveRun | None") -> None:
     plan.conclusions.examples = [shown_example(one, text=shown.text) for one in plan.conclusions.examples]
     if shown.as_json:
         outcome = {
@@ -124,7 +138,7 @@ def _print(plan: DecidePlan, price: Any, shown: Shown, *, run: ActiveRun | None)
         _print_next_step(plan, price)
 
 
-def _print_changes(plan: DecidePlan) -> None:
+def _print_changes(plan: "DecidePlan") -> None:
     table = Table("step and field", title=f"{plan.conclusions.things:,} conclusions would change", title_justify="left")
     table.add_column("conclusions", justify="right")
     for field, count in sorted(plan.conclusions.fields.items()):
@@ -137,7 +151,9 @@ def _print_changes(plan: DecidePlan) -> None:
             typer.echo(f"    {change.field}: {change.before!r} → {change.after!r}")
 
 
-def _print_remarks(plan: DecidePlan) -> None:
+def _print_remarks(plan: "DecidePlan") -> None:
+    from replay.decide.resuming import told_lacking
+
     remarks = {
         "jobs are left alone, for they are {}": plan.left_alone,
         "replies or bookings would be released now; a person decides instead": plan.held,
@@ -154,7 +170,7 @@ def _print_remarks(plan: DecidePlan) -> None:
         typer.echo(told_lacking(plan))
 
 
-def _print_next_step(plan: DecidePlan, price: Any) -> None:
+def _print_next_step(plan: "DecidePlan", price: Any) -> None:
     cost = "Expected AI cost: 0."
     if price is not None:
         most = "an unknown amount" if price.most_micro_usd is None else f"at most {price.most_micro_usd:,} micro-USD"

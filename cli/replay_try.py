@@ -3,26 +3,28 @@
 import getpass
 from datetime import UTC, datetime
 from importlib import import_module
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from uuid import uuid4
 
 import msgspec
-import psycopg
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from cli.moments import window as moments
 from cli.refusals import told_plainly
-from projections.versions import bind, live_schemas
-from providers.registry import ADAPTERS
-from replay.runs import begin
-from replay.trying.shadow import About, Shadow, connected, drop, find_try, tries
+from providers.names import PROVIDERS
 from replay.trying.tried import TryReport, report
-from runtime.settings import Settings
 
+if TYPE_CHECKING:
+    import psycopg
+
+    from replay.trying.shadow import About
+    from runtime.settings import Settings
+
+# Each verb imports what it works with: help, and the other verbs, should not wait for it.
 # Options are a command's arguments.
-# ruff: noqa: PLR0913, PLR0917
+# ruff: noqa: PLC0415, PLR0913, PLR0917
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 
@@ -37,7 +39,7 @@ _Name = Annotated[str, typer.Argument(help="The try's schema, such as try_1.")]
 @app.command("try")
 def try_(
     step: Annotated[TriedStep, typer.Option("--step", help="Whose decisions.")],
-    provider: Annotated[str, typer.Option("--provider", help=f"Whose webhooks: one of {', '.join(ADAPTERS)}.")],
+    provider: Annotated[str, typer.Option("--provider", help=f"Whose webhooks: one of {', '.join(PROVIDERS)}.")],
     from_: Annotated[str, typer.Option("--from", help="Received from then on: 2026-03-02, 2026-03-02T09:30, 3d ago.")],
     to: Annotated[str, typer.Option("--to", help="Received before; written like --from.")],
     workspace: Annotated[str | None, typer.Option("--workspace", help="Only of this workspace.")] = None,
@@ -61,8 +63,11 @@ def try_(
     Answers and decisions go into a schema of their own; nothing live is touched, and no topic is written. Without
     --execute nobody is asked. Exit 0: planned or done. Exit 2: it can't be done, or the budget is spent.
     """
-    if provider not in ADAPTERS:
-        raise typer.BadParameter(f"{provider!r} is no provider; use one of {', '.join(ADAPTERS)}")
+    from replay.runs import begin
+    from runtime.settings import Settings
+
+    if provider not in PROVIDERS:
+        raise typer.BadParameter(f"{provider!r} is no provider; use one of {', '.join(PROVIDERS)}")
     start, end = moments(from_, to, datetime.now(UTC))
     settings = Settings()
     # What asks models is loaded only here.
@@ -101,6 +106,9 @@ def try_(
 @app.command("tries")
 def tries_(as_json: _Json = False) -> None:
     """List the tries there are."""
+    from replay.trying.shadow import connected, tries
+    from runtime.settings import Settings
+
     with told_plainly(), connected(Settings().database_url) as connection:
         found = tries(connection)
     if as_json:
@@ -118,6 +126,8 @@ def tries_(as_json: _Json = False) -> None:
 @app.command()
 def compare(name: _Name, show: _Show = 10, text: _Text = False, as_json: _Json = False) -> None:
     """Show again how a try's decisions compare with the recorded ones."""
+    from runtime.settings import Settings
+
     with told_plainly():
         _compare(Settings(), name, show=show, text=text, as_json=as_json)
 
@@ -125,6 +135,9 @@ def compare(name: _Name, show: _Show = 10, text: _Text = False, as_json: _Json =
 @app.command("drop")
 def drop_(name: _Name, execute: Annotated[bool, typer.Option("--execute", help="Remove it.")] = False) -> None:
     """Remove a try's schema with all it holds."""
+    from replay.trying.shadow import connected, drop, find_try
+    from runtime.settings import Settings
+
     with told_plainly(), connected(Settings().database_url) as connection:
         about = find_try(connection, name)
         typer.echo(f"{name}: {about.decisions:,} decisions of the step {about.scope['step']}, {_asked(about)}.")
@@ -135,7 +148,9 @@ def drop_(name: _Name, execute: Annotated[bool, typer.Option("--execute", help="
         typer.echo(f"Removed {name}.")
 
 
-def _compare(settings: Settings, name: str, *, show: int, text: bool, as_json: bool) -> None:
+def _compare(settings: "Settings", name: str, *, show: int, text: bool, as_json: bool) -> None:
+    from replay.trying.shadow import Shadow, connected, find_try
+
     with connected(settings.database_url) as connection:
         about = find_try(connection, name)
         shadow = Shadow(connection, name)
@@ -147,7 +162,9 @@ def _compare(settings: Settings, name: str, *, show: int, text: bool, as_json: b
         _print_report(about, found, texts)
 
 
-def _texts(connection: psycopg.Connection[Any], message_ids: list[str]) -> dict[str, str]:
+def _texts(connection: "psycopg.Connection[Any]", message_ids: list[str]) -> dict[str, str]:
+    from projections.versions import bind, live_schemas
+
     statement = b"SELECT message_id::text, text FROM {proj}.messages WHERE message_id = ANY(%s::uuid[])"
     found = connection.execute(bind(statement, live_schemas(connection)), [message_ids])
     return {row[0]: row[1] for row in found}
@@ -169,7 +186,7 @@ def _print_plan(plan: Any, scope: Any, *, as_json: bool) -> None:
     typer.echo(f"Allowed: {allowed}. No topic and no live row is written. Nobody was asked: add --execute.")
 
 
-def _print_report(about: About, found: TryReport, texts: dict[str, str]) -> None:
+def _print_report(about: "About", found: TryReport, texts: dict[str, str]) -> None:
     rate = "nothing to agree on" if found.agreement is None else f"{found.agreement:.1%} agree"
     typer.echo(
         f"{about.name}: {about.scope['step']} by {_asked(about)}. {found.compared:,} decisions, {found.asked:,} of a "
@@ -193,7 +210,7 @@ def _sure(confidence: float | None) -> str:
     return "unknown" if confidence is None else f"{confidence:.2f}"
 
 
-def _asked(about: About) -> str:
+def _asked(about: "About") -> str:
     model = "the local provider" if about.scope["ai_provider"] == "local" else about.scope["model"]
     prompt = about.scope["prompt_name"]
     return f"{model} with {prompt}" if prompt else str(model)

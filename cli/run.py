@@ -6,8 +6,6 @@ import typer
 
 from cli.exit_status import refuse
 from runtime.exit_status import START_AGAIN
-from runtime.kafka import KafkaSettingsError
-from runtime.settings import Settings
 
 # Each command imports its own process: ingest must not pay for Faust, nor the workers for FastAPI.
 # ruff: noqa: PLC0415
@@ -25,6 +23,7 @@ def ingest() -> None:
     """Receive webhooks over HTTP and make them durable in Kafka."""
     from ingest.admission import PublicKeyError
     from ingest.server import IngestFailed, PortInUse, run_ingest
+    from runtime.settings import Settings
     from workspaces.encryption import SecretsKeyError
 
     try:
@@ -37,6 +36,7 @@ def ingest() -> None:
 @app.command()
 def pipeline() -> None:
     """Judge and normalise replies, and find the lead of every fact."""
+    from runtime.settings import Settings
     from streams.pipeline.workers import pipeline_worker
 
     _run(lambda: pipeline_worker(Settings()).run())
@@ -45,6 +45,7 @@ def pipeline() -> None:
 @app.command()
 def bulk() -> None:
     """Judge and normalise sent and opened notices, at a pace that leaves room for replies."""
+    from runtime.settings import Settings
     from streams.pipeline.workers import bulk_worker
 
     _run(lambda: bulk_worker(Settings()).run())
@@ -53,6 +54,7 @@ def bulk() -> None:
 @app.command()
 def jobs() -> None:
     """Look after inbound messages: run the jobs that are due."""
+    from runtime.settings import Settings
     from streams.ai.chosen import AISettingsError
     from streams.jobs.app import jobs_app
 
@@ -63,11 +65,14 @@ def jobs() -> None:
 def projections() -> None:
     """Write the read models in Postgres."""
     from projections.worker import run_projections
+    from runtime.settings import Settings
 
     _run(lambda: run_projections(Settings()))
 
 
 def _run(process: Callable[[], None], *errors: type[Exception]) -> None:
+    from runtime.kafka import KafkaSettingsError
+
     try:
         process()
     except (KafkaSettingsError, *errors) as error:  # type: ignore[misc]

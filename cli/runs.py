@@ -2,7 +2,7 @@
 
 import getpass
 from importlib import import_module
-from typing import Annotated, get_args
+from typing import TYPE_CHECKING, Annotated, get_args
 from uuid import UUID
 
 import msgspec
@@ -11,18 +11,13 @@ from rich.console import Console
 from rich.table import Table
 
 from cli.refusals import told_plainly
-from replay.runs import (
-    Run,
-    RunRefused,
-    RunState,
-    find_runs,
-    mark_cancelled,
-    request_cancel,
-    resumable,
-    resume,
-    show_run,
-)
-from runtime.settings import Settings
+from replay.run_state import RunState
+
+if TYPE_CHECKING:
+    from replay.runs import Run
+
+# Each verb imports what it works with: help, and the other verbs, should not wait for it.
+# ruff: noqa: PLC0415
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 
@@ -58,6 +53,9 @@ def runs() -> None:
 @app.command("list")
 def list_(state: _State = None, limit: _Limit = 50, as_json: _Json = False) -> None:
     """List the newest runs."""
+    from replay.runs import find_runs
+    from runtime.settings import Settings
+
     if state is not None and state not in get_args(RunState):
         raise typer.BadParameter(f"{state!r} is no state; use one of {', '.join(get_args(RunState))}")
     with told_plainly():
@@ -71,6 +69,9 @@ def list_(state: _State = None, limit: _Limit = 50, as_json: _Json = False) -> N
 @app.command()
 def show(run_id: _Id, as_json: _Json = False) -> None:
     """Tell all about one run: what it was told to do, how far it is, how it ended."""
+    from replay.runs import show_run
+    from runtime.settings import Settings
+
     with told_plainly():
         run = show_run(Settings().database_url, run_id)
     typer.echo(msgspec.json.encode(run).decode() if as_json else _story(run))
@@ -79,6 +80,9 @@ def show(run_id: _Id, as_json: _Json = False) -> None:
 @app.command("resume")
 def resume_(run_id: _Id, execute: _Execute = False) -> None:
     """Go on with an interrupted or failed run, from what it has done already. It was planned when it began."""
+    from replay.runs import RunRefused, resumable, resume, show_run
+    from runtime.settings import Settings
+
     settings = Settings()
     with told_plainly():
         run = resumable(show_run(settings.database_url, run_id))
@@ -95,6 +99,9 @@ def resume_(run_id: _Id, execute: _Execute = False) -> None:
 @app.command()
 def cancel(run_id: _Id, execute: _Execute = False) -> None:
     """Stop a run, and remove what it has not finished. What is live stays untouched."""
+    from replay.runs import RunRefused, mark_cancelled, request_cancel, show_run
+    from runtime.settings import Settings
+
     settings, by = Settings(), getpass.getuser()
     with told_plainly():
         run = show_run(settings.database_url, run_id)
@@ -115,7 +122,7 @@ def cancel(run_id: _Id, execute: _Execute = False) -> None:
         typer.echo("Cancelled; its process was gone already.")
 
 
-def _print_runs(found: list[Run]) -> None:
+def _print_runs(found: "list[Run]") -> None:
     table = Table("run", "verb", "on", "by", "state", "phase", "started", "ended", title="Runs", title_justify="left")
     for run in found:
         ended = "" if run.ended_at is None else f"{run.ended_at:%Y-%m-%d %H:%M:%S}"
@@ -124,7 +131,7 @@ def _print_runs(found: list[Run]) -> None:
     Console().print(table)
 
 
-def _story(run: Run) -> str:
+def _story(run: "Run") -> str:
     lines = [
         f"{run.told()} on {run.host} (process {run.pid})",
         f"  state    {run.state}{', asked to stop by ' + run.cancel_requested_by if run.cancel_requested_by else ''}",

@@ -1,15 +1,18 @@
 """`headrace topics truncated`: logs that lost records a consumer group has read, and the way on."""
 
 import json
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
 
-from cli.exit_status import refuse
-from runtime.kafka import KafkaSettingsError, KafkaUnreachable
-from runtime.settings import Settings
-from runtime.truncation import GROUPS, GroupIsActive, Truncation, accept, truncations
+from cli.refusals import told_plainly
+
+if TYPE_CHECKING:
+    from runtime.truncation import Truncation
+
+# Each verb imports what it works with: help, and the other verbs, should not wait for it.
+# ruff: noqa: PLC0415
 
 _Execute = Annotated[bool, typer.Option("--execute", help="Act. Without it, only what was found is printed.")]
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -26,14 +29,15 @@ def truncated(execute: _Execute = False, as_json: _Json = False) -> None:
 
     headrace topics truncated --execute && headrace audit
     """
+    from runtime.settings import Settings
+    from runtime.truncation import GROUPS, accept, truncations
+
     settings = Settings()
     groups = [f"{settings.topic_prefix}{group}" for group in GROUPS]
-    try:
+    with told_plainly():
         cuts = truncations(settings, groups)
         if execute:
             accept(settings, cuts)
-    except (KafkaUnreachable, KafkaSettingsError, GroupIsActive) as error:
-        refuse(error)
     if as_json:
         typer.echo(json.dumps({"executed": execute, "truncated": [msgspec.structs.asdict(cut) for cut in cuts]}))
     else:
@@ -42,7 +46,7 @@ def truncated(execute: _Execute = False, as_json: _Json = False) -> None:
         raise typer.Exit(1)
 
 
-def _lines(cuts: list[Truncation], *, executed: bool) -> list[str]:
+def _lines(cuts: "list[Truncation]", *, executed: bool) -> list[str]:
     if not cuts:
         return ["No log ends below what has been read of it."]
     lines = [

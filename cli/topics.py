@@ -2,44 +2,31 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
-from importlib.metadata import version
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from cli.exit_status import refuse
 from cli.moments import From, To, window
 from cli.record_lines import lines_of
+from cli.refusals import told_plainly
 from cli.topic_truncation import truncated
-from events.asyncapi import asyncapi_document, events_of
 from events.records import Record
 from events.topics import ALL_TOPICS, Topic
-from replay.log_offsets import LogOffsets, TopicsMissing
-from replay.record_filter import RecordFilter, UnknownTopic, topics_named
-from replay.shown_record import Shower
-from replay.topic_reader import Scanned, follow, newest
-from replay.topic_reader import find as find_records
-from runtime.kafka import KafkaSettingsError, KafkaUnreachable
-from runtime.settings import Settings
-from runtime.topics import (
-    MIN_INSYNC,
-    TopicMismatch,
-    TopicState,
-    create_topics,
-    describe_changelogs,
-    describe_topics,
-    mend_topics,
-    topic_config,
-)
 
+if TYPE_CHECKING:
+    from replay.record_filter import RecordFilter
+    from replay.topic_reader import Scanned
+    from runtime.settings import Settings
+    from runtime.topics import TopicState
+
+# Each verb imports what it works with: help, and the other verbs, should not wait for it.
 # Options are a command's arguments, and both readers take the whole filter.
-# ruff: noqa: PLR0913, PLR0917
+# ruff: noqa: PLC0415, PLR0913, PLR0917
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 app.command()(truncated)
@@ -65,18 +52,18 @@ _Lines = Annotated[bool, typer.Option("--json", help="Print one JSON object a li
 _Text = Annotated[
     bool, typer.Option("--text", "--body", help="Show message texts and the bodies of webhooks. Never shows secrets.")
 ]
-_EXPECTED = (KafkaUnreachable, KafkaSettingsError, TopicMismatch)
 
 
 @app.command()
 def create(as_json: _Json = False) -> None:
     """Create the topics that are missing. Existing ones keep their settings and records."""
-    try:
+    from runtime.settings import Settings
+    from runtime.topics import create_topics
+
+    with told_plainly():
         settings = Settings()
         created = create_topics(settings)
         unmended = _unmended(settings)
-    except _EXPECTED as error:
-        refuse(error)
     if as_json:
         typer.echo(json.dumps({"created": list(created)}))
         return
@@ -89,11 +76,12 @@ def create(as_json: _Json = False) -> None:
 @app.command("list")
 def list_(as_json: _Json = False) -> None:
     """List every topic as it is on the broker, the changelogs of the workers' tables included."""
+    from runtime.settings import Settings
+    from runtime.topics import MIN_INSYNC, describe_changelogs, describe_topics
+
     settings = Settings()
-    try:
+    with told_plainly():
         states = [*describe_topics(settings), *describe_changelogs(settings)]
-    except _EXPECTED as error:
-        refuse(error)
     if as_json:
         typer.echo(json.dumps([_state(state) for state in states], indent=2))
         return
@@ -124,13 +112,14 @@ def mend(
 
     Retention is never changed, and more room or more replicas than declared are left as they are.
     """
+    from runtime.settings import Settings
+    from runtime.topics import mend_topics
+
     settings = Settings()
-    try:
+    with told_plainly():
         states = _unmended(settings)
         if execute:
             mend_topics(settings, states)
-    except _EXPECTED as error:
-        refuse(error)
     if as_json:
         typer.echo(json.dumps({"executed": execute, "topics": {state.name: state.mended for state in states}}))
         return
@@ -143,12 +132,14 @@ def mend(
         typer.echo("nothing was changed: --execute sets it")
 
 
-def _unmended(settings: Settings) -> list[TopicState]:
+def _unmended(settings: "Settings") -> "list[TopicState]":
+    from runtime.topics import describe_changelogs, describe_topics
+
     states = [*describe_topics(settings), *describe_changelogs(settings)]
     return [state for state in states if state.mended]
 
 
-def _hint(states: list[TopicState]) -> None:
+def _hint(states: "list[TopicState]") -> None:
     if states:
         names = ", ".join(state.name for state in states)
         typer.echo(f"`headrace topics mend` shows what to change of {names}; --execute sets it.", err=True)
@@ -160,6 +151,11 @@ def describe(
     as_json: _Json = False,
 ) -> None:
     """Describe the declared topics: key, content, writer, readers. Needs no broker."""
+    from importlib.metadata import version
+
+    from events.asyncapi import asyncapi_document
+    from runtime.settings import Settings
+
     settings = Settings()
     if asyncapi:
         typer.echo(json.dumps(asyncapi_document(settings.topic_prefix, version("headrace")), indent=2))
@@ -197,13 +193,16 @@ def find(
 
     headrace topics find 'webhooks.*' --workspace acme --from 2026-03-02T09:00 --to 2026-03-02T09:30 --json
     """
+    from replay.topic_reader import find as find_records
+    from runtime.settings import Settings
+
     start, end = window(from_, to, datetime.now(UTC))
     wanted = _wanted(key, workspace, lead, type_, receipt)
     settings = Settings()
     progress = _Progress()
     show = _printer(settings, text=text, as_json=as_json)
     shown = 0
-    with _refusing_plainly():
+    with told_plainly():
         records = find_records(
             settings, _physical(settings, names), wanted, from_=start, to=end, limit=limit, progress=progress.tell
         )
@@ -234,12 +233,16 @@ def tail(
 
     headrace topics tail jobs enrichments --workspace acme --json | jq .event
     """
+    from replay.log_offsets import LogOffsets
+    from replay.topic_reader import follow, newest
+    from runtime.settings import Settings
+
     wanted = _wanted(key, workspace, lead, type_, receipt)
     settings = Settings()
     show = _printer(settings, text=text, as_json=as_json)
     left = limit
     try:
-        with _refusing_plainly():
+        with told_plainly():
             ranges = LogOffsets(settings).ranges(_physical(settings, names))
             for record in newest(settings, ranges, wanted, last if limit is None else min(last, limit)):
                 show(record)
@@ -256,18 +259,11 @@ def tail(
         return
 
 
-@contextmanager
-def _refusing_plainly() -> Iterator[None]:
-    """As `cli.refusals.told_plainly`, which would load the database's libraries for what never asks a database."""
-    try:
-        yield
-    except (KafkaUnreachable, KafkaSettingsError, TopicsMissing) as error:
-        refuse(error)
-
-
 def _wanted(
     key: str | None, workspace: str | None, lead: str | None, type_: str | None, receipt: str | None
-) -> RecordFilter:
+) -> "RecordFilter":
+    from replay.record_filter import RecordFilter
+
     return RecordFilter(key=key, workspace=workspace, lead_id=_id(lead), type=type_, receipt_id=_id(receipt))
 
 
@@ -275,14 +271,18 @@ def _id(text: str | None) -> str | None:
     return None if text is None else text.strip().lower()
 
 
-def _physical(settings: Settings, names: list[str] | None) -> list[str]:
+def _physical(settings: "Settings", names: list[str] | None) -> list[str]:
+    from replay.record_filter import UnknownTopic, topics_named
+
     try:
         return [settings.topic(topic) for topic in topics_named(names or [], settings.topic_prefix)]
     except UnknownTopic as error:
         raise typer.BadParameter(str(error)) from None
 
 
-def _printer(settings: Settings, *, text: bool, as_json: bool) -> Callable[[Record], None]:
+def _printer(settings: "Settings", *, text: bool, as_json: bool) -> Callable[[Record], None]:
+    from replay.shown_record import Shower
+
     shower = Shower(settings, texts=text)
 
     def show(record: Record) -> None:
@@ -300,10 +300,12 @@ class _Progress:
     """Says every two seconds how far a scan is."""
 
     def __init__(self) -> None:
+        from replay.topic_reader import Scanned
+
         self._began = self._told = time.monotonic()
         self._counts = Scanned()
 
-    def tell(self, counts: Scanned) -> None:
+    def tell(self, counts: "Scanned") -> None:
         self._counts = counts
         now = time.monotonic()
         if now - self._told >= _PROGRESS_EVERY:
@@ -320,7 +322,7 @@ class _Progress:
         return f"Nothing matches; {read}. A wider --from or --to, or fewer conditions, may find it."
 
 
-def _state(state: TopicState) -> dict[str, Any]:
+def _state(state: "TopicState") -> dict[str, Any]:
     differences = {name: {"declared": d, "found": f} for name, (d, f) in state.differences.items()}
     return {
         "topic": None if state.topic is None else state.topic.name,
@@ -332,7 +334,10 @@ def _state(state: TopicState) -> dict[str, Any]:
     }
 
 
-def _declared(topic: Topic, settings: Settings) -> dict[str, Any]:
+def _declared(topic: Topic, settings: "Settings") -> dict[str, Any]:
+    from events.asyncapi import events_of
+    from runtime.topics import topic_config
+
     return {
         "topic": topic.name,
         "name": settings.topic(topic),

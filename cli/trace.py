@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import typer
@@ -10,15 +10,16 @@ import typer
 from cli.moments import From, To, window
 from cli.record_lines import fields_text, moment_text, plain
 from cli.refusals import told_plainly
-from replay.record_filter import UnknownTopic
 from replay.trace.naming import TooShort
-from replay.trace.tracing import LIMIT, MOST, Trace, TraceOptions
-from replay.trace.tracing import trace as follow
-from replay.trace.tree import Node
-from runtime.settings import Settings
+from replay.trace.trace_options import LIMIT, MOST, TraceOptions
 
+if TYPE_CHECKING:
+    from replay.trace.tracing import Trace
+    from replay.trace.tree import Node
+
+# Each verb imports what it works with: help, and the other verbs, should not wait for it.
 # Options are a command's arguments.
-# ruff: noqa: PLR0913, PLR0917
+# ruff: noqa: PLC0415, PLR0913, PLR0917
 
 app = typer.Typer(add_completion=False)
 
@@ -55,6 +56,10 @@ def trace(
     there; with --from the log itself is searched. Exit 0: found. Exit 1: not found, or the beginning fits several ids.
     Exit 2: it can't be looked for.
     """
+    from replay.record_filter import UnknownTopic
+    from replay.trace.tracing import trace as follow
+    from runtime.settings import Settings
+
     start, end = window(from_, to, datetime.now(UTC))
     options = TraceOptions(limit=limit, depth=depth, texts=text, raw=raw, from_=start, to=end, most=most)
     try:
@@ -70,7 +75,7 @@ def trace(
         raise typer.Exit(1)
 
 
-def _show(found: Trace) -> None:
+def _show(found: "Trace") -> None:
     for problem in found.problems:
         typer.echo(problem, err=True)
     if found.candidates:
@@ -88,7 +93,7 @@ def _show(found: Trace) -> None:
     _show_unfinished(found)
 
 
-def _show_unfinished(found: Trace) -> None:
+def _show_unfinished(found: "Trace") -> None:
     looked = found.looked
     for one in found.unfinished:
         since = "" if one.since is None else f", since {moment_text(one.since)}"
@@ -102,7 +107,7 @@ def _show_unfinished(found: Trace) -> None:
     typer.echo(f"Read {looked.places:,} records where rows stand; searched {looked.gone_through:,}{left}.", err=True)
 
 
-def _drawn(node: Node) -> Iterator[str]:
+def _drawn(node: "Node") -> Iterator[str]:
     """The node and what is below it. Lines stay whole, however narrow the terminal: ids are there to be copied."""
     for number, line in enumerate(_lines(node)):
         yield line if number == 0 else f"{'│' if node.children else ' '}   {line}"
@@ -113,7 +118,7 @@ def _drawn(node: Node) -> Iterator[str]:
             yield (branch if number == 0 else "    " if is_last else "│   ") + line
 
 
-def _lines(node: Node) -> list[str]:
+def _lines(node: "Node") -> list[str]:
     asked = "  <- asked for" if node.is_asked_for else ""
     head = " ".join(part for part in (node.what, plain(node.title), plain(node.id)) if part)
     lines = [f"{head}{_when(node)}{asked}"]
@@ -128,7 +133,7 @@ def _lines(node: Node) -> list[str]:
     return lines
 
 
-def _when(node: Node) -> str:
+def _when(node: "Node") -> str:
     if node.at is None:
         return ""
     after = "" if node.after_ms is None else f" ({node.after_ms / 1000:+,.3f} s)"

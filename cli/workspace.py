@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -12,19 +12,18 @@ from rich.markup import escape
 from rich.table import Table
 
 from cli.exit_status import refuse
-from providers.registry import ADAPTERS
-from runtime.kafka import KafkaSettingsError, KafkaUnreachable
-from runtime.settings import Settings
-from workspaces.document import WorkspaceFileError, read_workspace_files
-from workspaces.encryption import SecretBox, SecretsKeyError
-from workspaces.settings_shown import shown_settings
-from workspaces.store import WorkspaceRefused, apply_workspaces, read_directory, remove_workspace
-from workspaces.workspace import ProviderAccount, Workspace
+from cli.refusals import told_plainly
+
+if TYPE_CHECKING:
+    from runtime.settings import Settings
+    from workspaces.workspace import ProviderAccount, Workspace
+
+# Each verb imports what it works with: help, and the other verbs, should not wait for it.
+# ruff: noqa: PLC0415
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
-_EXPECTED = (WorkspaceFileError, WorkspaceRefused, SecretsKeyError, KafkaUnreachable, KafkaSettingsError)
 
 
 @app.command()
@@ -33,12 +32,15 @@ def apply(
     as_json: _Json = False,
 ) -> None:
     """Make the workspaces of these files the newest state; running processes follow within a second."""
-    try:
+    from providers.registry import ADAPTERS
+    from runtime.settings import Settings
+    from workspaces.document import read_workspace_files
+    from workspaces.store import apply_workspaces
+
+    with told_plainly():
         settings = Settings()
         workspaces = read_workspace_files(files, ADAPTERS)
         apply_workspaces(settings, workspaces, datetime.now(UTC))
-    except _EXPECTED as error:
-        refuse(error)
     for warning in (warning for workspace in workspaces for warning in proof_warnings(workspace)):
         typer.echo(f"warning: {warning}", err=True)
     _print(workspaces, settings, as_json)
@@ -47,11 +49,12 @@ def apply(
 @app.command("list")
 def list_(as_json: _Json = False) -> None:
     """List all workspaces."""
-    try:
+    from runtime.settings import Settings
+    from workspaces.store import read_directory
+
+    with told_plainly():
         settings = Settings()
         directory = read_directory(settings)
-    except _EXPECTED as error:
-        refuse(error)
     _print(sorted(directory, key=lambda one: one.id), settings, as_json)
 
 
@@ -61,11 +64,12 @@ def show(workspace_id: str, as_json: _Json = False) -> None:
 
     Of each secret only a short fingerprint is printed.
     """
-    try:
+    from runtime.settings import Settings
+    from workspaces.store import read_directory
+
+    with told_plainly():
         settings = Settings()
         workspace = read_directory(settings).get(workspace_id)
-    except _EXPECTED as error:
-        refuse(error)
     if workspace is None:
         refuse(f"there is no workspace {workspace_id}; `headrace workspace list` shows those there are")
     _print([workspace], settings, as_json, with_settings=True)
@@ -74,14 +78,15 @@ def show(workspace_id: str, as_json: _Json = False) -> None:
 @app.command()
 def remove(workspace_id: str) -> None:
     """Remove a workspace: webhooks of its accounts are quarantined from then on."""
-    try:
+    from runtime.settings import Settings
+    from workspaces.store import remove_workspace
+
+    with told_plainly():
         remove_workspace(Settings(), workspace_id, datetime.now(UTC))
-    except _EXPECTED as error:
-        refuse(error)
     typer.echo(f"removed {workspace_id}")
 
 
-def summary(workspace: Workspace, fingerprint: Callable[[str], str]) -> dict[str, Any]:
+def summary(workspace: "Workspace", fingerprint: Callable[[str], str]) -> dict[str, Any]:
     """A workspace as it may be shown to anybody: no secret in it."""
     return {
         "workspace": workspace.id,
@@ -91,7 +96,7 @@ def summary(workspace: Workspace, fingerprint: Callable[[str], str]) -> dict[str
     }
 
 
-def proof_warnings(workspace: Workspace) -> list[str]:
+def proof_warnings(workspace: "Workspace") -> list[str]:
     """What an operator should know about how senders prove themselves to this workspace."""
     return [
         f"{workspace.id}: {provider}: {_proof_warning(account)}"
@@ -100,13 +105,13 @@ def proof_warnings(workspace: Workspace) -> list[str]:
     ]
 
 
-def _proof_warning(account: ProviderAccount) -> str:
+def _proof_warning(account: "ProviderAccount") -> str:
     if account.allow_unsigned:
         return "allow_unsigned is set, so anybody who knows the address can post webhooks"
     return "no secret is set, so webhooks are answered 401 unless an installation-wide key signs them"
 
 
-def _shown(account: ProviderAccount, fingerprint: Callable[[str], str]) -> dict[str, Any]:
+def _shown(account: "ProviderAccount", fingerprint: Callable[[str], str]) -> dict[str, Any]:
     shown: dict[str, Any] = {
         **account.accounts,
         "secrets": [fingerprint(secret) for secret in account.secrets],
@@ -115,8 +120,10 @@ def _shown(account: ProviderAccount, fingerprint: Callable[[str], str]) -> dict[
     return shown if account.readable else shown | {"secrets": "not readable with this HEADRACE_SECRETS_KEY"}
 
 
-def _print(workspaces: list[Workspace], settings: Settings, as_json: bool, *, with_settings: bool = False) -> None:
+def _print(workspaces: "list[Workspace]", settings: "Settings", as_json: bool, *, with_settings: bool = False) -> None:
     # Without a key no secret could be read, so there is none to take a fingerprint of.
+    from workspaces.encryption import SecretBox
+
     fingerprint = SecretBox.of(settings).fingerprint if settings.secrets_key else str
     summaries = [summary(workspace, fingerprint) for workspace in workspaces]
     if as_json:
@@ -129,11 +136,15 @@ def _print(workspaces: list[Workspace], settings: Settings, as_json: bool, *, wi
         _print_settings(workspace)
 
 
-def _settings_json(workspace: Workspace) -> dict[str, Any]:
+def _settings_json(workspace: "Workspace") -> dict[str, Any]:
+    from workspaces.settings_shown import shown_settings
+
     return {one.name: {"value": one.value, "is_default": one.is_default} for one in shown_settings(workspace.settings)}
 
 
-def _print_settings(workspace: Workspace) -> None:
+def _print_settings(workspace: "Workspace") -> None:
+    from workspaces.settings_shown import shown_settings
+
     table = Table("setting", "value", "", title="Settings for jobs", title_justify="left")
     for one in shown_settings(workspace.settings):
         value = "none" if one.value is None else one.value if isinstance(one.value, str) else json.dumps(one.value)

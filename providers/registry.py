@@ -1,4 +1,4 @@
-"""The providers Headrace knows. Adding one is a file and a line here."""
+"""The providers Headrace knows. Adding one is a file, a line here and its name in `providers.names`."""
 
 from collections.abc import Mapping
 

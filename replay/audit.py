@@ -17,6 +17,7 @@ from events.records import Record
 from events.topics import MESSAGES
 from projections.connection import libpq_url
 from projections.projection import BadRecord, decode_event
+from replay.audit_defaults import STUCK_SECONDS, WAIT_SECONDS
 from replay.audit_job_rows import AuditJobRows
 from replay.audit_jobs import audit_jobs, compare_jobs
 from replay.audit_repeats import Logged, logged, repeats_among
@@ -32,10 +33,6 @@ from runtime.settings import Settings
 NAMED = 100
 #: Offsets of gaps looked up in the log at once, until so many were found missing.
 _LOOKED_UP = 1000
-#: Seconds the workers get to reach what was in the log when the audit began.
-WAIT_SECONDS = 10.0
-#: Seconds after which a job that should run and doesn't is called stuck.
-STUCK_SECONDS = 900.0
 
 
 class AuditImpossible(Refusal):

@@ -17,7 +17,7 @@ import socket
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Self
 from uuid import UUID
 
 import msgspec
@@ -26,10 +26,8 @@ from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
 from projections.connection import libpq_url
+from replay.run_state import RunState
 from runtime.refusal import Refusal
-
-#: running: its process holds its lock. interrupted: it does not, and the run never ended.
-RunState = Literal["running", "interrupted", "done", "failed", "cancelled"]
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):

@@ -20,12 +20,11 @@ from projections.versions import Version, live_version, versions
 from replay.content_hash import SESSION, ContentHash, content_hash, table_shapes
 from replay.log_offsets import Place
 from replay.runs import ActiveRun
+from replay.verify_options import VerifyOptions
 from replay.version_difference import Comparison, OffsetRange, TableDifference
 from runtime.refusal import Refusal
 from runtime.settings import Settings
 
-#: Seconds to wait for a snapshot in which both versions stand at the same offsets.
-WAIT_SECONDS = 10.0
 _PAUSE = 0.02
 #: behind: nothing differs, but one version lacks what the other had read when the comparison began.
 Outcome = Literal["equal", "expected", "different", "behind"]
@@ -55,19 +54,6 @@ class ProjectionVerdict(msgspec.Struct, frozen=True, kw_only=True):
     #: Records of the log that one has read and the other has not.
     apart: int
     tables: tuple[TableDifference, ...]
-
-
-class VerifyOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """How to compare."""
-
-    buckets: int = 256
-    #: Differing rows named for each table.
-    show: int = 20
-    #: `column` or `table.column`, which may differ.
-    expect_changed: tuple[str, ...] = ()
-    #: Show what people wrote, too.
-    all_values: bool = False
-    wait_seconds: float = WAIT_SECONDS
 
 
 class TableContent(msgspec.Struct, frozen=True, kw_only=True):

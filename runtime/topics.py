@@ -17,6 +17,7 @@ from confluent_kafka.admin import (
 
 from events.topics import ALL_TOPICS, APPS_WITH_TABLES, MAX_RECORD_BYTES, Topic, record_limit
 from runtime.kafka import KafkaUnreachable, confluent_config
+from runtime.refusal import Refusal
 from runtime.settings import Settings
 
 _REQUEST_TIMEOUT = 15.0
@@ -30,7 +31,7 @@ _EXACTLY = ("message.timestamp.type",)
 _CHANGELOG = "-changelog"
 
 
-class TopicMismatch(RuntimeError):
+class TopicMismatch(Refusal):
     """A topic on the broker has another shape than declared; the message says what to do."""
 
 

@@ -4,6 +4,7 @@ A server that has imported them forks a process for each command. Not within the
 there under the feet of native threads (librdkafka's, say) can crash it, because setenv is not safe between threads.
 """
 
+import ast
 import multiprocessing
 import os
 import subprocess
@@ -16,8 +17,20 @@ from pathlib import Path
 from cli.main import COMMANDS, main
 
 _TIMEOUT = 120.0
+_CLI = Path(__file__).parents[1] / "cli"
+#: What they run are whole processes of another kind.
+_APART = ("run.py", "dev.py", "demo.py")
+
+
+def _imports() -> list[str]:
+    """The commands' modules, and what their verbs import when they are called."""
+    files = [ast.parse(file.read_text()) for file in sorted(_CLI.glob("*.py")) if file.name not in _APART]
+    nodes = [node for file in files for node in ast.walk(file) if isinstance(node, ast.ImportFrom)]
+    return [*(module for module, _ in COMMANDS.values()), *dict.fromkeys(node.module for node in nodes if node.module)]
+
+
 _fork = multiprocessing.get_context("forkserver")
-_fork.set_forkserver_preload([module for module, _ in COMMANDS.values()])
+_fork.set_forkserver_preload(_imports())
 
 
 @dataclass(frozen=True)

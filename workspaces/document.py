@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from providers.adapter import Adapter
+from runtime.refusal import Refusal
 from workspaces.job_settings import JobSettingsEntry
 from workspaces.workspace import ProviderAccount, Workspace
 
@@ -26,7 +27,7 @@ WorkspaceId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9.
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 
 
-class WorkspaceFileError(ValueError):
+class WorkspaceFileError(Refusal):
     """A workspace file can't be used; the message names the file, the place in it and what to write instead."""
 
 

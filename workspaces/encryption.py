@@ -5,6 +5,7 @@ import hmac
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
+from runtime.refusal import Refusal
 from runtime.settings import Settings
 
 _HOW_TO_MAKE_ONE = (
@@ -15,7 +16,7 @@ _HOW_TO_MAKE_ONE = (
 _FINGERPRINT_DIGITS = 8
 
 
-class SecretsKeyError(ValueError):
+class SecretsKeyError(Refusal):
     """HEADRACE_SECRETS_KEY is missing or malformed; the message tells how to make one."""
 
 

@@ -10,6 +10,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Produ
 from events.envelope import Headers, read_envelope
 from events.topics import WORKSPACES
 from runtime.kafka import KafkaUnreachable, confluent_config, confluent_producer_config
+from runtime.refusal import Refusal
 from runtime.settings import Settings
 from workspaces.directory import Directory
 from workspaces.encryption import SecretBox
@@ -21,7 +22,7 @@ _TIMEOUT = 15.0
 _Row = tuple[str, bytes | None, Headers]
 
 
-class WorkspaceRefused(ValueError):
+class WorkspaceRefused(Refusal):
     """The change would leave the installation ambiguous, or concerns nothing; the message says what to do."""
 
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
@@ -22,13 +22,12 @@ from replay.decide.deciding import (
 )
 from replay.decide.held import REASON
 from replay.decide.records import Redecisions
+from replay.decide.settings_of import SettingsOf
 from replay.field_changes import DiffSummary
 from replay.webhooks.window import Window
 from runtime.settings import Settings
 from streams.jobs.types import JOB_TYPES
 
-#: Whose settings of the workspace count: those of the moment, or those of today.
-SettingsOf = Literal["then", "now"]
 _STEP = 500
 
 

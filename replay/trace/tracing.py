@@ -23,32 +23,15 @@ from replay.trace.lookup import Subject, find_subjects
 from replay.trace.naming import IdNamed, PlaceNamed, named, received_at
 from replay.trace.reading import LogReader, Looked, position_of
 from replay.trace.standing import Reached, Unfinished, unfinished
+from replay.trace.trace_options import TraceOptions
 from replay.trace.tree import Node, Options, TreeBuilder, place_text, walk
 from runtime.kafka import KafkaUnreachable
 from runtime.refusal import Refusal
 from runtime.settings import Settings
 
-#: Records one search through the log goes through at most.
-MOST = 200_000
-#: Messages of a lead.
-LIMIT = 5
-
 
 class TraceImpossible(Refusal):
     """Nobody can be asked, or the place is none; the message says why and what to do."""
-
-
-class TraceOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """How far to look, and what to show."""
-
-    limit: int = LIMIT
-    depth: int | None = None
-    texts: bool = False
-    raw: bool = False
-    #: Look in the log itself, not only where rows lead. Aware.
-    from_: datetime | None = None
-    to: datetime | None = None
-    most: int = MOST
 
 
 class Trace(msgspec.Struct, kw_only=True):

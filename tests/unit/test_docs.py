@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from typer.main import get_command
 
-from cli.main import app
+from cli.main import LazyCommands, app, whole_command
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -43,11 +43,17 @@ def resolved(words: list[str]) -> tuple[Any, list[str]]:
     while words and hasattr(command, "list_commands"):
         if not re.fullmatch(r"[a-z][a-z-]*", words[0]):
             break
-        found = command.get_command(None, words[0])
+        found = command_of(command, words[0])
         if found is None:
             raise KeyError(words[0])
         command, words = found, words[1:]
     return command, words
+
+
+def command_of(group: Any, name: str) -> Any:
+    """The whole command: what the top level gives for lists has no options. None for an unknown one."""
+    found = group.get_command(None, name)
+    return whole_command(name) if found is not None and isinstance(group, LazyCommands) else found
 
 
 def problem(told_command: str) -> str | None:
@@ -68,7 +74,7 @@ def verbs(command: Any, path: tuple[str, ...] = ()) -> Iterator[str]:
         yield " ".join(path)
         return
     for name in command.list_commands(None):
-        yield from verbs(command.get_command(None, name), (*path, name))
+        yield from verbs(command_of(command, name), (*path, name))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

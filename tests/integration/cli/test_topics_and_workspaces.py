@@ -64,7 +64,9 @@ def test_what_topics_lack_is_shown_and_set_on_request(headrace: Run, kafka_boots
     changes = {"max.message.bytes": "1048588", "retention.ms": "86400000"}
     entries = [ConfigEntry(name, v, incremental_operation=AlterConfigOpType.SET) for name, v in changes.items()]
     resource = ConfigResource(ConfigResource.Type.TOPIC, f"{topic_prefix}messages", incremental_configs=entries)
-    for future in AdminClient({"bootstrap.servers": kafka_bootstrap}).incremental_alter_configs([resource]).values():
+    # Held until the broker has answered: a client that goes ends its requests.
+    admin = AdminClient({"bootstrap.servers": kafka_bootstrap})
+    for future in admin.incremental_alter_configs([resource]).values():
         future.result()
     listed = headrace("topics", "list")
     assert f"`headrace topics mend` shows what to change of {topic_prefix}messages" in listed.stderr

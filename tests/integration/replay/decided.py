@@ -32,7 +32,8 @@ from events.messages import LeadChanged, MessageReceived
 from events.records import Record
 from events.topics import ALL_TOPICS, JOBS, MESSAGES, WORKSPACES, Topic
 from events.workspaces import JobSettings, WorkspaceApplied, WorkspaceFacts
-from replay.decide.plan import DecidePlan, SettingsOf, look
+from replay.decide.plan import DecidePlan, look
+from replay.decide.settings_of import SettingsOf
 from replay.log_offsets import LogOffsets
 from replay.log_records import read_ranges
 from replay.webhooks.window import Window

@@ -24,7 +24,8 @@ from replay import log_offsets, log_records
 from replay.log_offsets import Place
 from replay.record_filter import UnknownTopic
 from replay.trace import reading
-from replay.trace.tracing import Trace, TraceImpossible, TraceOptions, trace
+from replay.trace.trace_options import TraceOptions
+from replay.trace.tracing import Trace, TraceImpossible, trace
 from replay.trace.tree import Node, walk
 from runtime.partitioning import key_partition
 from runtime.settings import Settings

@@ -27,7 +27,8 @@ from projections.writer import ProjectionWriter
 from replay import verify as verify_module
 from replay.content_hash import SESSION, content_hash
 from replay.runs import begin, find_runs, show_run
-from replay.verify import ProjectionVerdict, VerifyImpossible, VerifyOptions, pairs, verify
+from replay.verify import ProjectionVerdict, VerifyImpossible, pairs, verify
+from replay.verify_options import VerifyOptions
 from replay.version_difference import TableDifference
 from runtime.settings import Settings
 from tests.headrace_command import Finished, headrace

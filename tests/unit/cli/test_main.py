@@ -2,13 +2,63 @@
 
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
-from cli.main import COMMANDS, app, environment_name, main
+from cli.main import COMMANDS, app, environment_name, main, whole_command
 
 runner = CliRunner()
+
+#: Each takes long to import, and no help needs any.
+HEAVY = {
+    "aiokafka",
+    "alembic",
+    "asyncio",
+    "confluent_kafka",
+    "cryptography",
+    "fastapi",
+    "faust",
+    "lxml",
+    "numpy",
+    "openai",
+    "phonenumbers",
+    "psycopg",
+    "pydantic_settings",
+    "rocksdict",
+    "sklearn",
+    "sqlalchemy",
+    "structlog",
+    "yaml",
+}
+
+
+def verbs(command: Any, name: str) -> list[str]:
+    """The command and all that is below it, such as `proj` and `proj status`."""
+    below = getattr(command, "commands", {})
+    return [name, *(verb for part, inner in below.items() for verb in verbs(inner, f"{name} {part}"))]
+
+
+def imported_by(*lines: str) -> set[str]:
+    """The modules that a process has which ran these commands."""
+    script = (
+        "import sys; from cli.main import app; from typer.testing import CliRunner\n"
+        "for line in sys.argv[1:]:\n"
+        "    done = CliRunner().invoke(app, line.split())\n"
+        "    assert done.exit_code == 0, (line, done.output)\n"
+        "print(*sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", script, *lines], capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+def completed(line: str) -> set[str]:
+    """What bash offers for the last word of a line."""
+    words = line.split(" ")
+    environment = {"_HEADRACE_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(len(words) - 1)}
+    done = runner.invoke(app, [], prog_name="headrace", env=environment)
+    return set(done.output.split())
 
 
 def test_help_names_every_command_with_its_purpose() -> None:
@@ -25,14 +75,26 @@ def test_every_command_explains_itself(name: str) -> None:
     assert "Usage" in result.output
 
 
-def test_a_command_imports_nothing_of_the_others() -> None:
-    script = (
-        "import sys; from typer.testing import CliRunner; from cli.main import app;"
-        "CliRunner().invoke(app, ['topics', '--help']);"
-        "print([m for m in ('faust', 'fastapi', 'sqlalchemy', 'alembic') if m in sys.modules])"
-    )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+def test_help_imports_no_command() -> None:
+    assert imported_by("--help") & {"pydantic", *(module for module, _purpose in COMMANDS.values())} == set()
+    assert imported_by("--help") & HEAVY == set()
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_help_of_verbs_imports_nothing_heavy(name: str) -> None:
+    assert imported_by(*(f"{verb} --help" for verb in verbs(whole_command(name), name))) & HEAVY == set()
+
+
+def test_a_verb_imports_only_what_it_works_with() -> None:
+    imported = imported_by("topics describe --json")
+    assert "runtime.topics" in imported
+    assert imported & {"faust", "sqlalchemy", "psycopg", "lxml", "replay.topic_reader"} == set()
+
+
+def test_completion_knows_commands_without_importing_them_and_the_options_of_verbs() -> None:
+    assert completed("headrace wo") == {"workspace"}
+    assert completed("headrace proj r") == {"rebuild", "repair", "rollback"}
+    assert "--follow" in completed("headrace dev logs --f")
 
 
 def test_an_unknown_command_is_refused() -> None:
@@ -49,6 +111,18 @@ def test_an_unusable_setting_is_one_sentence(
         main()
     assert stopped.value.code == 2
     assert capsys.readouterr().err.startswith("HEADRACE_PARTITIONS is not usable: ")
+
+
+def test_settings_that_contradict_each_other_are_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HEADRACE_MIN_INSYNC_REPLICAS", "2")
+    monkeypatch.setattr(sys, "argv", ["headrace", "topics", "list"])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    assert stopped.value.code == 2
+    error = capsys.readouterr().err
+    assert error.startswith("HEADRACE_MIN_INSYNC_REPLICAS is 2, but HEADRACE_REPLICATION_FACTOR is 1: ")
 
 
 def test_settings_are_named_as_the_environment_has_them() -> None:
