@@ -77,8 +77,8 @@ class RequestAgent:
             envelope = read_envelope(record.headers)
             event = self._codec.decode(envelope.type, record.value or b"")
             fixed = fixed_letter(self._settings, record, STAGE)
-            out.extend(self._folded(event, envelope, record.partition, view))
-            out.extend(fixed)
+            # Whole or not at all: what a fold that fails has made by then must not go out beside the dead letter.
+            out.extend([*self._folded(event, envelope, record.partition, view), *fixed])
         except (EnvelopeError, UnknownEventType, UndecodableEvent, KeyError) as error:
             log.error("request.dead_letter", offset=record.offset, error_class=type(error).__name__)
             out.append(dead_letter(self._settings, record, STAGE, error))
