@@ -64,8 +64,10 @@ eval: $(SETUP) ## Train the classifier again, compare, and fail below the bars
 matrix: $(SETUP) ## Five scenarios for five providers, as a table in docs/matrix.md
 	HEADRACE_MATRIX_FILE=docs/matrix.md $(BIN)/pytest tests/e2e/test_matrix.py -s
 
-chaos: $(SETUP) ## The kill tests with 50 faults
-	HEADRACE_CHAOS_FAULTS=50 HEADRACE_CHAOS_MESSAGES=20 $(BIN)/pytest tests/e2e/test_faults.py -s --timeout 3600
+chaos: $(SETUP) ## 100 faults of every kind under load, and services that hang for 100 seconds
+	HEADRACE_CHAOS_FAULTS=100 HEADRACE_CHAOS_MESSAGES=20 HEADRACE_CHAOS_RESUME_SECONDS=15 \
+		HEADRACE_CHAOS_STOPPED_SECONDS=30 HEADRACE_CHAOS_HANG=100 \
+		$(BIN)/pytest tests/e2e/test_faults.py tests/e2e/test_hung.py -s --timeout 9000
 
 lock: $(SETUP) ## Pin the newest fitting versions: requirements.lock, and its production part
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes pyproject.toml -o requirements.lock

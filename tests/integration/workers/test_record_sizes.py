@@ -207,8 +207,10 @@ async def test_fifty_clicked_links_of_a_megabyte_make_no_large_record(kafka_sett
         "bulk-seen_bulk-changelog",
         "pipeline-seen-changelog",
         "pipeline-identities-changelog",
+        "pipeline-message_homes-changelog",
         "jobs-conversations-changelog",
         "jobs-open_jobs-changelog",
+        "jobs-closed_jobs-changelog",
     }
     # A changelog takes what any topic takes.
     await send(kafka_settings, [OutRecord(name, 0, b"k", b"x" * (MAX_RECORD_BYTES - 1_000), [])])
