@@ -46,7 +46,10 @@ def read_payload(body: bytes) -> Payload:
 
 
 def value_count(text: bytes) -> int:
-    """At least as many values as a reader would build of a JSON text, at most twice as many; cheap for any bytes."""
+    """At least as many values as a reader would build of a JSON text; cheap for any bytes.
+
+    Of a text that might have too many it is at most twice as many: separators within strings don't count then.
+    """
     if (separators := _separators(text)) < MOST_VALUES:
         return separators + 1
     # Most of it may stand in strings. Without escapes each quote begins or ends one.

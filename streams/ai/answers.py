@@ -106,6 +106,10 @@ class ProposedTime(Answer):
     phrase: Phrase
 
 
+#: Times that one message proposes. Who names more has sent a calendar, and a person looks.
+MOST_PROPOSED = 10
+
+
 class Booking(Answer):
     """What the lead wants of our calendar."""
 
@@ -114,7 +118,7 @@ class Booking(Answer):
     ]
     #: Position in the offered slots, from 0.
     slot_index: Annotated[int, Field(ge=0, lt=1_000)] | None
-    proposed: Annotated[tuple[ProposedTime, ...], Field(max_length=10)]
+    proposed: Annotated[tuple[ProposedTime, ...], Field(max_length=MOST_PROPOSED)]
     confidence: Confidence
 
     @model_validator(mode="after")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from streams.ai.answers import Booking, ProposedTime
+from streams.ai.answers import MOST_PROPOSED, Booking, ProposedTime
 from streams.ai.questions import BookingFacts, Slot
 from streams.ai.time_phrases import Moment, moments
 
@@ -107,4 +107,4 @@ def _proposed(text: str, named: Sequence[Moment], written: datetime) -> tuple[Pr
         likely = [reading for reading in readings if 7 <= reading.hour <= 18]
         clock = likely[0].strftime("%H:%M") if len(likely) == 1 else None
         times.append(ProposedTime(day=days[0], clock=clock, phrase=text[moment.start : moment.end][:120]))
-    return tuple(times)
+    return tuple(times[:MOST_PROPOSED])

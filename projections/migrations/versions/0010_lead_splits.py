@@ -32,7 +32,7 @@ def upgrade() -> None:
             view_sql(_OWN_VIEW, schemas({LEADS.name: version})), execution_options={"no_parameters": True}
         )
     _note_shape(connection, _SHAPE_BEFORE, _SHAPE)
-    create_views(connection, names=_VIEWS)
+    create_views(connection, names=_VIEWS, as_of=revision)
 
 
 def downgrade() -> None:

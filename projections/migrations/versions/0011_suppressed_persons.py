@@ -14,7 +14,7 @@ _VIEWS = ("conversations",)
 
 def upgrade() -> None:
     """The same columns, read over all leads of a person."""
-    create_views(op.get_bind(), names=_VIEWS)
+    create_views(op.get_bind(), names=_VIEWS, as_of=revision)
 
 
 def downgrade() -> None:

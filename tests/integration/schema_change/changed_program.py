@@ -77,7 +77,8 @@ def change_view() -> None:
 
     def template_with_author(name: str, as_of: str | None = None) -> str:
         text = template(name, as_of)
-        if name != "messages":
+        if name != "messages" or as_of is not None:
+            # Who changes a view keeps the earlier one for the migrations up to then.
             return text
         return text.replace("message.src_offset\nFROM", "message.src_offset,\n    message.author\nFROM")
 

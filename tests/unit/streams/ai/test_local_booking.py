@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from streams.ai.answers import MOST_PROPOSED
 from streams.ai.local_booking import read_booking
 from streams.ai.questions import BookingFacts, Slot
 
@@ -64,3 +65,9 @@ def test_slots_are_read_in_the_leads_zone() -> None:
 def test_proposed_times_name_day_hour_and_words() -> None:
     (proposed,) = read_booking("Could you do Thursday at 4?", facts()).proposed
     assert (proposed.day.isoformat(), proposed.clock, proposed.phrase) == ("2026-03-05", "16:00", "Thursday at 4")
+
+
+def test_who_names_every_day_of_a_month_is_read_as_far_as_an_answer_goes() -> None:
+    days = ", ".join(f"April {number} at 4pm" for number in range(1, 29))
+    booking = read_booking(f"I could do {days}.", facts())
+    assert (booking.intent, len(booking.proposed)) == ("proposes_time", MOST_PROPOSED)
