@@ -5,11 +5,12 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 import msgspec
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_fixed
 
 from runtime.kafka import KafkaUnreachable, confluent_config
+from runtime.kafka_errors import is_passing
 from runtime.refusal import Refusal
 from runtime.settings import Settings
 
@@ -17,15 +18,6 @@ from runtime.settings import Settings
 Place = tuple[str, int]
 
 _TIMEOUT = 10.0
-_PASSING = (
-    KafkaError.NOT_LEADER_FOR_PARTITION,
-    KafkaError.LEADER_NOT_AVAILABLE,
-    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
-    KafkaError.COORDINATOR_NOT_AVAILABLE,
-    KafkaError.NOT_COORDINATOR,
-    KafkaError.FENCED_LEADER_EPOCH,
-    KafkaError.UNKNOWN_LEADER_EPOCH,
-)
 _T = TypeVar("_T")
 
 
@@ -126,14 +118,9 @@ class LogOffsets:
 
     def _asked(self, ask: Callable[[], _T]) -> _T:
         retrying = Retrying(
-            retry=retry_if_exception(_is_passing), wait=wait_fixed(0.2), stop=stop_after_delay(_TIMEOUT), reraise=True
+            retry=retry_if_exception(is_passing), wait=wait_fixed(0.2), stop=stop_after_delay(_TIMEOUT), reraise=True
         )
         try:
             return retrying(ask)
         except KafkaException as error:
             raise KafkaUnreachable(self._settings, error.args[0].str()) from error
-
-
-def _is_passing(error: BaseException) -> bool:
-    """True while leaders and coordinators move, as after a broker's restart."""
-    return isinstance(error, KafkaException) and error.args[0].code() in _PASSING

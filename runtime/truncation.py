@@ -14,6 +14,7 @@ from tenacity import Retrying, retry_if_exception, retry_if_exception_type, stop
 
 from events.topics import ALL_TOPICS
 from runtime.kafka import KafkaUnreachable, confluent_config
+from runtime.kafka_errors import is_passing
 from runtime.refusal import Refusal
 from runtime.settings import Settings
 
@@ -22,16 +23,6 @@ GROUPS = ("pipeline", "bulk", "jobs")
 _TIMEOUT = 10.0
 #: Kafka notices after ten seconds that a worker has gone.
 _LEAVING_SECONDS = 15.0
-#: While leaders and coordinators move, as after a broker's restart.
-_PASSING = (
-    KafkaError.NOT_LEADER_FOR_PARTITION,
-    KafkaError.LEADER_NOT_AVAILABLE,
-    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
-    KafkaError.COORDINATOR_NOT_AVAILABLE,
-    KafkaError.NOT_COORDINATOR,
-    KafkaError.FENCED_LEADER_EPOCH,
-    KafkaError.UNKNOWN_LEADER_EPOCH,
-)
 
 
 class GroupIsActive(Refusal):
@@ -84,7 +75,7 @@ def truncations(settings: Settings, groups: Sequence[str], topics: Iterable[str]
     """
     names = [settings.topic(topic) for topic in ALL_TOPICS] if topics is None else list(topics)
     retrying = Retrying(
-        retry=retry_if_exception(_is_passing), wait=wait_fixed(0.2), stop=stop_after_delay(_TIMEOUT), reraise=True
+        retry=retry_if_exception(is_passing), wait=wait_fixed(0.2), stop=stop_after_delay(_TIMEOUT), reraise=True
     )
     try:
         return [cut for group in groups for cut in retrying(_truncations, settings, group, names)]
@@ -133,10 +124,6 @@ def _truncations(settings: Settings, group: str, topics: list[str]) -> list[Trun
                 )
             )
     return found
-
-
-def _is_passing(error: BaseException) -> bool:
-    return isinstance(error, KafkaException) and error.args[0].code() in _PASSING
 
 
 def _committed(settings: Settings, group: str, places: list[TopicPartition]) -> list[TopicPartition]:
