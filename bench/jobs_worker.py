@@ -16,6 +16,7 @@ import msgspec
 
 from bench.place import environment, module, running, wait_for_line
 from dev.home import Home
+from events.ai import AiCalled
 from events.jobs import StepAnswer
 from runtime.settings import Settings
 from streams.ai.answers import Classified, Draft, Score
@@ -26,7 +27,7 @@ from streams.ai.tasks import DEFAULT_TIMEOUTS
 from streams.jobs.budget_ledger import BudgetLedger
 from streams.jobs.context import StepCall
 from streams.jobs.desk_ai import ai_of
-from streams.jobs.step import Emitted, Step, StepContext, StepOutcome
+from streams.jobs.step import Step, StepContext, StepOutcome
 from streams.jobs.types import JOB_TYPES, label_of
 from streams.jobs.workers import AiSeam, jobs_worker
 
@@ -74,7 +75,7 @@ def running_worker(
 
 
 class _NoAi:
-    def take_emitted(self) -> tuple[Emitted, ...]:
+    def take_calls(self) -> tuple[AiCalled, ...]:
         return ()
 
     def take_answers(self) -> tuple[StepAnswer, ...]:

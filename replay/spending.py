@@ -20,7 +20,7 @@ from streams.ai.pricing import FREE_PROVIDERS
 from streams.ai.provider import AIResult, AIRetryable, AITask, Caller
 from streams.jobs.context import StepAi, StepCall
 from streams.jobs.desk_ai import DeskAi
-from streams.jobs.step import Emitted, StepFailed
+from streams.jobs.step import StepFailed
 
 A = TypeVar("A", bound=BaseModel)
 #: Tries at a question whose failures pass by themselves.
@@ -73,7 +73,7 @@ class Spender:
                 (answer,) = seam.take_answers()
                 return result, answer
             finally:
-                await self._keep(call, [one.event for one in seam.take_emitted()])
+                await self._keep(call, seam.take_calls())
             await asyncio.sleep(pause)
 
     def most(self, task: AITask[Any]) -> int | None:
@@ -105,7 +105,7 @@ class AskingAi:
             self._given += self._recorded.take_answers()
         return result
 
-    def take_emitted(self) -> tuple[Emitted, ...]:
+    def take_calls(self) -> tuple[AiCalled, ...]:
         """Calls are recorded as they are made."""
         return ()
 

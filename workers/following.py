@@ -29,7 +29,7 @@ from workers import metrics
 from workers.log_end import SET_BACK, SET_ROWS_BACK, LogEnds, Truncated, ask_broker
 from workers.log_reader import Piece, pieces
 from workers.offset_guard import Hole, OffsetGuard, Partition, TailWatch
-from workers.stops import leave
+from workers.stops import depart
 from workers.vital import vital
 
 log = structlog.get_logger()
@@ -116,7 +116,8 @@ class Follower:
                 return
         except TimeoutError as error:
             # The brokers don't answer. The partitions go on elsewhere; this step must not go on beside them.
-            leave(error, agent=self.name, hint="a batch was not done when the group rebalanced; it is done again")
+            hint = "a batch was not done when the group rebalanced; it is done again"
+            await depart(error, agent=self.name, hint=hint)
 
     async def _step_for_ever(self, stream: StreamT[Any]) -> None:
         while True:
@@ -131,7 +132,7 @@ class Follower:
                         await self._look_at_tails()
                         self._next_look = time.monotonic() + TAIL_SECONDS
             except Exception as error:
-                leave(error, agent=self.name)
+                await depart(error, agent=self.name)
 
     async def _collect(self) -> list[EventT[Any]]:
         """What waits; nothing when nothing came for a while."""

@@ -59,6 +59,7 @@ class Outbox:
 
     With a lease nothing is sent while it is over: what a worker was about to send when it was stopped is for the next
     owner of its partitions to send. A stop between this look and the send is left; ids make that record harmless.
+    Only what is true whoever owns them (`for_owner=False`) is sent in any case.
     """
 
     def __init__(self, settings: Settings, lease: Lease | None = None) -> None:
@@ -90,7 +91,7 @@ class Outbox:
         """Flush and disconnect."""
         await self._producer.stop()
 
-    async def send(self, records: Iterable[OutRecord]) -> dict[tuple[str, int], int]:
+    async def send(self, records: Iterable[OutRecord], *, for_owner: bool = True) -> dict[tuple[str, int], int]:
         """Send all and wait for every ack. Returns the last written offset of each (topic, partition).
 
         Order within a partition is kept. Raises RecordTooLarge before anything is sent, or when a broker takes less
@@ -102,7 +103,8 @@ class Outbox:
         for _ in range(_MOST_TRIES):
             for (topic, _), group in by_partition.items():
                 self._limits.check(topic, (record.bytes for record in group))
-            await self._hold_lease()
+            if for_owner:
+                await self._hold_lease()
             producer = self._producer
             try:
                 return await self._send_all(producer, by_partition)

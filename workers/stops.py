@@ -1,6 +1,8 @@
 """Why a worker ends itself, in words for whoever reads its last log line, and what its supervisor should do."""
 
+import asyncio
 import os
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import NoReturn
 
@@ -10,6 +12,15 @@ from runtime.exit_status import NEEDS_A_PERSON, START_AGAIN
 from runtime.refusal import Refusal
 
 log = structlog.get_logger()
+
+LastAct = Callable[[], Awaitable[object]]
+
+#: What this process does before it ends by itself; `atexit` knows nothing of `os._exit`.
+_last_acts: list[LastAct] = []
+#: Kept, because the event loop does not.
+_departures: list[asyncio.Task[None]] = []
+#: For all of them together: others wait for the partitions, and whoever supervises for the end.
+LAST_SECONDS = 5.0
 
 
 class Stop(Refusal):
@@ -70,6 +81,36 @@ class ForeignTable(Stop):
             f"the tables in {directory} belong to another topic {topic} than Kafka has: the topics were wiped and the "
             "directory was not. Remove the directory; tables are read back from their changelogs"
         )
+
+
+def before_leaving(act: LastAct) -> None:
+    """Have this done when the process ends by itself, in its event loop, after all that was named before."""
+    _last_acts.append(act)
+
+
+async def do_last_acts() -> None:
+    """Do what no other process can do for this one. Who comes second waits for the end, which is near."""
+    acts = _last_acts.copy()
+    if acts:
+        _last_acts[:] = [asyncio.Event().wait]
+    try:
+        async with asyncio.timeout(LAST_SECONDS):
+            for act in acts:
+                await act()
+    except Exception as error:  # the process ends in any case, and for another reason
+        log.warning("worker.last_acts_failed", error_class=type(error).__name__)
+
+
+async def depart(error: BaseException, **context: object) -> NoReturn:
+    """Do the last acts and leave. They may cancel the task that wants to: they are done in one of their own."""
+    _departures.append(asyncio.create_task(_depart(error, context)))
+    await asyncio.Event().wait()
+    raise AssertionError  # nobody sets it: the process ends first
+
+
+async def _depart(error: BaseException, context: dict[str, object]) -> None:
+    await do_last_acts()
+    leave(error, **context)
 
 
 def leave(error: BaseException, **context: object) -> NoReturn:

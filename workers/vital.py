@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
-from workers.stops import leave
+from workers.stops import depart
 
 
 def vital(work: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[None]:
@@ -21,6 +21,6 @@ async def guarded(work: Coroutine[Any, Any, Any], name: str) -> None:
         if task is None or task.cancelling():
             raise
         # Nobody cancelled this task: what it waited for was cancelled, in another thread perhaps.
-        leave(error, task=name)
+        await depart(error, task=name)
     except Exception as error:
-        leave(error, task=name)
+        await depart(error, task=name)

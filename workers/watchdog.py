@@ -14,7 +14,7 @@ from runtime.exit_status import START_AGAIN
 from workers.following import Follower
 from workers.loop import Loop
 from workers.offset_guard import Partition
-from workers.stops import Stop, leave
+from workers.stops import Stop, depart
 
 log = structlog.get_logger()
 
@@ -76,7 +76,7 @@ class Watchdog(Loop):
             self._standing.clear()
             return
         except Stop as stop:
-            leave(stop)
+            await depart(stop)
         stuck = stuck_partitions(positions, ends, self._standing, self._now(), self._limit)
         if stuck:
             log.error("worker.stuck", partitions=[f"{topic}[{number}]" for topic, number in stuck])

@@ -5,6 +5,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import faust
@@ -33,7 +34,7 @@ from workers.offset_guard import Partition
 from workers.outbox import Outbox
 from workers.partition_table import ClaimKeeper, PartitionTable, declare_table
 from workers.setting_aside import setting_aside
-from workers.stops import leave
+from workers.stops import LAST_SECONDS, LastAct, before_leaving, depart, do_last_acts, leave
 from workers.vital import guarded
 from workers.watchdog import Watchdog
 
@@ -96,6 +97,9 @@ class Worker:
         self.followers: list[Follower] = []
         #: Started once the app runs, stopped before it stops.
         self.services: list[Service] = []
+        #: Done before it ends by itself: what no other worker can do in its place.
+        self.last_acts: list[LastAct] = []
+        self._loop: asyncio.AbstractEventLoop | None = None
         self.app = BatchApp(
             f"{settings.topic_prefix}{name}",
             broker=[f"kafka://{address.strip()}" for address in settings.kafka_bootstrap.split(",")],
@@ -163,6 +167,10 @@ class Worker:
         return next((follower.guard.appended_ms(partition) for follower in followers), None)
 
     def _put_out(self, member_id: str) -> None:
+        """Called in the consumer's thread."""
+        if self._loop is not None:
+            with suppress(TimeoutError):
+                asyncio.run_coroutine_threadsafe(do_last_acts(), self._loop).result(LAST_SECONDS)
         leave(why_put_out(self.settings, self.app.conf.id, self.app.conf.consumer_group_instance_id, member_id))
 
     def run(self) -> None:
@@ -189,7 +197,9 @@ class Worker:
 
     async def _serve(self) -> None:
         stopping = asyncio.Event()
-        loop = asyncio.get_running_loop()
+        self._loop = loop = asyncio.get_running_loop()
+        for act in self.last_acts:
+            before_leaving(act)
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stopping.set)
         self.app.in_worker = True
@@ -204,7 +214,7 @@ class Worker:
             done, _ = await asyncio.wait({stopped, crashed}, return_when=asyncio.FIRST_COMPLETED)
         if stopped not in done:
             failure = starting.exception() if starting in done else self.app.crash_reason
-            leave(failure or RuntimeError("Faust gave no reason"))
+            await depart(failure or RuntimeError("Faust gave no reason"))
         log.info("worker.stopping")
         await self._stop()
 

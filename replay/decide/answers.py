@@ -5,11 +5,11 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
+from events.ai import AiCalled
 from events.jobs import StepAnswer
 from streams.ai.provider import AIResult, AITask, Caller
 from streams.jobs.context import StepCall
 from streams.jobs.recorded_answers import AnswerUnfit, answers_question, as_result
-from streams.jobs.step import Emitted
 
 A = TypeVar("A", bound=BaseModel)
 
@@ -45,7 +45,7 @@ class RecordedAi:
                 return result
         raise AnswerMissing(task)
 
-    def take_emitted(self) -> tuple[Emitted, ...]:
+    def take_calls(self) -> tuple[AiCalled, ...]:
         """No call is made, so there is none to record."""
         return ()
 

@@ -10,6 +10,7 @@ import msgspec
 import psycopg
 from pydantic import BaseModel
 
+from events.ai import AiCalled
 from events.codec import Codec
 from events.enrichments import Enrichment
 from events.jobs import StepAnswer
@@ -29,7 +30,6 @@ from streams.ai.prompts import Prompt, UnknownPrompt, load_prompt, prompt_of
 from streams.ai.provider import AIResult, AITask, Caller
 from streams.jobs.context import StepAi, StepCall
 from streams.jobs.recorded_answers import as_result
-from streams.jobs.step import Emitted
 from streams.jobs.steps import booking_decision, classify, decide_reply, draft, follow_up_timing, score
 
 A = TypeVar("A", bound=BaseModel)
@@ -254,7 +254,7 @@ class _TryAi:
         self._shadow.keep_answer(message_id, question, answer)
         return result
 
-    def take_emitted(self) -> tuple[Emitted, ...]:
+    def take_calls(self) -> tuple[AiCalled, ...]:
         """Calls are kept in the shadow."""
         return ()
 
@@ -277,7 +277,7 @@ class _CountingAi:
         self._most.append(0 if embedded else self._spender.most(task))
         raise AnswerMissing(task)
 
-    def take_emitted(self) -> tuple[Emitted, ...]:
+    def take_calls(self) -> tuple[AiCalled, ...]:
         """No call is made."""
         return ()
 

@@ -22,7 +22,7 @@ from events.jobs import (
 from streams.jobs.context import StepAi
 from streams.jobs.open_job import FinishedStep, OpenJob
 from streams.jobs.retries import error_class_of
-from streams.jobs.step import Emitted, Step, StepFailed, StepOutcome
+from streams.jobs.step import Step, StepFailed, StepOutcome
 
 
 class Attempt:
@@ -44,13 +44,13 @@ class Attempt:
         self.owned = asyncio.Event()
         self.owned.set()
         #: Calls that were recorded while it waited for that: what came of them is not.
-        self.waiting_calls: tuple[Emitted, ...] = ()
+        self.waiting_calls: tuple[AiCalled, ...] = ()
         #: Calls of which nothing came, because it was cancelled.
         self.thrown_away: tuple[AiCalled, ...] = ()
 
-    def take_calls(self) -> tuple[Emitted, ...]:
-        """The records of the calls of its step that are not written yet."""
-        return () if self.ai is None else self.ai.take_emitted()
+    def take_calls(self) -> tuple[AiCalled, ...]:
+        """The calls of its step that are not written down yet."""
+        return () if self.ai is None else self.ai.take_calls()
 
     @property
     def request(self) -> JobRequested:
@@ -158,12 +158,6 @@ def remaining_steps(job: OpenJob, steps: Sequence[Step]) -> list[Step]:
 def ending_step(job: OpenJob) -> FinishedStep | None:
     """The step that made all later ones needless."""
     return next((finished for finished in job.steps if finished.ends_job), None)
-
-
-def place_of(emitted: Emitted, attempt: Attempt, index: int) -> list[str]:
-    """Every AI call is one of its own; a conclusion drawn again in the next attempt is the same conclusion."""
-    place = [attempt.step, str(index)]
-    return [*place, str(attempt.number)] if emitted.topic == "ai-interactions" else place
 
 
 def _about(request: JobRequested) -> dict[str, Any]:

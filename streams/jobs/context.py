@@ -7,16 +7,17 @@ from typing import Any, Protocol
 
 import msgspec
 
+from events.ai import AiCalled
 from events.jobs import StepAnswer
 from streams.ai.reading import Read, ReadOf, read_here
-from streams.jobs.step import Emitted, JobInput, WorkspaceProfile
+from streams.jobs.step import JobInput, WorkspaceProfile
 
 
 class StepAi(Protocol):
     """What a step finds as `context.ai`, as far as the engine cares: the calls' records must never get lost."""
 
-    def take_emitted(self) -> tuple[Emitted, ...]:
-        """The records of the calls made since the last time, whatever became of the step."""
+    def take_calls(self) -> tuple[AiCalled, ...]:
+        """The calls made since the last time, whatever became of the step."""
 
     def take_answers(self) -> tuple[StepAnswer, ...]:
         """What models answered since the last time: kept with the step once it is finished."""

@@ -8,14 +8,13 @@ from pydantic import BaseModel
 
 from events.ai import AiCalled
 from events.jobs import StepAnswer
-from events.topics import AI_INTERACTIONS
 from streams.ai.asking import Desk, ask, most_micro_usd
 from streams.ai.provider import AIResult, AITask, Caller, Feature
 from streams.ai.reading import ReadOf, here
 from streams.ai.untrusted import screened_lead
 from streams.jobs.context import AiOf, StepCall
 from streams.jobs.recorded_answers import recorded as recorded_answer
-from streams.jobs.step import Emitted, WorkspaceProfile
+from streams.jobs.step import WorkspaceProfile
 
 A = TypeVar("A", bound=BaseModel)
 
@@ -73,10 +72,10 @@ class DeskAi:
         self._answers.append(recorded_answer(task, result, embedded=embedded))
         return result
 
-    def take_emitted(self) -> tuple[Emitted, ...]:
-        """The records of the calls made since the last time."""
+    def take_calls(self) -> tuple[AiCalled, ...]:
+        """The calls made since the last time."""
         calls, self._calls = self._calls, []
-        return tuple(Emitted(topic=AI_INTERACTIONS.name, event=call) for call in calls)
+        return tuple(calls)
 
     def take_answers(self) -> tuple[StepAnswer, ...]:
         """What was answered since the last time."""

@@ -4,6 +4,7 @@ import hashlib
 from datetime import datetime
 from typing import Any
 
+from events.ai import AiCalled
 from events.codec import Codec
 from events.conversations import ConversationMoved
 from events.enrichments import Enrichment
@@ -18,7 +19,7 @@ from streams.jobs.step import Emitted
 from workers.outbox import OutRecord
 
 #: Where a step may write.
-STEP_TOPICS = {topic.name: topic for topic in (ENRICHMENTS, AI_INTERACTIONS, MESSAGES)}
+STEP_TOPICS = {topic.name: topic for topic in (ENRICHMENTS, MESSAGES)}
 
 
 class JobRecords:
@@ -52,12 +53,18 @@ class JobRecords:
         return self._record(MESSAGES, event, event, parts, event.received_at, traceparent)
 
     def emitted(self, emitted: Emitted, request: JobRequested, place: list[str], at: datetime, trace: str) -> OutRecord:
-        """What a step emits. `place` tells it apart from all else the job emits. KeyError for a forbidden topic.
+        """What a step emits. `place` tells it apart from all else the job emits. KeyError for a forbidden topic."""
+        parts = [request.job_id, request.lead_id, str(request.generation), *place]
+        return self._record(STEP_TOPICS[emitted.topic], emitted.event, request, parts, at, trace)
+
+    def called(self, call: AiCalled, request: JobRequested, at: datetime, trace: str) -> OutRecord:
+        """A call of a model. Each is one of its own, also when the next attempt asks the same again.
 
         The lead is part of its id: were one job ever run for two leads, each call would still be charged by itself.
         """
+        place = [call.step, "call", str(call.call), str(call.attempt)]
         parts = [request.job_id, request.lead_id, str(request.generation), *place]
-        return self._record(STEP_TOPICS[emitted.topic], emitted.event, request, parts, at, trace)
+        return self._record(AI_INTERACTIONS, call, request, parts, at, trace)
 
     def _record(
         self,

@@ -19,7 +19,6 @@ from streams.jobs.attempt import (
     Attempt,
     died,
     ending_step,
-    place_of,
     remaining_steps,
     renumbered,
     retry_scheduled,
@@ -224,7 +223,7 @@ class JobRunner:
         if breaker is not None and not outcome.skipped:
             breaker.succeeded()
         # Nothing was awaited since the last look: what is folded from now on comes behind the conclusion.
-        await self._record(attempt, (*outcome.emitted, *attempt.take_calls()))
+        await self._record(attempt, outcome.emitted)
         return outcome, look
 
     def _look(self, attempt: Attempt, saw_at: datetime | None = None) -> Look:
@@ -277,7 +276,7 @@ class JobRunner:
     async def _fail(self, attempt: Attempt, failure: StepFailed) -> None:
         request = attempt.request
         # The calls of a failed step were made, and cost what they cost.
-        await self._record(attempt, (*failure.emitted, *attempt.take_calls()))
+        await self._record(attempt, failure.emitted)
         decision = after_failure(
             error_class_of(failure.error_class),
             spent=attempt.spent,
@@ -335,9 +334,18 @@ class JobRunner:
         await self._write(attempt, events, first)
 
     async def _record(self, attempt: Attempt, emitted: Sequence[Emitted]) -> None:
-        """What a step that did not finish left behind."""
+        """What a step concluded, and what was asked on the way."""
         if emitted:
             await self._journal.write(self._emitted(attempt, emitted))
+        await self._record_calls(attempt)
+
+    async def _record_calls(self, attempt: Attempt) -> tuple[AiCalled, ...]:
+        """The calls it made since the last time."""
+        calls, now = attempt.take_calls(), self._now()
+        if calls:
+            trace = attempt.job.traceparent
+            await self._journal.write_calls(self._records.called(call, attempt.request, now, trace) for call in calls)
+        return calls
 
     async def _write(self, attempt: Attempt, events: Sequence[AnyJobEvent], first: OutRecord | None = None) -> None:
         await self._until_owned(attempt)
@@ -349,17 +357,13 @@ class JobRunner:
         """Wait while a rebalance is under way. Calls that were made are recorded whoever gets the partition."""
         # Again, because the next rebalance may begin between the event and whoever waits for it.
         while not attempt.owned.is_set():
-            attempt.waiting_calls += (calls := attempt.take_calls())
-            await self._record(attempt, calls)
+            attempt.waiting_calls += await self._record_calls(attempt)
             await attempt.owned.wait()
         attempt.waiting_calls = ()
 
     async def _throw_away(self, attempt: Attempt) -> None:
         """Whoever cancelled it knows nothing of the calls that were made, and they cost what they cost."""
-        calls = attempt.take_calls()
-        await self._record(attempt, calls)
-        made = (call.event for call in (*attempt.waiting_calls, *calls))
-        attempt.thrown_away = tuple(call for call in made if isinstance(call, AiCalled))
+        attempt.thrown_away = (*attempt.waiting_calls, *await self._record_calls(attempt))
         for call in attempt.thrown_away:
             CALLS_THROWN_AWAY.labels(call.status).inc()
             THROWN_AWAY_MICRO_USD.inc(spent_at_most(call))
@@ -367,7 +371,7 @@ class JobRunner:
     def _emitted(self, attempt: Attempt, emitted: Sequence[Emitted]) -> list[OutRecord]:
         now = self._now()
         return [
-            self._records.emitted(one, attempt.request, place_of(one, attempt, index), now, attempt.job.traceparent)
+            self._records.emitted(one, attempt.request, [attempt.step, str(index)], now, attempt.job.traceparent)
             for index, one in enumerate(emitted)
         ]
 

@@ -78,6 +78,8 @@ def jobs_worker(
     tenure = Tenure(worker.app, settings.partitions, followers, execute, executor, workspaces, spending)
     # Stopped in this order: nothing new begins, running jobs are handed back, what they wrote is sent, readers end.
     worker.services.extend((tenure, executor, journal, readers))
+    # Others have its jobs, but nobody else knows which calls it made.
+    worker.last_acts.extend((executor.drop, journal.calls_flushed))
     return worker
 
 

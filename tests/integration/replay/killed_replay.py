@@ -13,9 +13,9 @@ from workers.outbox import Outbox, OutRecord
 def main_until(sends: int) -> None:
     whole, done = Outbox.send, 0
 
-    async def send(self: Outbox, records: Iterable[OutRecord]) -> Any:
+    async def send(self: Outbox, records: Iterable[OutRecord], *, for_owner: bool = True) -> Any:
         nonlocal done
-        acknowledged = await whole(self, records)
+        acknowledged = await whole(self, records, for_owner=for_owner)
         done += 1
         if done == sends:
             os.kill(os.getpid(), signal.SIGKILL)

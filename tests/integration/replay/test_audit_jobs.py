@@ -23,9 +23,14 @@ from tests.integration.replay.installation import POST_PROCESS, Installation, ab
 
 pytestmark = pytest.mark.usefixtures("topics_created")
 
-LONG_AGO = datetime.now(UTC) - timedelta(hours=2)
-JUST_NOW = datetime.now(UTC) - timedelta(seconds=5)
-LATER = datetime.now(UTC) + timedelta(hours=1)
+LONG = timedelta(hours=2)
+JUST = timedelta(seconds=5)
+HOUR = timedelta(hours=1)
+
+
+def ago(span: timedelta) -> datetime:
+    """Seen from the test that asks: what "just now" means must not grow old while other tests run."""
+    return datetime.now(UTC) - span
 
 
 def caught_up(installation: Installation) -> AuditReport:
@@ -79,7 +84,7 @@ def test_a_message_the_jobs_app_has_not_read_is_in_flight_and_then_missing(insta
         ),
     )
     assert names(installation.audit()) == names(report), "what is missing stays missing until it is mended"
-    installation.request(0, due_at=LATER)
+    installation.request(0, due_at=ago(-HOUR))
     assert caught_up(installation).outcome == "complete"
 
 
@@ -148,7 +153,7 @@ def test_a_job_retried_by_a_person_keeps_its_steps_unless_it_begins_anew(
     installation.job(JobStepFinished(**about_job(0), step=first, attempt=1), 0)
     installation.job(JobDied(**about_job(0), attempt=1, step=others[0], error_class="permanent", reason="refused"), 0)
     installation.request(0, generation=2, from_start=from_start)
-    installation.request(0, SCORING, due_at=LATER)
+    installation.request(0, SCORING, due_at=ago(-HOUR))
     finish(installation, 2, *others)
     expected = [("step", job_of(0), message_id(0), first)] if from_start else []
     assert names(caught_up(installation)) == expected
@@ -170,17 +175,17 @@ def open_jobs(installation: Installation, *requests: datetime, **fields: Any) ->
 
 
 def test_an_open_job_is_accounted_for_until_it_ends(installation: Installation) -> None:
-    open_jobs(installation, JUST_NOW, LATER)
+    open_jobs(installation, ago(JUST), ago(-HOUR))
     report = caught_up(installation)
     assert (report.outcome, report.jobs.open, report.stuck) == ("complete", 2, ())
     installation.job(JobCancelled(**about_job(1), reason="for the test"), 1)
     assert caught_up(installation).jobs.open == 1
-    installation.request(0, generation=2, due_at=LATER)
+    installation.request(0, generation=2, due_at=ago(-HOUR))
     assert caught_up(installation).jobs.open == 1
 
 
 def test_an_overdue_job_that_nobody_runs_is_stuck_not_missing(installation: Installation) -> None:
-    open_jobs(installation, LONG_AGO, JUST_NOW)
+    open_jobs(installation, ago(LONG), ago(JUST))
     report = caught_up(installation)
     assert (report.outcome, report.missing, report.jobs.open, report.jobs.stuck) == ("in flight", (), 2, 1)
     (stuck,) = report.stuck
@@ -192,10 +197,10 @@ def test_an_overdue_job_that_nobody_runs_is_stuck_not_missing(installation: Inst
 
 
 def test_a_job_that_runs_waits_for_a_retry_or_is_paused_is_not_stuck(installation: Installation) -> None:
-    open_jobs(installation, *[LONG_AGO] * 3)
-    installation.job(JobStarted(**about_job(0) | {"at": JUST_NOW}, attempt=1, worker="w"), 0)
+    open_jobs(installation, *[ago(LONG)] * 3)
+    installation.job(JobStarted(**about_job(0) | {"at": ago(JUST)}, attempt=1, worker="w"), 0)
     put_off = JobRetryScheduled(
-        **about_job(1), attempt=1, due_at=LATER, step="draft", error_class="over_budget", reason="budget spent"
+        **about_job(1), attempt=1, due_at=ago(-HOUR), step="draft", error_class="over_budget", reason="budget spent"
     )
     installation.job(put_off, 1)
     installation.job(JobPaused(**about_job(2), paused_by="jane"), 2)
@@ -204,16 +209,16 @@ def test_a_job_that_runs_waits_for_a_retry_or_is_paused_is_not_stuck(installatio
 
 
 def test_an_attempt_far_beyond_its_deadline_is_stuck(installation: Installation) -> None:
-    open_jobs(installation, LONG_AGO)
-    installation.job(JobStarted(**about_job(0) | {"at": LONG_AGO}, attempt=1, worker="w"), 0)
+    open_jobs(installation, ago(LONG))
+    installation.job(JobStarted(**about_job(0) | {"at": ago(LONG)}, attempt=1, worker="w"), 0)
     (stuck,) = caught_up(installation).stuck
     assert stuck.state == "running"
-    since_its_start = (datetime.now(UTC) - LONG_AGO).total_seconds()
+    since_its_start = LONG.total_seconds()
     assert since_its_start - 700 < stuck.overdue_seconds < since_its_start
 
 
 def test_nothing_is_called_stuck_before_the_newest_job_events_are_rows(installation: Installation) -> None:
-    open_jobs(installation, LONG_AGO)
+    open_jobs(installation, ago(LONG))
     installation.judge_and_resolve()
     installation.project()
     installation.job(JobCancelled(**about_job(0), reason="for the test"), 0)
@@ -282,6 +287,6 @@ def test_a_topic_made_anew_is_noticed(installation: Installation) -> None:
 def test_a_job_of_a_type_this_program_does_not_know_is_dead_not_missing(installation: Installation) -> None:
     about = about_job(0) | {"type": "SOMETHING_NEW", "job_id": job_id(message_id(0), "SOMETHING_NEW")}
     installation.message(0)
-    installation.job(JobRequested(**about, due_at=JUST_NOW), 0)
+    installation.job(JobRequested(**about, due_at=ago(JUST)), 0)
     installation.job(JobDied(**about, attempt=0, step="", error_class="permanent", reason="unknown job type"), 0)
     assert caught_up(installation).outcome == "complete"

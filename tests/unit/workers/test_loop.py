@@ -113,6 +113,7 @@ async def test_a_task_of_mode_fails_without_anybody_seeing_it(exits: list[int]) 
 #: Each with why the task can neither be missed nor outlive what waits for it.
 WATCHED = {
     "workers/vital.py": "this is the mechanism",
+    "workers/stops.py": "ends the process, after at most LAST_SECONDS",
     "workers/worker.py": "start, stop signal and crash: the process ends with the first of them",
     "ingest/app.py": "ended tasks stop the server",
     "runtime/durability.py": "looks once, and ends",

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from events.ai import AiCalled
 from events.enrichments import MessageClassified
 from events.ids import derived_id
 from events.jobs import JobType, StepAnswer
@@ -48,7 +49,7 @@ QUESTION = Classify(facts=ClassifyFacts(channel="sms"), lead=Lead(text="yes"))
 class NoAi:
     """No model is asked."""
 
-    def take_emitted(self) -> tuple[Emitted, ...]:
+    def take_calls(self) -> tuple[AiCalled, ...]:
         return ()
 
     def take_answers(self) -> tuple[StepAnswer, ...]:

@@ -93,11 +93,10 @@ async def asked(ai: DeskAi) -> Any:
 async def test_a_call_is_recorded_once_with_its_ids() -> None:
     ai = seam(BudgetLedger(lambda: NOW), None, Scripted(value=ANSWER, usage=USAGE))
     await asked(ai)
-    (emitted,) = ai.take_emitted()
-    assert emitted.topic == "ai-interactions"
-    assert (emitted.event.job_id, emitted.event.step, emitted.event.attempt) == ("j", "classify", 2)
-    assert emitted.event.trace_id == "0af7651916cd43dd8448eb211c80319c"
-    assert ai.take_emitted() == ()
+    (call,) = ai.take_calls()
+    assert (call.job_id, call.step, call.attempt) == ("j", "classify", 2)
+    assert call.trace_id == "0af7651916cd43dd8448eb211c80319c"
+    assert ai.take_calls() == ()
 
 
 async def test_an_answer_is_kept_so_that_nobody_need_ask_again() -> None:
@@ -129,7 +128,7 @@ async def test_a_failed_call_is_recorded_too() -> None:
     ai = seam(BudgetLedger(lambda: NOW), None, Scripted(error=(AIRetryable, "timeout")))
     with pytest.raises(AIRetryable):
         await asked(ai)
-    assert [emitted.event.error for emitted in ai.take_emitted()] == ["timeout"]
+    assert [call.error for call in ai.take_calls()] == ["timeout"]
 
 
 async def test_a_budget_ends_for_the_day_and_begins_anew() -> None:
@@ -151,17 +150,17 @@ async def test_tries_count_on_over_the_questions_of_a_step() -> None:
     ai = seam(BudgetLedger(lambda: NOW), None, *[Scripted(value=ANSWER, usage=USAGE)] * 2)
     await asked(ai)
     await asked(ai)
-    assert [emitted.event.call for emitted in ai.take_emitted()] == [1, 2]
+    assert [call.call for call in ai.take_calls()] == [1, 2]
 
 
 async def test_a_try_of_unknown_cost_says_what_it_may_have_cost() -> None:
     ai = seam(BudgetLedger(lambda: NOW), None, Scripted(value=ANSWER, usage=USAGE), Scripted(value=ANSWER, usage=None))
     await asked(ai)
     await asked(ai)
-    known, unknown = (emitted.event for emitted in ai.take_emitted())
+    known, unknown = ai.take_calls()
     assert (known.cost_micro_usd, known.most_micro_usd) == (500, None)
     assert unknown.cost_micro_usd is None
-    assert unknown.most_micro_usd > 500
+    assert (unknown.most_micro_usd or 0) > 500
 
 
 async def test_a_failed_call_gives_its_reservation_back_unless_it_may_be_billed() -> None:

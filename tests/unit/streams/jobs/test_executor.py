@@ -27,7 +27,7 @@ from streams.jobs.journal import Journal
 from streams.jobs.open_job import Entry, OpenJob, Place, ends_run, fold
 from streams.jobs.runner import JobRunner
 from streams.jobs.schedule import Schedule
-from streams.jobs.step import Emitted, Step, StepContext, StepOutcome, is_suppressed
+from streams.jobs.step import Step, StepContext, StepOutcome, is_suppressed
 from workers.outbox import OutRecord
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -61,9 +61,9 @@ class Ai:
     def __init__(self) -> None:
         self.calls: list[AiCalled] = []
 
-    def take_emitted(self) -> tuple[Emitted, ...]:
+    def take_calls(self) -> tuple[AiCalled, ...]:
         calls, self.calls = self.calls, []
-        return tuple(Emitted(topic="ai-interactions", event=call) for call in calls)
+        return tuple(calls)
 
     def take_answers(self) -> tuple[Any, ...]:
         return ()
@@ -78,6 +78,7 @@ class World:
         self.calls: list[AiCalled] = []
         self.answered, self.asked = asyncio.Event(), asyncio.Event()
         self._folded = 0
+        self.is_put_out = False
         self._entries: dict[str, Entry | None] = {}
         itself: Any = self
         conversations = Conversations(itself)
@@ -101,7 +102,9 @@ class World:
             context.ai.calls.append(CALL)
         return StepOutcome()
 
-    async def send(self, records: Iterable[OutRecord]) -> None:
+    async def send(self, records: Iterable[OutRecord], *, for_owner: bool) -> None:
+        while for_owner and self.is_put_out:  # noqa: ASYNC110 - as the lease does
+            await asyncio.sleep(0)
         for record in records:
             event = CODEC.decode(read_envelope(record.headers).type, record.value or b"")
             (self.calls if isinstance(event, AiCalled) else self.log).append(event)
@@ -238,6 +241,19 @@ async def test_a_member_that_missed_a_generation_writes_nothing_but_what_it_spen
     await world.executor.drop()
     assert world.names() == ["Requested", "Started1"]
     assert world.calls == [CALL]
+
+
+@pytest.mark.parametrize("answered", [True, False])
+async def test_whoever_is_put_out_still_says_what_it_spent(world: World, *, answered: bool) -> None:
+    world.is_put_out = True
+    if answered:
+        world.answered.set()
+        await world.settled()
+    await world.executor.drop()
+    await world.journal.calls_flushed()
+    assert world.names() == ["Requested", "Started1"]
+    assert world.calls == [CALL]
+    world.is_put_out = False
 
 
 async def test_two_rebalances_in_a_row(world: World) -> None:

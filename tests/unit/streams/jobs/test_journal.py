@@ -16,7 +16,8 @@ class Outbox:
     def __init__(self) -> None:
         self.sent: list[bytes] = []
 
-    async def send(self, records: Iterable[OutRecord]) -> None:
+    async def send(self, records: Iterable[OutRecord], *, for_owner: bool) -> None:
+        assert for_owner, "no calls are written here"
         records = list(records)
         for record in records:
             if len(record.value or b"") > 10:

@@ -68,12 +68,9 @@ class Ran:
         self.results[step] = outcome.result
         if outcome.skipped:
             self.skipped[step] = outcome.skipped
-        for emitted in (*outcome.emitted, *calls):
-            into: dict[str, list[Any]] = {
-                "enrichments": self.enrichments,
-                "messages": self.suppressions,
-                "ai-interactions": self.calls,
-            }
+        self.calls += calls
+        for emitted in outcome.emitted:
+            into: dict[str, list[Any]] = {"enrichments": self.enrichments, "messages": self.suppressions}
             into[emitted.topic].append(emitted.event)
 
 
@@ -174,11 +171,11 @@ class World:
             try:
                 outcome = await step.run(Context(job, profile, dict(ran.results), self.now, ai, self.read))
             except StepFailed:
-                self.failed_calls = [emitted.event for emitted in ai.take_emitted()]
+                self.failed_calls = list(ai.take_calls())
                 raise
             finally:
                 self.asked = [*provider.asked, *embedded.asked]
-            ran.add(step.name, outcome, ai.take_emitted())
+            ran.add(step.name, outcome, ai.take_calls())
         assert [event.step for event in ran.enrichments] == [step.name for step in steps]
         assert all(isinstance(event, Enrichment) for event in ran.enrichments)
         return ran
