@@ -1,11 +1,17 @@
-"""`python -m bench.reading`: the CPU time that reading one message of 16,000 characters takes at worst."""
+"""`python -m bench.reading [COUNT]`: the CPU time that reading one message of 16,000 characters takes at worst.
+
+Tries the COUNT costliest attacks on each pattern (1 unless said otherwise), which takes minutes.
+"""
 
 import heapq
+import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import partial
 from typing import NamedTuple
+
+from rich.progress import track
 
 from bench.attacks import attacks
 from bench.patterns import ReadingPattern, reading_patterns
@@ -92,11 +98,13 @@ def cpu_of(run: Callable[[], object]) -> float:
 
 def main() -> None:
     """Prints the ten costliest texts with what they cost."""
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 1
     classifier = LocalClassifier("lexical")
     texts = [(repr(unit), (unit * LONGEST)[:LONGEST]) for unit in ODD_UNITS]
-    texts += [(pattern.name, made(LONGEST)) for pattern in reading_patterns() for made in costliest(pattern, 2)]
+    for pattern in track(list(reading_patterns()), "attacks on each pattern"):
+        texts += [(pattern.name, made(LONGEST)) for made in costliest(pattern, count)]
     found = []
-    for name, text in texts:
+    for name, text in track(texts, "reading them"):
         for channel in ("sms", "email"):
             costs = {one.name: cpu_of(one.run) for one in readings(text, channel, classifier)}
             found.append((sum(costs.values()), channel, name, costs))

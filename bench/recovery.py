@@ -96,7 +96,7 @@ def _conversations(settings: Settings, leads: int) -> Iterator[Filling]:
         yield Filling(b"h\x1f" + name, head.replace(b"{" * 36, name), [], partition)
         for index, template in enumerate(messages):
             message_id = b"%034d-%d" % (number, index)
-            yield Filling(b"m\x1f" + message_id, template.replace(b"{" * 36, name), [], partition)
+            yield Filling(b"m\x1f" + name + b"\x1f" + message_id, template.replace(b"{" * 36, name), [], partition)
 
 
 def _templates() -> tuple[bytes, list[bytes]]:

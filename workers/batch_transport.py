@@ -12,6 +12,7 @@ from typing import Any, ClassVar, TypeVar
 
 import aiokafka
 from aiokafka import TopicPartition
+from aiokafka.errors import IllegalStateError
 from aiokafka.structs import OffsetAndMetadata
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
@@ -117,10 +118,19 @@ class BatchConsumer(driver.Consumer):
     async def perform_seek(self) -> None:
         """As Faust's: to the committed offsets. Called whenever fetching begins anew."""
         async with self._seeking:
-            held = {tp for tp in self.assignment() if tp.topic in self.placed_topics}
-            self.pause_partitions(held)
-            self.unplaced = held
+            while not await self._seek_what_is_ours():
+                pass
+
+    async def _seek_what_is_ours(self) -> bool:
+        """False when partitions moved while the brokers were asked, on which Faust would end the worker."""
+        held = {tp for tp in self.assignment() if tp.topic in self.placed_topics}
+        self.pause_partitions(held)
+        self.unplaced = held
+        try:
             await super().perform_seek()
+        except IllegalStateError:
+            return False
+        return True
 
     async def begin_at(self, offsets: Mapping[TP, int], generation: int) -> None:
         """Fetch from here on. Does nothing when the group has rebalanced since: Faust asks again then."""

@@ -1,13 +1,16 @@
-"""Questions to the brokers end, whoever does not answer."""
+"""Questions to the brokers end, whoever does not answer, and answers that come too late harm nobody."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from aiokafka.errors import IllegalStateError
+from faust.types import TP
 
 from workers import batch_transport
-from workers.batch_transport import BatchConsumerThread
+from workers.batch_transport import BatchConsumer, BatchConsumerThread
 
 
 class Hands(BatchConsumerThread):
@@ -36,3 +39,37 @@ async def test_an_answer_is_handed_on() -> None:
         return 7
 
     assert await Hands(are_free=True).ask(answer) == 7
+
+
+class Reader(BatchConsumer):
+    """Faust's consumer, as far as seeking goes: it loses a partition while the brokers are asked."""
+
+    def __init__(self) -> None:
+        self.placed_topics = frozenset({"placed"})
+        self._seeking = asyncio.Lock()
+        self._read_offset = defaultdict(lambda: None)
+        self._committed_offset = defaultdict(lambda: None)
+        self.ours = {TP("jobs", 0), TP("jobs", 1), TP("placed", 0), TP("placed", 1)}
+        self.paused: list[set[TP]] = []
+
+    def assignment(self) -> set[TP]:
+        return self.ours
+
+    def pause_partitions(self, tps: set[TP]) -> None:
+        self.paused.append(set(tps))
+
+    async def seek_to_committed(self) -> dict[TP, int]:
+        asked = self.ours
+        if not self._committed_offset:
+            self.ours = {TP("jobs", 1), TP("placed", 1)}
+            self._committed_offset[TP("jobs", 1)] = None
+            raise IllegalStateError("No current assignment for partition")
+        return dict.fromkeys(asked, 7)
+
+
+async def test_a_partition_that_moves_while_the_committed_offset_is_asked_ends_no_worker() -> None:
+    reader = Reader()
+    await reader.perform_seek()
+    assert reader.committed_offsets(reader.ours) == {TP("jobs", 1): 7, TP("placed", 1): 7}
+    assert reader.unplaced == {TP("placed", 1)}
+    assert reader.paused[-1] == {TP("placed", 1)}

@@ -44,6 +44,9 @@ class Jobs:
         self.directory = directory
         self.journal = directory / "steps"
         self.log = directory / "worker.log"
+        #: What was read so far, so that whoever waits does not read it all again at each look.
+        self._events: dict[str, list[Any]] = defaultdict(list)
+        self._positions: dict[TopicPartition, int] = {}
 
     def worker(self, *arguments: str, instance: str = "0", **environment: str) -> AbstractContextManager[Process]:
         """The worker with steps for tests, while the block runs."""
@@ -141,12 +144,14 @@ class Jobs:
         try:
             places = [TopicPartition(self.settings.topic(topic), n) for n in range(self.settings.partitions)]
             consumer.assign(places)
+            for place in places:
+                consumer.seek(place, self._positions.get(place, 0))
             ends = await consumer.end_offsets(places)
-            found: list[Any] = []
-            while [place for place in places if await consumer.position(place) < ends[place]]:
-                for records in (await consumer.getmany(timeout_ms=500)).values():
-                    found.extend(_event(topic, record) for record in records)
-            return found
+            while behind := [place for place in places if self._positions.get(place, 0) < ends[place]]:
+                for place, records in (await consumer.getmany(*behind, timeout_ms=500)).items():
+                    self._events[topic.name].extend(_event(topic, record) for record in records)
+                    self._positions[place] = records[-1].offset + 1
+            return list(self._events[topic.name])
         finally:
             await consumer.stop()
 
