@@ -6,6 +6,7 @@ import random
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -78,6 +79,7 @@ def create_app(settings: Settings, adapters: Mapping[str, Adapter] = ADAPTERS) -
         # Trace ids need to differ, not to be secret.
         random_bytes=random.Random(os.urandom(16)).randbytes,  # noqa: S311
         strangers_gate=Gate(),
+        beside=ThreadPoolExecutor(max_workers=1, thread_name_prefix="large-bodies"),
     )
     latency = LatencyPublisher(settings, recorder, publisher, _process_id(), clock)
     receivers = {name: WebhookReceiver(adapter, context) for name, adapter in adapters.items()}

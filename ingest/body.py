@@ -1,6 +1,7 @@
 """Reads requests' bodies without ever holding more than a limit, of each and of all together."""
 
 import asyncio
+from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +14,10 @@ BODY_TIMEOUT = 20.0
 #: Bytes of all bodies that are being read or stored: 64 of the largest, or a hundred thousand of the usual ones.
 MOST_HELD = 64 * 1_048_576
 _LOOK_SECONDS = 1.0
+#: Pieces of large bodies, some 64 KiB each, that are read in one round of the event loop: small webhooks come between.
+PIECES_A_ROUND = 1
+#: Large bodies that wait for their turn, each with a connection's buffer full of bytes that `MOST_HELD` can't count.
+MOST_WAITING = 64
 
 
 class BodyTooLarge(Exception):
@@ -47,6 +52,44 @@ class _Body:
         self.is_too_slow = False
 
 
+class Turns:
+    """Lets so many go on in each round of the event loop, in the order in which they came."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._left = most
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._is_counting = False
+
+    async def take(self) -> None:
+        """Returns when it is the caller's turn."""
+        loop = asyncio.get_running_loop()
+        if not self._is_counting:
+            self._is_counting = True
+            loop.call_soon(self._begin_round, loop)
+        if self._left and not self._waiting:
+            self._left -= 1
+            return
+        turn = loop.create_future()
+        self._waiting.append(turn)
+        await turn
+
+    def __len__(self) -> int:
+        """How many wait for theirs."""
+        return len(self._waiting)
+
+    def _begin_round(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._left = self._most
+        while self._left and self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                self._left -= 1
+                turn.set_result(None)
+        self._is_counting = self._left < self._most
+        if self._is_counting:
+            loop.call_soon(self._begin_round, loop)
+
+
 class BodyReader:
     """Reads bodies, each within a time limit as long as `watch` runs.
 
@@ -57,6 +100,7 @@ class BodyReader:
         self._limit = limit
         self._timeout = timeout
         self._most_held = most_held
+        self._turns = Turns(PIECES_A_ROUND)
         #: Oldest first.
         self._reading: dict[asyncio.Task[Any], _Body] = {}
         #: Bytes of all bodies read and not yet released.
@@ -106,8 +150,12 @@ class BodyReader:
         return chunk
 
     async def _read_on(self, body: _Body, chunk: bytes, more: bool, receive: Receive) -> bytes:
+        if more and len(self._turns) >= MOST_WAITING:
+            raise TooManyBodies
         self._take(body, chunk)
         while more and body.size <= DRAINED_BYTES:
+            # Until then the connection is not read from: uvicorn has paused it behind what it already holds.
+            await self._turns.take()
             chunk, more = await _chunk(receive)
             self._take(body, chunk)
         if body.size > self._limit:

@@ -32,6 +32,10 @@ class _HeadTooLarge(Exception):
     """Raised within the parser."""
 
 
+class _PipelineFull(Exception):
+    """Raised within the parser: one piece holds hundreds of requests, each of which costs as much as an honest one."""
+
+
 def limited_protocol(connections: Connections) -> "partial[LimitedHttpProtocol]":
     """What uvicorn makes a protocol of for each connection."""
     return partial(LimitedHttpProtocol, connections=connections)
@@ -90,6 +94,8 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         if len(self.headers) > MOST_HEADERS:
             raise _HeadTooLarge
         super().on_headers_complete()
+        if len(self.pipeline) > MOST_PIPELINED:
+            raise _PipelineFull
 
     def on_body(self, body: bytes) -> None:
         """Called by the parser."""
@@ -126,6 +132,9 @@ class LimitedHttpProtocol(HttpToolsProtocol):
             self._go_on_without_upgrade(data[upgrade.args[0] :])
             return
         except httptools.HttpParserError as error:
+            if isinstance(error.__context__, _PipelineFull):
+                self._end_full_pipeline()
+                return
             is_too_large = isinstance(error.__context__, _HeadTooLarge)
             self._refuse(_head_too_large() if is_too_large else problems.bad_http())
             return
@@ -133,9 +142,8 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         if not self.pipeline and cycle is not None and not cycle.more_body and cycle.scope is self.scope:
             # A whole request, and nothing behind it.
             return
-        if self._is_pipeline_full():
-            # An answer now would be taken for that of the request before. Whoever sends so much asks again.
-            self.transport.close()
+        if self._is_pipeline_too_large():
+            self._end_full_pipeline()
         elif len(self.headers or ()) > MOST_HEADERS or self._is_too_much_unfinished(len(data)):
             self._refuse(_head_too_large())
 
@@ -149,9 +157,12 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         self._parsed_scope = self.scope
         return self._unfinished > MOST_HEAD_BYTES
 
-    def _is_pipeline_full(self) -> bool:
-        waiting = sum(len(cycle.body) for cycle, _ in self.pipeline)
-        return len(self.pipeline) > MOST_PIPELINED or waiting > _MOST_PIPELINED_BYTES
+    def _is_pipeline_too_large(self) -> bool:
+        return sum(len(cycle.body) for cycle, _ in self.pipeline) > _MOST_PIPELINED_BYTES
+
+    def _end_full_pipeline(self) -> None:
+        """An answer now would be taken for that of the request before. Whoever sends so much asks again."""
+        self.transport.close()
 
     def _should_upgrade(self) -> bool:
         """Asked by uvicorn, which leaves such a request to us then: the parser has thrown its body away."""

@@ -128,10 +128,11 @@ def unproven() -> Problem:
     return Problem(401, "unproven-sender", "Unproven sender", detail, {"www-authenticate": 'Bearer realm="headrace"'})
 
 
-def unavailable(status: int) -> Problem:
-    """429 or 503, whichever makes the provider send the webhook again."""
+def unavailable(status: int, *, is_read: bool = True) -> Problem:
+    """429 or 503, whichever makes the provider send the webhook again. The rest of an unread body is not waited for."""
     detail = f"The webhook can't be stored at the moment. Send it again in {RETRY_AFTER} seconds or later."
-    return Problem(status, "storage-unavailable", "Storage unavailable", detail, {"retry-after": str(RETRY_AFTER)})
+    headers = {"retry-after": str(RETRY_AFTER)} | ({} if is_read else {"connection": "close"})
+    return Problem(status, "storage-unavailable", "Storage unavailable", detail, headers)
 
 
 def unmatched() -> Problem:

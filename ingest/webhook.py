@@ -5,9 +5,11 @@ A plain ASGI endpoint: request and response objects, and validation models, woul
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
+from concurrent.futures import Executor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 import msgspec
 import structlog
@@ -43,6 +45,8 @@ ADAPTER_FAILED = "adapter failed"
 
 log = structlog.get_logger()
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True, kw_only=True)
 class IngestContext:
@@ -59,6 +63,8 @@ class IngestContext:
     random_bytes: Callable[[int], bytes]
     #: See `WebhookReceiver._gate`.
     strangers_gate: Gate
+    #: One thread: several that read large bodies would leave the event loop a fraction of the interpreter.
+    beside: Executor
 
 
 class _Record(msgspec.Struct, frozen=True, kw_only=True):
@@ -139,7 +145,7 @@ class WebhookReceiver:
         except BodyTooSlow:
             raise problems.body_too_slow() from None
         except TooManyBodies:
-            raise self._unavailable("too many bodies") from None
+            raise self._unavailable("too many bodies", is_read=False) from None
 
     async def _accept(self, request: Request, route: str) -> str:
         directory = self._context.follower.directory
@@ -203,9 +209,12 @@ class WebhookReceiver:
     async def _read_large(self, request: Request, is_known: bool) -> Request:
         """With its payload, beside the event loop: that can take 20 ms."""
         if is_known:
-            return await asyncio.to_thread(_with_payload, request)
+            return await self._beside(_with_payload, request)
         async with self._gate():
-            return await asyncio.to_thread(_with_payload, request)
+            return await self._beside(_with_payload, request)
+
+    async def _beside(self, work: Callable[..., T], *arguments: object) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._context.beside, work, *arguments)
 
     async def _is_signed_by_anybody(self, request: Request, directory: Directory) -> bool:
         """Signing a large body with every workspace's secret takes long, so it is done beside the event loop."""
@@ -213,7 +222,7 @@ class WebhookReceiver:
             return False
         secrets = directory.secrets(self._adapter.name)
         async with self._gate():
-            return await asyncio.to_thread(self._senders.has_signed, request, secrets)
+            return await self._beside(self._senders.has_signed, request, secrets)
 
     @asynccontextmanager
     async def _gate(self) -> AsyncIterator[None]:
@@ -238,10 +247,10 @@ class WebhookReceiver:
             self._report(error)
             return False
 
-    def _unavailable(self, reason: str) -> Problem:
+    def _unavailable(self, reason: str, *, is_read: bool = True) -> Problem:
         """For whom there is no room at the moment: refused at once rather than kept waiting."""
         self._context.metrics.refused.labels(self._adapter.name, reason).inc()
-        return problems.unavailable(self._adapter.unavailable_status)
+        return problems.unavailable(self._adapter.unavailable_status, is_read=is_read)
 
     async def _store(self, record: _Record, request: Request, receipt_id: str, route: str) -> None:
         workspace = record.workspace

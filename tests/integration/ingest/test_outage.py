@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 
 from dev.home import Home
@@ -55,6 +56,15 @@ class OwnKafka:
         """To the whole broker."""
         assert self._process is not None
         os.killpg(self._process.pid, number)
+
+    async def freeze(self) -> None:
+        """Returns once none of its threads runs: one may still answer for a moment after the signal."""
+        assert self._process is not None
+        self.signal(signal.SIGSTOP)
+        async with asyncio.timeout(10):
+            while psutil.Process(self._process.pid).status() != psutil.STATUS_STOPPED:  # noqa: ASYNC110 - as above
+                await asyncio.sleep(0.01)
+        await asyncio.sleep(0.1)
 
     def kill(self) -> None:
         """At once."""
@@ -109,7 +119,7 @@ async def test_kafka_missing_at_start_frozen_and_killed(
         await until_status(lambda: _post(ingest), 200)
 
         # Frozen: connections stay open and nobody answers. The client's own limit is the promise of 5 seconds.
-        own_kafka.signal(signal.SIGSTOP)
+        await own_kafka.freeze()
         ingest.client.timeout = httpx.Timeout(5)
         refused = await asyncio.gather(*(_post(ingest) for _ in range(40)))
         assert {response.status_code for response in refused} == {503}

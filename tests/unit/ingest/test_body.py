@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from starlette.types import Message, Receive
 
 from ingest import body
-from ingest.body import BodyReader, BodyTooLarge, BodyTooSlow, ClientGone, TooManyBodies
+from ingest.body import BodyReader, BodyTooLarge, BodyTooSlow, ClientGone, TooManyBodies, Turns
 
 
 def received(*chunks: bytes) -> Receive:
@@ -173,3 +173,36 @@ def _leaves(*chunks: bytes) -> Receive:
         return waiting.pop(0) if waiting else {"type": "http.disconnect"}
 
     return receive
+
+
+async def test_small_bodies_come_between_the_pieces_of_large_ones() -> None:
+    reader, ended = BodyReader(limit=1000), list[str]()
+
+    async def read(name: str, *pieces: bytes) -> None:
+        await reader.read({}, received(*pieces))
+        ended.append(name)
+
+    large = [asyncio.create_task(read(f"large {number}", *[b"x" * 10] * 20)) for number in range(5)]
+    await asyncio.sleep(0)
+    await asyncio.gather(read("small", b"y"), *large)
+    assert ended == ["small", *(f"large {number}" for number in range(5))], "each large one in its turn"
+
+
+async def test_who_would_wait_behind_too_many_large_bodies_is_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ingest.body.MOST_WAITING", 2)
+    reader = BodyReader(limit=1000)
+    reading = (reader.read({}, received(b"x", b"x", b"x")) for _ in range(4))
+    answers = await asyncio.gather(*reading, return_exceptions=True)
+    assert [type(answer) for answer in answers] == [bytes, bytes, TooManyBodies, TooManyBodies]
+    assert reader.held == 6
+    assert await reader.read({}, received(b"x", b"x")) == b"xx", "once they are read there is room again"
+
+
+async def test_a_turn_that_nobody_waits_for_any_more_goes_to_the_next() -> None:
+    turns = Turns(1)
+    await turns.take()
+    given_up, waiting = asyncio.create_task(turns.take()), asyncio.create_task(turns.take())
+    await asyncio.sleep(0)
+    given_up.cancel()
+    async with asyncio.timeout(1):
+        await waiting

@@ -3,6 +3,7 @@
 import contextlib
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any, NoReturn
 
@@ -105,6 +106,7 @@ class Endpoint:
             new_receipt_id=lambda: "receipt-1",
             random_bytes=bytes,
             strangers_gate=Gate(),
+            beside=ThreadPoolExecutor(1),
         )
         self._receiver = WebhookReceiver(provider, context)
 

@@ -47,8 +47,8 @@ class Reader(BatchConsumer):
     def __init__(self) -> None:
         self.placed_topics = frozenset({"placed"})
         self._seeking = asyncio.Lock()
-        self._read_offset = defaultdict(lambda: None)
-        self._committed_offset = defaultdict(lambda: None)
+        self._read_offset: dict[TP, int | None] = defaultdict(lambda: None)
+        self._committed_offset: dict[TP, int | None] = defaultdict(lambda: None)
         self.ours = {TP("jobs", 0), TP("jobs", 1), TP("placed", 0), TP("placed", 1)}
         self.paused: list[set[TP]] = []
 
