@@ -9,6 +9,7 @@ import subprocess
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -65,7 +66,10 @@ def running_worker(
     patience: float = _START_SECONDS,
 ) -> Iterator[Worker]:
     """This program with its arguments, once it may run jobs, until the end of the block. Raises BenchmarkFailed."""
-    program = module("jobs_worker", *arguments, variables={**environment(settings), **(variables or {})})
+    variables = {**environment(settings), **(variables or {})}
+    program = module("jobs_worker", *arguments, variables=variables)
+    # Its own log: the other workers of a group say that they are ready, too.
+    program = replace(program, name=f"{program.name}-{variables.get('HEADRACE_INSTANCE_ID', '0')}")
     log = home.log(program.name)
     already = log.stat().st_size if log.exists() else 0
     began = time.monotonic()
