@@ -22,8 +22,8 @@ help: ## Show this
 
 setup: $(SETUP) ## Install everything into .venv; does nothing when it is up to date
 
-$(SETUP): requirements.lock pyproject.toml dev/install.sh
-	@./dev/install.sh "$(PYTHON)" "$(VENV)"
+$(SETUP): requirements.lock pyproject.toml operations/dev/install.sh
+	@./operations/dev/install.sh "$(PYTHON)" "$(VENV)"
 	@touch $@
 
 dev: $(SETUP) ## Run Kafka, Postgres and every process in the foreground until Ctrl-C

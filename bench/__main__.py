@@ -29,7 +29,7 @@ from bench.promote import PromoteSizes, measure_promote
 from bench.rebuild import RebuildSizes, measure_rebuild
 from bench.recovery import RecoverySizes, measure_recovery
 from bench.restart import RestartSizes, measure_restart
-from dev.cannot_start import CannotStart
+from operations.dev.cannot_start import CannotStart
 
 #: As shells report a Ctrl-C.
 _INTERRUPTED = 130

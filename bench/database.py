@@ -7,12 +7,12 @@ from contextlib import contextmanager
 import msgspec
 
 from bench.place import START_SECONDS, broker, running, temporary_home, wait
-from dev.home import Home
-from dev.ports import free_ports
-from dev.postgres import local_url, postgres, postgres_answers
+from headrace.kafka.topics import create_topics
+from headrace.settings import Settings
+from operations.dev.home import Home
+from operations.dev.ports import free_ports
+from operations.dev.postgres import local_url, postgres, postgres_answers
 from projections.migrate import upgrade
-from runtime.settings import Settings
-from runtime.topics import create_topics
 
 
 class Services(msgspec.Struct, frozen=True):

@@ -14,10 +14,10 @@ from bench.place import broker, environment, module, running, temporary_home, wa
 from bench.progress import Say
 from bench.stopwatch import Result, Task, argument, result
 from bench.topics import Counter, opaque, webhooks, write
-from dev.home import PROJECT, Home
-from events.topics import INBOX, WEBHOOKS_GHL, WEBHOOKS_UNIPILE, Topic
-from runtime.settings import Settings
-from runtime.topics import create_topics
+from headrace.events.topics import INBOX, WEBHOOKS_GHL, WEBHOOKS_UNIPILE, Topic
+from headrace.kafka.topics import create_topics
+from headrace.settings import Settings
+from operations.dev.home import PROJECT, Home
 
 _PEERS_PYTHON = PROJECT / ".venv-bench" / "bin" / "python"
 #: One program may take this long for its topic.

@@ -3,13 +3,13 @@
 from pathlib import Path
 
 from bench.stopwatch import Stopwatch, task
-from events.topics import INBOX, WEBHOOK_TOPICS
-from runtime.settings import Settings
+from headrace.events.topics import INBOX, WEBHOOK_TOPICS
+from headrace.kafka.faust.following import Batch, Process
+from headrace.kafka.faust.outbox import Outbox, OutRecord
+from headrace.kafka.faust.partition_table import PartitionTable, Writes
+from headrace.kafka.faust.worker import Worker
+from headrace.settings import Settings
 from streams.pipeline.dedupe_agent import DedupeAgent
-from workers.following import Batch, Process
-from workers.outbox import Outbox, OutRecord
-from workers.partition_table import PartitionTable, Writes
-from workers.worker import Worker
 
 #: Runs of this name use the pipeline's agent, all others the bare stage.
 AGENT = "agent"

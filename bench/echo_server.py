@@ -8,9 +8,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from dev.ports import LOOPBACK
+from headrace.settings import Settings
 from ingest.server import ingest_server_config
-from runtime.settings import Settings
+from operations.dev.ports import LOOPBACK
 
 
 async def echo(request: Request) -> Response:

@@ -9,12 +9,12 @@ import structlog
 from mode import Service
 
 from bench.webhooks import WORKSPACE, templates
-from providers.payload import read_payload
-from providers.registry import ADAPTERS
-from runtime.settings import Settings
+from headrace.kafka.faust.partition_table import PartitionTable, Writes
+from headrace.providers.payload import read_payload
+from headrace.providers.registry import ADAPTERS
+from headrace.settings import Settings
 from streams.pipeline.seen import Seen, encode_seen
 from streams.pipeline.workers import pipeline_worker
-from workers.partition_table import PartitionTable, Writes
 
 #: The line that says that all entries are written.
 FILLED = "bench.filled"

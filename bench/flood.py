@@ -16,7 +16,7 @@ from bench.quantiles import quantiles
 from bench.rows import RowWatch, delays
 from bench.stack import Stack, running_stack
 from bench.topics import webhooks, write
-from events.topics import WEBHOOKS_BULK
+from headrace.events.topics import WEBHOOKS_BULK
 
 _DRAIN_SECONDS = 300.0
 #: Replies go on this long after the flood should be worked off; those after its real end don't count.

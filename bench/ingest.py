@@ -25,14 +25,14 @@ from bench.place import (
 )
 from bench.progress import Say
 from bench.webhooks import FILE
-from dev.home import Home
-from dev.ports import free_ports
-from dev.supervisor import ingest_is_ready
-from providers.registry import ADAPTERS
-from runtime.settings import Settings
-from runtime.topics import create_topics
-from workspaces.document import read_workspace_files
-from workspaces.store import apply_workspaces
+from headrace.kafka.topics import create_topics
+from headrace.providers.registry import ADAPTERS
+from headrace.settings import Settings
+from headrace.workspaces.document import read_workspace_files
+from headrace.workspaces.store import apply_workspaces
+from operations.dev.home import Home
+from operations.dev.ports import free_ports
+from operations.dev.supervisor import ingest_is_ready
 
 #: The broker's CPU time for a record halves in the first seconds.
 _WARM_UP_SECONDS = 5.0

@@ -21,12 +21,12 @@ from bench.jobs_worker import DRAFT, INTERESTED, READY, SCORE, running_worker
 from bench.measures import Values
 from bench.place import broker, environment, headrace, module, running, temporary_home, wait, wait_for_line
 from bench.progress import Say
-from dev.home import PROJECT, Home
-from dev.ports import free_ports
-from dev.postgres import local_url, postgres, postgres_answers
-from dev.program import Program
-from runtime.settings import Settings
-from runtime.topics import create_topics
+from headrace.kafka.topics import create_topics
+from headrace.settings import Settings
+from operations.dev.home import PROJECT, Home
+from operations.dev.ports import free_ports
+from operations.dev.postgres import local_url, postgres, postgres_answers
+from operations.dev.program import Program
 
 _PEERS_PYTHON = PROJECT / ".venv-bench" / "bin" / "python"
 _WORKSPACES = 20
@@ -177,7 +177,7 @@ def _model_server(port: int, seconds: float, home: Home) -> Iterator[None]:
     """The sandbox, whose answers cost it nothing but their time."""
     program = Program(
         name="sandbox",
-        argv=(sys.executable, "-m", "dev.sandbox.ai_server", "--port", str(port)),
+        argv=(sys.executable, "-m", "operations.dev.sandbox.ai_server", "--port", str(port)),
         environment={**os.environ, "PYTHONPATH": str(PROJECT)},
         working_directory=PROJECT,
     )

@@ -12,13 +12,13 @@ from bench.measures import Values
 from bench.place import broker, temporary_home, wait
 from bench.progress import Say
 from bench.topics import Filling, write
-from dev.home import Home
-from events.ids import derived_id
-from events.job_plan import job_id
-from events.jobs import JobRequested, JobType
-from events.topics import JOBS
-from runtime.settings import Settings
-from runtime.topics import create_topics
+from headrace.events.ids import derived_id
+from headrace.events.job_plan import job_id
+from headrace.events.jobs import JobRequested, JobType
+from headrace.events.topics import JOBS
+from headrace.kafka.topics import create_topics
+from headrace.settings import Settings
+from operations.dev.home import Home
 
 _TYPE: JobType = "SMS_INBOUND_POST_PROCESS"
 _WORKSPACES = 20

@@ -12,9 +12,9 @@ from bench.measures import Values
 from bench.place import broker, temporary_home, wait
 from bench.progress import Say
 from bench.quantiles import quantiles
-from dev.home import Home
-from runtime.settings import Settings
-from runtime.topics import create_topics
+from headrace.kafka.topics import create_topics
+from headrace.settings import Settings
+from operations.dev.home import Home
 
 #: Workspace 0 has the backlog; the others come after it.
 _OTHERS = 9

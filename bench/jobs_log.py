@@ -7,15 +7,15 @@ from typing import Any
 from confluent_kafka import OFFSET_END, Consumer, Message, Producer, TopicPartition
 
 from bench.topics import Filling, write
-from events.codec import Codec
-from events.envelope import Envelope, read_envelope
-from events.ids import derived_id
-from events.messages import MessageReceived
-from events.topics import JOBS, MESSAGES, WORKSPACES
-from events.workspaces import WorkspaceApplied
-from runtime.kafka import confluent_config, confluent_producer_config
-from runtime.partitioning import key_partition
-from runtime.settings import Settings
+from headrace.events.codec import Codec
+from headrace.events.envelope import Envelope, read_envelope
+from headrace.events.ids import derived_id
+from headrace.events.messages import MessageReceived
+from headrace.events.topics import JOBS, MESSAGES, WORKSPACES
+from headrace.events.workspaces import WorkspaceApplied
+from headrace.kafka.clients import confluent_config, confluent_producer_config
+from headrace.kafka.partitioning import key_partition
+from headrace.settings import Settings
 
 TEXT = "Sounds good, tell me more"
 _CODEC = Codec()

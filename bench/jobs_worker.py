@@ -16,10 +16,10 @@ from pathlib import Path
 import msgspec
 
 from bench.place import environment, module, running, wait_for_line
-from dev.home import Home
-from events.ai import AiCalled
-from events.jobs import StepAnswer
-from runtime.settings import Settings
+from headrace.events.ai import AiCalled
+from headrace.events.jobs import StepAnswer
+from headrace.settings import Settings
+from operations.dev.home import Home
 from streams.ai.answers import Classified, Draft, Score
 from streams.ai.asking import Desk
 from streams.ai.pricing import PriceTable

@@ -10,8 +10,8 @@ from pathlib import Path
 import msgspec
 import psutil
 
-from dev.home import PROJECT
-from dev.kafka import find_java, java_version
+from operations.dev.home import PROJECT
+from operations.dev.kafka import find_java, java_version
 
 #: What decides the figures.
 _PACKAGES = ("headrace", "faust-streaming", "mode-streaming", "aiokafka", "rocksdict", "uvicorn", "starlette", "uvloop")
@@ -45,7 +45,7 @@ def versions() -> dict[str, str]:
         "python": platform.python_version(),
         "java": _java(),
         **{name: version(name) for name in _PACKAGES},
-        **_pinned("kafka", PROJECT / "dev" / "broker" / "pom.xml", r"<kafka.version>([^<]+)"),
+        **_pinned("kafka", PROJECT / "operations" / "dev" / "broker" / "pom.xml", r"<kafka.version>([^<]+)"),
         **_pinned("quixstreams", PROJECT / "bench" / "peers.in", r"quixstreams==(\S+)"),
     }
 

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from types import ModuleType
 from typing import Any, NamedTuple
 
-import providers
+import headrace.providers
 import streams.ai
 import streams.jobs.steps
 
-_PACKAGES = (providers, streams.ai, streams.jobs.steps)
+_PACKAGES = (headrace.providers, streams.ai, streams.jobs.steps)
 _FROM_ONE_PLACE = frozenset({"match", "fullmatch"})
 _FROM_EVERY_PLACE = frozenset({"search", "finditer", "findall", "sub", "split"})
 

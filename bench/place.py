@@ -16,14 +16,14 @@ from cryptography.fernet import Fernet
 
 from bench.failure import BenchmarkFailed
 from bench.http_load import LoadPlan, LoadReport
-from dev.disk import require_space
-from dev.home import PROJECT, Home
-from dev.kafka import kafka, kafka_answers
-from dev.ports import free_ports
-from dev.postgres import wipe
-from dev.program import Program, start, stop
-from dev.supervisor import console_script
-from runtime.settings import Settings
+from headrace.settings import Settings
+from operations.dev.disk import require_space
+from operations.dev.home import PROJECT, Home
+from operations.dev.kafka import kafka, kafka_answers
+from operations.dev.ports import free_ports
+from operations.dev.postgres import wipe
+from operations.dev.program import Program, start, stop
+from operations.dev.supervisor import console_script
 
 #: Partitions of every topic measured with: as many as a small installation has.
 PARTITIONS = 4

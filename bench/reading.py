@@ -15,8 +15,8 @@ from rich.progress import track
 
 from bench.attacks import attacks
 from bench.patterns import ReadingPattern, reading_patterns
-from providers.bounces import failed_recipient, is_final
-from providers.reply_text import reply_text
+from headrace.providers.bounces import failed_recipient, is_final
+from headrace.providers.reply_text import reply_text
 from streams.ai.draft_checks import DraftContext, check_draft
 from streams.ai.language import language_of
 from streams.ai.local.classifier import LocalClassifier

@@ -15,12 +15,12 @@ from bench.progress import Say
 from bench.replies import EVENTS_OF_A_REPLY, Replies
 from bench.topics import write
 from bench.usage_watch import UsageWatch
-from dev.home import PROJECT
-from dev.program import Program
-from dev.supervisor import console_script
-from events.topics import ENRICHMENTS, JOBS, MESSAGES
-from replay.content_hash import SESSION, ContentHash, content_hash, table_shapes
-from replay.rebuild import find_projection
+from headrace.events.topics import ENRICHMENTS, JOBS, MESSAGES
+from operations.dev.home import PROJECT
+from operations.dev.program import Program
+from operations.dev.supervisor import console_script
+from operations.versions.content_hash import SESSION, ContentHash, content_hash, table_shapes
+from operations.versions.rebuild import find_projection
 
 #: What is rebuilt: the projections of messages, jobs and conclusions.
 PROJECTIONS = ("leads", "jobs", "enrichments")

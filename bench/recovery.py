@@ -18,12 +18,12 @@ from bench.measures import Values
 from bench.place import broker, temporary_home
 from bench.progress import Say
 from bench.topics import Filling, write
-from events.ids import derived_id
-from events.inbox import Identity, Person
-from events.messages import LeadChanged
-from events.topics import Topic
-from runtime.settings import Settings
-from runtime.topics import create_topics
+from headrace.events.ids import derived_id
+from headrace.events.inbox import Identity, Person
+from headrace.events.messages import LeadChanged
+from headrace.events.topics import Topic
+from headrace.kafka.topics import create_topics
+from headrace.settings import Settings
 from streams.jobs.conversation import Head, capped, with_message
 
 _MESSAGES_EACH = 2

@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bench.topics import Filling
-from events.codec import Codec
-from events.enrichments import (
+from headrace.events.codec import Codec
+from headrace.events.enrichments import (
     AiUse,
     BookingDeclined,
     DraftCreated,
@@ -23,13 +23,13 @@ from events.enrichments import (
     ReplyDecided,
     TimeZone,
 )
-from events.envelope import Envelope
-from events.ids import conversation_id, derived_id, event_id, lead_id, message_id
-from events.inbox import Address, Campaign, Identity, Person
-from events.job_plan import POST_PROCESS, SCORING, STEPS, job_id
-from events.jobs import JobRequested, JobStarted, JobStepFinished, JobSucceeded, JobType, StepAnswer
-from events.messages import LeadChanged, MessageReceived, MessageSent
-from events.topics import ENRICHMENTS, JOBS, MESSAGES, Topic
+from headrace.events.envelope import Envelope
+from headrace.events.ids import conversation_id, derived_id, event_id, lead_id, message_id
+from headrace.events.inbox import Address, Campaign, Identity, Person
+from headrace.events.job_plan import POST_PROCESS, SCORING, STEPS, job_id
+from headrace.events.jobs import JobRequested, JobStarted, JobStepFinished, JobSucceeded, JobType, StepAnswer
+from headrace.events.messages import LeadChanged, MessageReceived, MessageSent
+from headrace.events.topics import ENRICHMENTS, JOBS, MESSAGES, Topic
 
 #: Events of one reply in all three topics.
 EVENTS_OF_A_REPLY = 30

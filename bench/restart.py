@@ -15,13 +15,13 @@ from bench.place import START_SECONDS, broker, environment, headrace, module, ru
 from bench.place import wait as wait_until
 from bench.progress import Say
 from bench.topics import Counter, webhooks, write
-from dev.home import Home
-from dev.processes import READY_LINE
-from events.topics import INBOX, RECEIPTS, WEBHOOKS_UNIPILE
-from replay.log_offsets import LogOffsets
-from replay.settling import group_of
-from runtime.settings import Settings
-from runtime.topics import create_topics
+from headrace.events.topics import INBOX, RECEIPTS, WEBHOOKS_UNIPILE
+from headrace.kafka.log_offsets import LogOffsets
+from headrace.kafka.topics import create_topics
+from headrace.settings import Settings
+from operations.dev.home import Home
+from operations.dev.processes import READY_LINE
+from operations.records.settling import group_of
 
 #: Entries a second at the very least.
 _SLOWEST_FILL = 5_000

@@ -15,11 +15,11 @@ from typing import NamedTuple, Self
 import psycopg
 
 from bench.failure import BenchmarkFailed
-from events.topics import MESSAGES
+from headrace.events.topics import MESSAGES
+from headrace.settings import Settings
 from projections.registry import LEADS
 from projections.tables import proj_schema
 from projections.versions import FIRST_VERSION
-from runtime.settings import Settings
 
 #: Seconds between two readings: delays are at most this much too long, never too short.
 INTERVAL = 0.025

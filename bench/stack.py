@@ -11,14 +11,14 @@ from bench.failure import BenchmarkFailed
 from bench.place import PARTITIONS, temporary_home
 from bench.progress import Say
 from bench.webhooks import FILE
-from dev import stack
-from dev.environment import database_url, secrets_key
-from dev.ports import free_ports
-from dev.settings import DevSettings
-from providers.registry import ADAPTERS
-from runtime.settings import Settings
-from workspaces.document import read_workspace_files
-from workspaces.store import apply_workspaces
+from headrace.providers.registry import ADAPTERS
+from headrace.settings import Settings
+from headrace.workspaces.document import read_workspace_files
+from headrace.workspaces.store import apply_workspaces
+from operations.dev import stack
+from operations.dev.environment import database_url, secrets_key
+from operations.dev.ports import free_ports
+from operations.dev.settings import DevSettings
 
 
 class Stack(msgspec.Struct, frozen=True):

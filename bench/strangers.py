@@ -18,14 +18,14 @@ import psutil
 from bench.http_load import LoadPlan, LoadReport
 from bench.place import START_SECONDS, broker, headrace, module, running, temporary_home, wait
 from bench.webhooks import FILE
-from dev.home import Home
-from dev.ports import LOOPBACK, free_ports
-from dev.supervisor import ingest_is_ready
-from providers.registry import ADAPTERS
-from runtime.settings import Settings
-from runtime.topics import create_topics
-from workspaces.document import read_workspace_files
-from workspaces.store import apply_workspaces
+from headrace.kafka.topics import create_topics
+from headrace.providers.registry import ADAPTERS
+from headrace.settings import Settings
+from headrace.workspaces.document import read_workspace_files
+from headrace.workspaces.store import apply_workspaces
+from operations.dev.home import Home
+from operations.dev.ports import LOOPBACK, free_ports
+from operations.dev.supervisor import ingest_is_ready
 
 _MIB = 1_048_576
 #: Answered long before; what takes longer hangs.

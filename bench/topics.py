@@ -10,13 +10,13 @@ from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
 
 from bench.failure import BenchmarkFailed
 from bench.webhooks import WORKSPACE, Traffic, templates
-from events.envelope import Headers
-from events.topics import Topic
-from events.webhooks import WebhookMeta, webhook_headers
-from providers.payload import read_payload
-from providers.registry import ADAPTERS
-from runtime.kafka import confluent_config, confluent_producer_config
-from runtime.settings import Settings
+from headrace.events.envelope import Headers
+from headrace.events.topics import Topic
+from headrace.events.webhooks import WebhookMeta, webhook_headers
+from headrace.kafka.clients import confluent_config, confluent_producer_config
+from headrace.providers.payload import read_payload
+from headrace.providers.registry import ADAPTERS
+from headrace.settings import Settings
 
 _FLUSH_SECONDS = 120.0
 _ASK_SECONDS = 15.0

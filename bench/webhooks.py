@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from dev.samples import WORKSPACE_FILE
+from operations.dev.samples import WORKSPACE_FILE
 
 #: The workspace that all webhooks belong to, and where its file is.
 WORKSPACE = "acme"

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping
 from urllib.parse import parse_qsl
 
-from providers.adapter import Adapter, Credentials
-from providers.proofs import is_ed25519_key, is_rsa_key
-from runtime.settings import Settings
+from headrace.providers.adapter import Adapter, Credentials
+from headrace.providers.proofs import is_ed25519_key, is_rsa_key
+from headrace.settings import Settings
 
 _MOST_PARAMETERS = 50
 #: Never stored, whatever the provider: some dashboards add them although the provider proves itself otherwise.

@@ -23,6 +23,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from headrace.providers.adapter import Adapter
+from headrace.providers.registry import ADAPTERS
+from headrace.settings import Settings
+from headrace.workspaces.follow import WorkspaceFollower
 from ingest import problems
 from ingest.admission import InstallationKeys
 from ingest.body import BodyReader
@@ -37,10 +41,6 @@ from ingest.problems import Problem, problem_document
 from ingest.publisher import Publisher
 from ingest.routing import WebhookApi
 from ingest.webhook import IngestContext, UnknownProvider, WebhookReceiver
-from providers.adapter import Adapter
-from providers.registry import ADAPTERS
-from runtime.settings import Settings
-from workspaces.follow import WorkspaceFollower
 
 log = structlog.get_logger()
 

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from events.receipts import IngestLatencyMeasured, LatencyBucket
+from headrace.events.receipts import IngestLatencyMeasured, LatencyBucket
 
 #: Upper bounds, microseconds: four to the doubling from 100 µs to about a minute, so a quantile is off by 19 % at most.
 BOUNDS_US = tuple(round(100 * 2 ** (step / 4)) for step in range(78))

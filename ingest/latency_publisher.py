@@ -5,14 +5,14 @@ from collections import deque
 from collections.abc import Callable
 from datetime import datetime
 
-from events.codec import Codec
-from events.envelope import Envelope
-from events.ids import event_id
-from events.receipts import IngestLatencyMeasured
-from events.topics import INGEST_LATENCY
+from headrace.events.codec import Codec
+from headrace.events.envelope import Envelope
+from headrace.events.ids import event_id
+from headrace.events.receipts import IngestLatencyMeasured
+from headrace.events.topics import INGEST_LATENCY
+from headrace.settings import Settings
 from ingest.latency import LatencyRecorder
 from ingest.publisher import KafkaAway, Publisher
-from runtime.settings import Settings
 
 WINDOW_SECONDS = 10.0
 #: About an hour of windows of a busy process while Kafka is away; older ones go first.

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from typing import Any
 
+from headrace.providers.adapter import Adapter
 from ingest import problems
 from ingest.problems import CONTENT_TYPE, Problem
-from providers.adapter import Adapter
 
 _PROBLEM_SCHEMA = {
     "type": "object",

@@ -12,10 +12,10 @@ from functools import partial
 import structlog
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from events.envelope import Headers
-from events.topics import MAX_RECORD_BYTES
-from runtime.kafka import confluent_producer_config
-from runtime.settings import Settings
+from headrace.events.envelope import Headers
+from headrace.events.topics import MAX_RECORD_BYTES
+from headrace.kafka.clients import confluent_producer_config
+from headrace.settings import Settings
 
 #: Headers and the record batch's own fields come on top of the largest value.
 _OVERHEAD_BYTES = 65_536

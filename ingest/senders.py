@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from headrace.providers.adapter import Adapter, Request
+from headrace.providers.proofs import any_secret, as_bytes, hmac_sha256, presented_by
+from headrace.workspaces.directory import Directory
+from headrace.workspaces.workspace import ProviderAccount
 from ingest.admission import InstallationKeys
-from providers.adapter import Adapter, Request
-from providers.proofs import any_secret, as_bytes, hmac_sha256, presented_by
-from workspaces.directory import Directory
-from workspaces.workspace import ProviderAccount
 
 
 @dataclass(frozen=True)

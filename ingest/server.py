@@ -7,12 +7,12 @@ import socket
 import uvicorn
 from fastapi import FastAPI
 
+from headrace.garbage import collect_rarely
+from headrace.kafka.durability import warn_of_thin_topics
+from headrace.logs import configure_logs
+from headrace.settings import Settings
 from ingest.app import create_app
 from ingest.http_protocol import limited_protocol
-from runtime.durability import warn_of_thin_topics
-from runtime.garbage import collect_rarely
-from runtime.logs import configure_logs
-from runtime.settings import Settings
 
 #: Seconds in-flight requests get at shutdown: more than a publish can take.
 _DRAIN_SECONDS = 10

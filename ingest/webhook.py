@@ -15,8 +15,15 @@ import msgspec
 import structlog
 from starlette.types import Receive, Scope, Send
 
-from events.topics import WEBHOOKS_BULK, WEBHOOKS_QUARANTINE, Topic, reply_topic
-from events.webhooks import WebhookMeta, webhook_headers
+from headrace.events.topics import WEBHOOKS_BULK, WEBHOOKS_QUARANTINE, Topic, reply_topic
+from headrace.events.webhooks import WebhookMeta, webhook_headers
+from headrace.providers.adapter import Adapter, Payload, Request
+from headrace.providers.payload import UnreadableBody, read_payload
+from headrace.settings import Settings
+from headrace.workspaces.directory import Directory
+from headrace.workspaces.follow import WorkspaceFollower
+from headrace.workspaces.naming import named_workspace
+from headrace.workspaces.workspace import ProviderAccount, Workspace
 from ingest import problems
 from ingest.admission import InstallationKeys, accepts_content, read_query, without_secrets
 from ingest.body import BodyReader, BodyTooLarge, BodyTooSlow, ClientGone, TooManyBodies
@@ -26,13 +33,6 @@ from ingest.problems import Problem, send_json, send_problem
 from ingest.publisher import KafkaAway, Publisher
 from ingest.senders import KnownSenders
 from ingest.tracing import continued
-from providers.adapter import Adapter, Payload, Request
-from providers.payload import UnreadableBody, read_payload
-from runtime.settings import Settings
-from workspaces.directory import Directory
-from workspaces.follow import WorkspaceFollower
-from workspaces.naming import named_workspace
-from workspaces.workspace import ProviderAccount, Workspace
 
 ALLOWED = "GET, HEAD, POST"
 

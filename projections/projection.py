@@ -5,10 +5,10 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from events.codec import Codec
-from events.envelope import read_attribute
-from events.records import Record
-from events.topics import Topic
+from headrace.events.codec import Codec
+from headrace.events.envelope import read_attribute
+from headrace.events.records import Record
+from headrace.events.topics import Topic
 
 
 class RowOp(NamedTuple):

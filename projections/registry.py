@@ -1,9 +1,9 @@
 """Every projection Headrace has. A new one is a projector file and an entry here."""
 
-from events.ai import AiCalled
-from events.conversations import ConversationMoved
-from events.dead_letters import DeadLetterDiscarded, DeadLetterFixed, DeadLetterRedriven
-from events.enrichments import (
+from headrace.events.ai import AiCalled
+from headrace.events.conversations import ConversationMoved
+from headrace.events.dead_letters import DeadLetterDiscarded, DeadLetterFixed, DeadLetterRedriven
+from headrace.events.enrichments import (
     BookingDeclined,
     BookingProposed,
     DraftCreated,
@@ -16,7 +16,7 @@ from events.enrichments import (
     ReplyDecided,
     StepSkipped,
 )
-from events.jobs import (
+from headrace.events.jobs import (
     JobCancelled,
     JobDied,
     JobPaused,
@@ -28,7 +28,7 @@ from events.jobs import (
     JobStepFinished,
     JobSucceeded,
 )
-from events.messages import (
+from headrace.events.messages import (
     LeadChanged,
     LeadMerged,
     LeadSignalled,
@@ -38,8 +38,8 @@ from events.messages import (
     MessageReceived,
     MessageSent,
 )
-from events.receipts import IngestLatencyMeasured, ReceiptJudged
-from events.topics import AI_INTERACTIONS, DEAD_LETTERS, ENRICHMENTS, INGEST_LATENCY, JOBS, MESSAGES, RECEIPTS
+from headrace.events.receipts import IngestLatencyMeasured, ReceiptJudged
+from headrace.events.topics import AI_INTERACTIONS, DEAD_LETTERS, ENRICHMENTS, INGEST_LATENCY, JOBS, MESSAGES, RECEIPTS
 from projections.projection import Projection
 from projections.projectors.ai_interactions import project_ai_call
 from projections.projectors.dead_letters import (

@@ -1,7 +1,7 @@
 """The projections worker: one agent a projection, each at the position Postgres has, whatever Kafka says.
 
 While the live tables of a projection are those of another program, that one's workers write them, and this one stands
-beside them (`projections.beside`).
+beside them (`projections.writing.beside`).
 """
 
 import asyncio
@@ -13,20 +13,20 @@ import structlog
 from aiokafka.errors import KafkaError
 from faust.types import TP
 
-from projections.beside import BesideWorker, written_elsewhere
+from headrace.kafka.faust.following import Batch, Follower
+from headrace.kafka.faust.loop import Loop
+from headrace.kafka.faust.offset_guard import Partition
+from headrace.kafka.faust.worker import Worker
+from headrace.logs import configure_logs
+from headrace.settings import Settings
 from projections.connection import connector
-from projections.cut_log import Cut, LogCut
-from projections.placing import Placing
 from projections.registry import ALL_PROJECTIONS
-from projections.tailer import VersionTailer
-from projections.waiting import can_wait
-from projections.writer import ProjectionWriter
-from runtime.logs import configure_logs
-from runtime.settings import Settings
-from workers.following import Batch, Follower
-from workers.loop import Loop
-from workers.offset_guard import Partition
-from workers.worker import Worker
+from projections.writing.beside import BesideWorker, written_elsewhere
+from projections.writing.cut_log import Cut, LogCut
+from projections.writing.placing import Placing
+from projections.writing.tailer import VersionTailer
+from projections.writing.waiting import can_wait
+from projections.writing.writer import ProjectionWriter
 
 log = structlog.get_logger()
 

@@ -14,9 +14,9 @@ import hypothesis
 import pytest
 from sqlalchemy.engine import make_url
 
-from dev.home import Home
-from runtime.settings import Settings
-from runtime.topics import create_topics
+from headrace.kafka.topics import create_topics
+from headrace.settings import Settings
+from operations.dev.home import Home
 from tests.databases import new_database
 from tests.leftovers import delete_topics
 from tests.services import running_kafka, running_postgres, temporary_home
@@ -34,28 +34,28 @@ _LONG = (
     "e2e/test_replay_guide.py",
     "e2e/test_faults.py",
     "integration/streams/jobs/test_kills.py",
-    "integration/replay/test_repair.py",
+    "integration/operations/test_repair.py",
     "integration/projections/test_lost_database.py",
     "integration/projections/test_truncated_log.py",
-    "integration/replay/test_replay_decide.py",
+    "integration/operations/test_replay_decide.py",
     "e2e/test_matrix.py",
     "e2e/test_hung.py",
-    "integration/replay/test_replay_try.py",
+    "integration/operations/test_replay_try.py",
     "integration/streams/jobs/test_life_of_a_job.py",
     "integration/streams/jobs/test_poison_job.py",
-    "integration/workers/test_shorter_log.py",
+    "integration/kafka/test_shorter_log.py",
     "integration/streams/jobs/test_scaling.py",
     "integration/streams/jobs/test_stopped_workers.py",
-    "integration/workers/test_ownership.py",
+    "integration/kafka/test_ownership.py",
     "integration/streams/jobs/test_ai_outage.py",
-    "integration/replay/test_replays_stay_at_home.py",
-    "integration/replay/test_rebuild_kills.py",
+    "integration/operations/test_replays_stay_at_home.py",
+    "integration/operations/test_rebuild_kills.py",
     "e2e/test_hostile_http.py",
-    "integration/workers/test_record_sizes.py",
+    "integration/kafka/test_record_sizes.py",
     "e2e/test_strangers.py",
-    "integration/workers/test_worker.py",
-    "integration/replay/test_trace.py",
-    "integration/replay/test_poison_event.py",
+    "integration/kafka/test_worker.py",
+    "integration/operations/test_trace.py",
+    "integration/operations/test_poison_event.py",
     "integration/dev/test_stack.py",
     "integration/ingest/test_outage.py",
     "integration/schema_change/test_schema_change.py",

@@ -14,10 +14,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cli.main import COMMANDS, main
+from operations.cli.main import COMMANDS, main
 
 _TIMEOUT = 120.0
-_CLI = Path(__file__).parents[1] / "cli"
+_CLI = Path(__file__).parents[1] / "operations" / "cli"
 #: What they run are whole processes of another kind.
 _APART = ("run.py", "dev.py", "demo.py")
 

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from msgspec import inspect
 
-from events.caps import Cap
+from headrace.events.caps import Cap
 
 #: Spelled `\u0001`; a provider's NUL is dropped, this is not.
 WORST = "\x01"

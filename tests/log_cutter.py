@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from dev.home import Home
-from dev.kafka import kafka, kafka_answers
-from dev.ports import free_ports
-from dev.program import kill, start
+from operations.dev.home import Home
+from operations.dev.kafka import kafka, kafka_answers
+from operations.dev.ports import free_ports
+from operations.dev.program import kill, start
 from tests.lifeline import kill_group, lifeline
 
 _START_SECONDS = 60.0

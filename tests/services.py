@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from dev.home import Home
-from dev.kafka import kafka, kafka_answers
-from dev.ports import free_ports
-from dev.postgres import local_url, postgres, postgres_answers, wipe
-from dev.program import Program, start, stop
+from operations.dev.home import Home
+from operations.dev.kafka import kafka, kafka_answers
+from operations.dev.ports import free_ports
+from operations.dev.postgres import local_url, postgres, postgres_answers, wipe
+from operations.dev.program import Program, start, stop
 from tests.lifeline import kill_group, lifeline
 
 _START_TIMEOUT = 60.0

@@ -2,9 +2,9 @@
 
 from msgspec.structs import asdict
 
-from events.ai import AiCalled
-from events.envelope import read_attribute
-from events.records import Record
+from headrace.events.ai import AiCalled
+from headrace.events.envelope import read_attribute
+from headrace.events.records import Record
 from projections.projection import RowOp
 
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from events.dead_letters import (
+from headrace.events.dead_letters import (
     DeadLetterDiscarded,
     DeadLetterEvent,
     DeadLetterFixed,
@@ -18,9 +18,9 @@ from events.dead_letters import (
     read_letter_id,
     redrive_of,
 )
-from events.envelope import header_map, parse_time
-from events.ids import derived_id
-from events.records import Record
+from headrace.events.envelope import header_map, parse_time
+from headrace.events.ids import derived_id
+from headrace.events.records import Record
 from projections.projection import BadRecord, RowOp, decode_event
 
 _EVENTS = ("dead.letter.redriven.", "dead.letter.fixed.", "dead.letter.discarded.")

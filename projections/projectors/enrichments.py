@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from events.enrichments import (
+from headrace.events.enrichments import (
     AnyEnrichment,
     BookingDeclined,
     BookingProposed,
@@ -18,8 +18,8 @@ from events.enrichments import (
     ReplyDecided,
     StepSkipped,
 )
-from events.envelope import read_attribute
-from events.records import Record
+from headrace.events.envelope import read_attribute
+from headrace.events.records import Record
 from projections.projection import RowOp
 
 #: Fields that have columns, and texts that have a table of their own.

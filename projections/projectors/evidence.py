@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from events.envelope import read_attribute
-from events.messages import LeadSignalled, LeadSuppressed
-from events.records import Record
+from headrace.events.envelope import read_attribute
+from headrace.events.messages import LeadSignalled, LeadSuppressed
+from headrace.events.records import Record
 from projections.projection import RowOp
 
 

@@ -1,7 +1,7 @@
 """IngestLatencyMeasured → `ingest_latency`: one histogram a process, route, status and window."""
 
-from events.receipts import IngestLatencyMeasured
-from events.records import Record
+from headrace.events.receipts import IngestLatencyMeasured
+from headrace.events.records import Record
 from projections.projection import RowOp
 
 

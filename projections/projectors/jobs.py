@@ -5,8 +5,8 @@ Each table is moved by its own kinds of events alone: a command that came too la
 
 from typing import Any, Literal
 
-from events.conversations import ConversationMoved
-from events.jobs import (
+from headrace.events.conversations import ConversationMoved
+from headrace.events.jobs import (
     JobAttemptEnded,
     JobCancelled,
     JobDied,
@@ -20,7 +20,7 @@ from events.jobs import (
     JobStepFinished,
     JobSucceeded,
 )
-from events.records import Record
+from headrace.events.records import Record
 from projections.projection import RowOp
 
 

@@ -5,8 +5,8 @@ The newest snapshot is the lead.
 
 from typing import Any
 
-from events.messages import LeadChanged, LeadMerged, LeadSplit, MessageMoved
-from events.records import Record
+from headrace.events.messages import LeadChanged, LeadMerged, LeadSplit, MessageMoved
+from headrace.events.records import Record
 from projections.projection import RowOp
 
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import msgspec
 
-from events.inbox import Address
-from events.messages import Message
-from events.records import Record
+from headrace.events.inbox import Address
+from headrace.events.messages import Message
+from headrace.events.records import Record
 from projections.projection import RowOp
 
 

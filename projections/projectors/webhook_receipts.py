@@ -1,7 +1,7 @@
 """ReceiptJudged → `webhook_receipts`: what became of every webhook."""
 
-from events.receipts import ReceiptJudged
-from events.records import Record
+from headrace.events.receipts import ReceiptJudged
+from headrace.events.records import Record
 from projections.projection import RowOp
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from events.ai import AiCalled
+from headrace.events.ai import AiCalled
 from streams.ai import tasks
 from streams.ai.asking import Desk, ask
 from streams.ai.evaluation import Labelled, Report, compare

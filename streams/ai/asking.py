@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
-from events.ai import AiCalled
+from headrace.events.ai import AiCalled
 from streams.ai.openai_wire import Plan, request_body
 from streams.ai.pricing import FREE_PROVIDERS, PriceTable
 from streams.ai.provider import AIError, AIProvider, AIResult, AITask, Call, Usage

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from types import MappingProxyType
 
-from runtime.settings import Settings
+from headrace.settings import Settings
 from streams.ai.asking import Desk
 from streams.ai.local_provider import LocalProvider
 from streams.ai.openai_provider import DEFAULT_BASE_URL, OpenAIProvider

@@ -5,7 +5,7 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from events.storable import storable_document
+from headrace.events.storable import storable_document
 from streams.ai.openai_errors import Rejection
 from streams.ai.openai_wire import LADDER, LONGEST_ANSWER, Completion, Plan, Repair, json_object_in
 from streams.ai.provider import AIError, AIPermanent, AIRetryable, AITask

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from events.storable import storable_document
+from headrace.events.storable import storable_document
 from streams.ai.answers import wire_schema
 from streams.ai.provider import AITask, Usage
 from streams.ai.tasks import PROMPT_KEYS

@@ -7,7 +7,7 @@ from typing import Generic, Literal, Protocol, TypeVar
 
 from pydantic import BaseModel
 
-from events.jobs import ErrorClass
+from headrace.events.jobs import ErrorClass
 from streams.ai.prompts import Prompt
 from streams.ai.questions import Question
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from events.inbox import Channel, Direction
+from headrace.events.inbox import Channel, Direction
 from streams.ai.labels import Label
 
 

@@ -2,7 +2,8 @@
 
 from datetime import UTC, datetime
 
-from runtime.settings import Settings
+from headrace.kafka.faust.worker import Worker
+from headrace.settings import Settings
 from streams.ai.asking import Desk
 from streams.ai.chosen import ai_desk, price_table, timeouts
 from streams.ai.local_provider import LocalProvider
@@ -12,7 +13,6 @@ from streams.jobs.desk_ai import ai_of
 from streams.jobs.reading_pool import ReadingPool
 from streams.jobs.types import JOB_TYPES, label_of
 from streams.jobs.workers import AiSeam, jobs_worker
-from workers.worker import Worker
 
 
 def jobs_app(settings: Settings) -> Worker:

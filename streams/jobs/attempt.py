@@ -7,8 +7,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from events.ai import AiCalled
-from events.jobs import (
+from headrace.events.ai import AiCalled
+from headrace.events.jobs import (
     AnyJobEvent,
     JobAttemptEnded,
     JobDied,

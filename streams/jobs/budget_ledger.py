@@ -15,9 +15,9 @@ import msgspec
 import structlog
 from aiokafka import ConsumerRecord
 
-from events.ai import AiCalled, spent_at_most
-from events.codec import Codec, UndecodableEvent, UnknownEventType
-from events.envelope import EnvelopeError, read_envelope
+from headrace.events.ai import AiCalled, spent_at_most
+from headrace.events.codec import Codec, UndecodableEvent, UnknownEventType
+from headrace.events.envelope import EnvelopeError, read_envelope
 from streams.ai.budget import LONGEST_DAY, DaySpending, Spending, day_of, refusal
 from streams.jobs.step import StepFailed, WorkspaceProfile
 
@@ -39,7 +39,7 @@ class _Spent(msgspec.Struct, frozen=True):
 
 
 class BudgetLedger:
-    """See `runtime.topic_tail.Reader`: it is fed `ai-interactions`. `now` is the wall clock, aware."""
+    """See `headrace.kafka.topic_tail.Reader`: it is fed `ai-interactions`. `now` is the wall clock, aware."""
 
     def __init__(self, now: Callable[[], datetime]) -> None:
         self._now = now

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
-from events.jobs import AnyJobEvent, JobCancelled, JobPaused, JobRequested, JobResumed
-from runtime.settings import Settings
+from headrace.events.jobs import AnyJobEvent, JobCancelled, JobPaused, JobRequested, JobResumed
+from headrace.kafka.faust.outbox import Outbox
+from headrace.settings import Settings
 from streams.jobs.job_records import JobRecords
-from workers.outbox import Outbox
 
 Verb = Literal["retry", "cancel", "pause", "resume"]
 

@@ -7,8 +7,8 @@ from typing import Any, Protocol
 
 import msgspec
 
-from events.ai import AiCalled
-from events.jobs import StepAnswer
+from headrace.events.ai import AiCalled
+from headrace.events.jobs import StepAnswer
 from streams.ai.reading import Read, ReadOf, read_here
 from streams.jobs.step import JobInput, WorkspaceProfile
 

@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from events.conversations import KEPT_SIGNALS, ConversationMoved
-from events.inbox import SuppressionReason
-from events.messages import LeadChanged, LeadSignalled, LeadSplit, LeadSuppressed, Message
+from headrace.events.conversations import KEPT_SIGNALS, ConversationMoved
+from headrace.events.inbox import SuppressionReason
+from headrace.events.messages import LeadChanged, LeadSignalled, LeadSplit, LeadSuppressed, Message
 from streams.jobs.promises import Promise
 
 #: Messages of a lead that are kept.

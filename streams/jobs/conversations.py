@@ -13,10 +13,10 @@ from typing import Any, Protocol
 
 import msgspec
 
-from events.messages import LeadSplit, Message
+from headrace.events.messages import LeadSplit, Message
+from headrace.kafka.faust.partition_table import Writes
 from streams.jobs.conversation import Head, capped, with_message
 from streams.jobs.requests import asks_for_work
-from workers.partition_table import Writes
 
 #: Messages looked at with one batch of the log: keeps the work of each batch small.
 FORGOTTEN_AT_ONCE = 200
@@ -29,7 +29,7 @@ _split_decoder = msgspec.json.Decoder(LeadSplit)
 
 
 class Table(Protocol):
-    """See `workers.partition_table.PartitionTable`."""
+    """See `headrace.kafka.faust.partition_table.PartitionTable`."""
 
     def get(self, partition: int, key: bytes) -> bytes | None: ...
     def scan(self, partition: int, prefix: bytes) -> Iterator[tuple[bytes, bytes]]: ...

@@ -6,8 +6,8 @@ from typing import Protocol, TypeVar
 from msgspec.structs import replace
 from pydantic import BaseModel
 
-from events.ai import AiCalled
-from events.jobs import StepAnswer
+from headrace.events.ai import AiCalled
+from headrace.events.jobs import StepAnswer
 from streams.ai.asking import Desk, ask, most_micro_usd
 from streams.ai.provider import AIResult, AITask, Caller, Feature
 from streams.ai.reading import ReadOf, here

@@ -7,22 +7,22 @@ from typing import Protocol
 
 import structlog
 
-from events.codec import Codec, UndecodableEvent, UnknownEventType
-from events.conversations import ConversationMoved
-from events.envelope import EnvelopeError, read_envelope
-from events.jobs import AnyJobEvent, JobCancelled, JobEvent
-from events.messages import Message
-from events.records import Record
-from runtime.settings import Settings
+from headrace.events.codec import Codec, UndecodableEvent, UnknownEventType
+from headrace.events.conversations import ConversationMoved
+from headrace.events.envelope import EnvelopeError, read_envelope
+from headrace.events.jobs import AnyJobEvent, JobCancelled, JobEvent
+from headrace.events.messages import Message
+from headrace.events.records import Record
+from headrace.kafka.faust.dead_letters import dead_letter
+from headrace.kafka.faust.following import Batch
+from headrace.kafka.faust.outbox import Outbox, OutRecord
+from headrace.kafka.faust.partition_table import PartitionTable
+from headrace.settings import Settings
 from streams.jobs.conversations import Conversations
 from streams.jobs.job_records import JobRecords
 from streams.jobs.learning import Learning
 from streams.jobs.open_job import ClosedJob, Entry, OpenJob, Place, decode_entry, encode_entry, ends_run, fold
 from streams.jobs.requests import job_ids
-from workers.dead_letters import dead_letter
-from workers.following import Batch
-from workers.outbox import Outbox, OutRecord
-from workers.partition_table import PartitionTable
 
 log = structlog.get_logger()
 

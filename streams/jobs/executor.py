@@ -8,7 +8,9 @@ from datetime import UTC, datetime
 import structlog
 from mode import Service
 
-from events.ai import spent_at_most
+from headrace.events.ai import spent_at_most
+from headrace.kafka.faust.batch_transport import FAUST_LOGGER
+from headrace.kafka.faust.vital import vital
 from streams.jobs.attempt import Attempt
 from streams.jobs.conversations import Conversations
 from streams.jobs.execute_agent import ExecuteAgent, cancelled
@@ -17,8 +19,6 @@ from streams.jobs.metrics import BREAKER, READY, RUNNING, WAITING
 from streams.jobs.open_job import OpenJob, milliseconds
 from streams.jobs.runner import JobRunner
 from streams.jobs.schedule import Schedule, Ticket
-from workers.batch_transport import FAUST_LOGGER
-from workers.vital import vital
 
 log = structlog.get_logger()
 

@@ -4,19 +4,19 @@ import hashlib
 from datetime import datetime
 from typing import Any
 
-from events.ai import AiCalled
-from events.codec import Codec
-from events.conversations import ConversationMoved
-from events.enrichments import Enrichment
-from events.envelope import Envelope, format_time
-from events.ids import event_id
-from events.jobs import AnyJobEvent, JobRequested
-from events.messages import LeadSuppressed
-from events.topics import AI_INTERACTIONS, ENRICHMENTS, JOBS, MESSAGES, Topic
-from runtime.partitioning import key_partition
-from runtime.settings import Settings
+from headrace.events.ai import AiCalled
+from headrace.events.codec import Codec
+from headrace.events.conversations import ConversationMoved
+from headrace.events.enrichments import Enrichment
+from headrace.events.envelope import Envelope, format_time
+from headrace.events.ids import event_id
+from headrace.events.jobs import AnyJobEvent, JobRequested
+from headrace.events.messages import LeadSuppressed
+from headrace.events.topics import AI_INTERACTIONS, ENRICHMENTS, JOBS, MESSAGES, Topic
+from headrace.kafka.faust.outbox import OutRecord
+from headrace.kafka.partitioning import key_partition
+from headrace.settings import Settings
 from streams.jobs.step import Emitted
-from workers.outbox import OutRecord
 
 #: Where a step may write.
 STEP_TOPICS = {topic.name: topic for topic in (ENRICHMENTS, MESSAGES)}

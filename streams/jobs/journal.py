@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 from mode import Service
 
-from events.caps import TooLarge
-from workers.batch_transport import FAUST_LOGGER
-from workers.outbox import Outbox, OutRecord
-from workers.vital import vital
+from headrace.events.caps import TooLarge
+from headrace.kafka.faust.batch_transport import FAUST_LOGGER
+from headrace.kafka.faust.outbox import Outbox, OutRecord
+from headrace.kafka.faust.vital import vital
 
 
 class Journal(Service):

@@ -7,20 +7,20 @@ from collections.abc import Iterator
 
 import structlog
 
-from events.codec import Codec, UndecodableEvent, UnknownEventType
-from events.conversations import ConversationMoved
-from events.enrichments import Enrichment
-from events.envelope import EnvelopeError, read_envelope
-from events.records import Record
-from runtime.settings import Settings
+from headrace.events.codec import Codec, UndecodableEvent, UnknownEventType
+from headrace.events.conversations import ConversationMoved
+from headrace.events.enrichments import Enrichment
+from headrace.events.envelope import EnvelopeError, read_envelope
+from headrace.events.records import Record
+from headrace.kafka.faust.dead_letters import dead_letter
+from headrace.kafka.faust.following import Batch
+from headrace.kafka.faust.outbox import Outbox, OutRecord
+from headrace.settings import Settings
 from streams.jobs.conversations import Conversations, PartitionConversations
 from streams.jobs.job_records import JobRecords
 from streams.jobs.labelling import Labelled, LabelOf
 from streams.jobs.learning import Learning
 from streams.jobs.promises import speaks_of_promises
-from workers.dead_letters import dead_letter
-from workers.following import Batch
-from workers.outbox import Outbox, OutRecord
 
 log = structlog.get_logger()
 

@@ -5,16 +5,16 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from events.conversations import ConversationMoved
-from events.enrichments import Enrichment
-from events.jobs import JobCancelled
-from events.messages import LeadMerged, LeadSuppressed
+from headrace.events.conversations import ConversationMoved
+from headrace.events.enrichments import Enrichment
+from headrace.events.jobs import JobCancelled
+from headrace.events.messages import LeadMerged, LeadSuppressed
+from headrace.kafka.faust.outbox import OutRecord
 from streams.jobs.conversation import Head
 from streams.jobs.conversations import PartitionConversations
 from streams.jobs.job_records import JobRecords
 from streams.jobs.promises import split_by_suppression, with_conclusion, withdrawal
 from streams.jobs.relatives import learn, merge
-from workers.outbox import OutRecord
 
 #: The events that end those open jobs of a suppressed lead (by partition and lead id) that make no sense any more.
 Cancellations = Callable[[int, str, datetime], list[JobCancelled]]

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from events.jobs import (
+from headrace.events.jobs import (
     AnyJobEvent,
     JobCancelled,
     JobDied,

@@ -10,7 +10,7 @@ from datetime import datetime
 
 import msgspec
 
-from events.enrichments import (
+from headrace.events.enrichments import (
     BookingDeclined,
     BookingProposed,
     Enrichment,

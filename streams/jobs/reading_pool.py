@@ -21,10 +21,10 @@ from weakref import WeakValueDictionary
 import structlog
 from mode import Service
 
-from runtime.settings import Settings
+from headrace.kafka.faust.batch_transport import FAUST_LOGGER
+from headrace.settings import Settings
 from streams.ai.reading import Read, Unreadable
 from streams.jobs.reading_process import LENGTH, serve
-from workers.batch_transport import FAUST_LOGGER
 
 log = structlog.get_logger()
 

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 import msgspec
 from pydantic import BaseModel, ValidationError
 
-from events.jobs import StepAnswer
+from headrace.events.jobs import StepAnswer
 from streams.ai.prompts import Prompt
 from streams.ai.provider import AIResult, AITask, Usage
 from streams.ai.questions import Lead

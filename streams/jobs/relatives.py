@@ -20,8 +20,8 @@ from typing import Protocol
 import msgspec
 from msgspec.structs import replace
 
-from events.conversations import MOVED_BYTES, ConversationMoved
-from events.messages import LeadMerged, LeadSplit, Message
+from headrace.events.conversations import MOVED_BYTES, ConversationMoved
+from headrace.events.messages import LeadMerged, LeadSplit, Message
 from streams.jobs.conversation import Head, capped, ref_of, with_told, without_split
 
 

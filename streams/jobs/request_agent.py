@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 import structlog
 from msgspec.structs import replace
 
-from events.codec import Codec, UndecodableEvent, UnknownEventType
-from events.conversations import ConversationMoved
-from events.envelope import Envelope, EnvelopeError, read_envelope
-from events.messages import (
+from headrace.events.codec import Codec, UndecodableEvent, UnknownEventType
+from headrace.events.conversations import ConversationMoved
+from headrace.events.envelope import Envelope, EnvelopeError, read_envelope
+from headrace.events.messages import (
     LeadChanged,
     LeadMerged,
     LeadSignalled,
@@ -22,17 +22,17 @@ from events.messages import (
     MessageReceived,
     MessageSent,
 )
-from events.records import Record
-from runtime.settings import Settings
+from headrace.events.records import Record
+from headrace.kafka.faust.dead_letters import dead_letter, fixed_letter
+from headrace.kafka.faust.following import Batch
+from headrace.kafka.faust.outbox import Outbox, OutRecord
+from headrace.settings import Settings
 from streams.jobs.conversation import suppressed_at
 from streams.jobs.conversations import Conversations, PartitionConversations
 from streams.jobs.execute_agent import ExecuteAgent
 from streams.jobs.job_records import JobRecords
 from streams.jobs.learning import Learning
 from streams.jobs.requests import asks_for_work, job_for
-from workers.dead_letters import dead_letter, fixed_letter
-from workers.following import Batch
-from workers.outbox import Outbox, OutRecord
 
 log = structlog.get_logger()
 

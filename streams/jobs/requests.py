@@ -3,9 +3,9 @@
 from datetime import datetime, timedelta
 from typing import get_args
 
-from events.job_plan import POST_PROCESS, SCORING, job_id
-from events.jobs import JobRequested, JobType
-from events.messages import Message
+from headrace.events.job_plan import POST_PROCESS, SCORING, job_id
+from headrace.events.jobs import JobRequested, JobType
+from headrace.events.messages import Message
 
 JOB_TYPES: tuple[JobType, ...] = get_args(JobType)
 _SCORED_AFTER = frozenset(POST_PROCESS.values())

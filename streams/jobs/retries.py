@@ -7,7 +7,7 @@ from typing import get_args
 
 import msgspec
 
-from events.jobs import ErrorClass
+from headrace.events.jobs import ErrorClass
 
 #: Faults that are not the job's: it is put off without spending an attempt.
 BLAMELESS: frozenset[ErrorClass] = frozenset({"over_budget", "dependency_down"})

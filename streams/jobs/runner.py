@@ -9,12 +9,14 @@ from typing import Any
 import msgspec
 import structlog
 
-from events.ai import AiCalled, spent_at_most
-from events.caps import TooLarge
-from events.jobs import AnyJobEvent, JobRetryScheduled
-from events.records import Record
-from events.topics import JOBS
-from runtime.settings import Settings
+from headrace.events.ai import AiCalled, spent_at_most
+from headrace.events.caps import TooLarge
+from headrace.events.jobs import AnyJobEvent, JobRetryScheduled
+from headrace.events.records import Record
+from headrace.events.topics import JOBS
+from headrace.kafka.faust.dead_letters import Failure, set_aside
+from headrace.kafka.faust.outbox import OutRecord
+from headrace.settings import Settings
 from streams.jobs.attempt import (
     Attempt,
     died,
@@ -40,8 +42,6 @@ from streams.jobs.open_job import OpenJob, from_milliseconds
 from streams.jobs.requests import job_after
 from streams.jobs.retries import Dead, after_failure, error_class_of
 from streams.jobs.step import Emitted, Step, StepFailed, StepOutcome, WorkspaceProfile
-from workers.dead_letters import Failure, set_aside
-from workers.outbox import OutRecord
 
 log = structlog.get_logger()
 

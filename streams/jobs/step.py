@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from events.messages import LeadChanged, LeadSignalled, Message
+from headrace.events.messages import LeadChanged, LeadSignalled, Message
 from streams.ai.reading import Read
 
 
@@ -45,9 +45,9 @@ class JobInput(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Emitted(msgspec.Struct, frozen=True, kw_only=True):
-    """An event for another topic than `jobs`, keyed by the lead. Types: `events.enrichments`, `events.ai`."""
+    """An event for another topic than `jobs`, keyed by the lead."""
 
-    #: `enrichments`, `ai-interactions` or `messages` (LeadSuppressed only).
+    #: `enrichments` (`headrace.events.enrichments`), or `messages` (LeadSuppressed only).
     topic: str
     event: Any
 
@@ -73,7 +73,7 @@ class StepFailed(Exception):
         super().__init__(reason)
         #: A word or two, never content.
         self.reason = reason
-        #: `events.jobs.ErrorClass`.
+        #: `headrace.events.jobs.ErrorClass`.
         self.error_class = error_class
         #: Seconds the dependency asked for.
         self.retry_after = retry_after

@@ -11,15 +11,15 @@ import structlog
 from aiokafka.protocol.commit import OffsetCommitRequest
 from mode import Service
 
-from runtime.topic_tail import TopicTail
+from headrace.kafka.faust.batch_transport import FAUST_LOGGER
+from headrace.kafka.faust.following import Follower
+from headrace.kafka.faust.offset_guard import Partition
+from headrace.kafka.faust.vital import vital
+from headrace.kafka.topic_tail import TopicTail
+from headrace.workspaces.follow import WorkspaceFollower
 from streams.jobs.budget_ledger import BudgetLedger
 from streams.jobs.execute_agent import ExecuteAgent
 from streams.jobs.executor import GIVE_UP_SECONDS, Executor
-from workers.batch_transport import FAUST_LOGGER
-from workers.following import Follower
-from workers.offset_guard import Partition
-from workers.vital import vital
-from workspaces.follow import WorkspaceFollower
 
 log = structlog.get_logger()
 

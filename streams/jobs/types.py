@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from events.enrichments import AnyEnrichment, MessageClassified
-from events.jobs import JobType
+from headrace.events.enrichments import AnyEnrichment, MessageClassified
+from headrace.events.jobs import JobType
 from streams.jobs.labelling import Labelled
 from streams.jobs.step import Step
 from streams.jobs.steps import (

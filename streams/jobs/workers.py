@@ -5,9 +5,11 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from events.topics import AI_INTERACTIONS, ENRICHMENTS, JOBS, MESSAGES
-from runtime.settings import Settings
-from runtime.topic_tail import TopicTail
+from headrace.events.topics import AI_INTERACTIONS, ENRICHMENTS, JOBS, MESSAGES
+from headrace.kafka.faust.worker import Worker
+from headrace.kafka.topic_tail import TopicTail
+from headrace.settings import Settings
+from headrace.workspaces.follow import WorkspaceFollower
 from streams.jobs.budget_ledger import BudgetLedger
 from streams.jobs.context import AiOf, Profile, ProfileOf, Reach
 from streams.jobs.conversations import Conversations
@@ -21,8 +23,6 @@ from streams.jobs.request_agent import RequestAgent
 from streams.jobs.runner import JobRunner, JobTypes
 from streams.jobs.schedule import Schedule
 from streams.jobs.tenure import Spending, Tenure
-from workers.worker import Worker
-from workspaces.follow import WorkspaceFollower
 
 _DAY_SECONDS = 86_400
 

@@ -6,13 +6,13 @@ from typing import Any
 
 import msgspec
 
-from events.dead_letters import redrive_of
-from events.inbox import InboxFact, InboxMessage
-from events.receipts import ReceiptJudged, Verdict
-from events.records import Record
-from events.webhooks import WebhookMeta, read_webhook
-from providers.adapter import Adapter, Normalised, Payload, Receipt
-from providers.payload import UnreadableBody, read_payload
+from headrace.events.dead_letters import redrive_of
+from headrace.events.inbox import InboxFact, InboxMessage
+from headrace.events.receipts import ReceiptJudged, Verdict
+from headrace.events.records import Record
+from headrace.events.webhooks import WebhookMeta, read_webhook
+from headrace.providers.adapter import Adapter, Normalised, Payload, Receipt
+from headrace.providers.payload import UnreadableBody, read_payload
 from streams.pipeline.seen import Seen, judge
 
 

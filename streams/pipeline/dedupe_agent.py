@@ -6,18 +6,18 @@ from datetime import timedelta
 
 import structlog
 
-from events.codec import Codec
-from events.records import Record
-from events.topics import RECEIPTS, Topic
-from providers.registry import ADAPTERS
-from runtime.settings import Settings
+from headrace.events.codec import Codec
+from headrace.events.records import Record
+from headrace.events.topics import RECEIPTS, Topic
+from headrace.kafka.faust.dead_letters import dead_letter, fixed_letter
+from headrace.kafka.faust.following import Batch
+from headrace.kafka.faust.outbox import Outbox, OutRecord
+from headrace.kafka.faust.partition_table import PartitionTable, Writes
+from headrace.providers.registry import ADAPTERS
+from headrace.settings import Settings
 from streams.pipeline.dedupe import Judged, judge_record
 from streams.pipeline.derived_records import fact_record, receipt_record
 from streams.pipeline.seen import Seen, decode_seen, encode_seen
-from workers.dead_letters import dead_letter, fixed_letter
-from workers.following import Batch
-from workers.outbox import Outbox, OutRecord
-from workers.partition_table import PartitionTable, Writes
 
 log = structlog.get_logger()
 

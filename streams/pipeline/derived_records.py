@@ -1,17 +1,17 @@
 """Events as Kafka records: the envelope, key and partition of everything the pipeline derives."""
 
-from events.codec import Codec
-from events.dead_letters import QUARANTINE, read_letter_id, redrive_of
-from events.envelope import Envelope
-from events.ids import event_id
-from events.inbox import InboxFact
-from events.messages import LeadEvent, LeadSignalled, LeadSuppressed, Message
-from events.receipts import ReceiptJudged
-from events.records import Record
-from events.topics import MESSAGES
-from runtime.partitioning import key_partition
-from runtime.settings import Settings
-from workers.outbox import OutRecord
+from headrace.events.codec import Codec
+from headrace.events.dead_letters import QUARANTINE, read_letter_id, redrive_of
+from headrace.events.envelope import Envelope
+from headrace.events.ids import event_id
+from headrace.events.inbox import InboxFact
+from headrace.events.messages import LeadEvent, LeadSignalled, LeadSuppressed, Message
+from headrace.events.receipts import ReceiptJudged
+from headrace.events.records import Record
+from headrace.events.topics import MESSAGES
+from headrace.kafka.faust.outbox import OutRecord
+from headrace.kafka.partitioning import key_partition
+from headrace.settings import Settings
 
 
 def fact_record(

@@ -5,8 +5,8 @@ from typing import Protocol
 
 import msgspec
 
-from events.inbox import Identity
-from events.messages import LeadChanged
+from headrace.events.inbox import Identity
+from headrace.events.messages import LeadChanged
 
 #: Leads that are remembered for one phone number or alias. It is shared from the second on: more change nothing.
 MOST_CLAIMANTS = 32

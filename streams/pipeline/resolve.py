@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 import msgspec
 
-from events.caps import capped
-from events.ids import lead_id
-from events.inbox import Address, Identity, InboxFact, InboxMessage, InboxSignal, InboxSuppression, Person
-from events.messages import (
+from headrace.events.caps import capped
+from headrace.events.ids import lead_id
+from headrace.events.inbox import Address, Identity, InboxFact, InboxMessage, InboxSignal, InboxSuppression, Person
+from headrace.events.messages import (
     LeadChanged,
     LeadEvent,
     LeadMerged,
@@ -24,7 +24,7 @@ from events.messages import (
 )
 from streams.pipeline.lead_memory import MOST_CLAIMANTS, Holder, Home, Leads
 
-#: Of several leads that may not be merged, the first kind that names one decides (see `events.inbox.IdentityKind`).
+#: Of leads that may not be merged, the first kind that names one decides (`headrace.events.inbox.IdentityKind`).
 MATCH_ORDER = ("ghl_contact_id", "emailbison_lead_id", "linkedin_id", "linkedin_slug", "email", "phone")
 
 

@@ -4,20 +4,20 @@ from collections import Counter
 
 import structlog
 
-from events.codec import Codec, UndecodableEvent, UnknownEventType
-from events.envelope import EnvelopeError, read_envelope
-from events.inbox import InboxFact, InboxSplit
-from events.messages import LeadEvent
-from events.records import Record
-from runtime.settings import Settings
+from headrace.events.codec import Codec, UndecodableEvent, UnknownEventType
+from headrace.events.envelope import EnvelopeError, read_envelope
+from headrace.events.inbox import InboxFact, InboxSplit
+from headrace.events.messages import LeadEvent
+from headrace.events.records import Record
+from headrace.kafka.faust.dead_letters import dead_letter, fixed_letter
+from headrace.kafka.faust.following import Batch
+from headrace.kafka.faust.outbox import Outbox, OutRecord
+from headrace.kafka.faust.partition_table import PartitionTable, Writes
+from headrace.settings import Settings
 from streams.pipeline.derived_records import lead_record
 from streams.pipeline.resolve import NoIdentity, resolve
 from streams.pipeline.split import NothingToSplit, split
 from streams.pipeline.table_leads import PartitionEntries, TableLeads
-from workers.dead_letters import dead_letter, fixed_letter
-from workers.following import Batch
-from workers.outbox import Outbox, OutRecord
-from workers.partition_table import PartitionTable, Writes
 
 log = structlog.get_logger()
 

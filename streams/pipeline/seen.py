@@ -5,7 +5,7 @@ from typing import Literal
 
 import msgspec
 
-from providers.adapter import RetryWindow
+from headrace.providers.adapter import RetryWindow
 
 Judgement = Literal["fresh", "duplicate", "already done"]
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import msgspec
 
-from events.ids import lead_id
-from events.inbox import Identity, InboxSplit
-from events.messages import LeadChanged, LeadEvent, LeadSplit, MessageMoved
+from headrace.events.ids import lead_id
+from headrace.events.inbox import Identity, InboxSplit
+from headrace.events.messages import LeadChanged, LeadEvent, LeadSplit, MessageMoved
 from streams.pipeline.lead_memory import Holder, Home, Leads
 from streams.pipeline.resolve import is_hint
 

@@ -4,10 +4,10 @@ from typing import Any
 
 import msgspec
 
-from events.inbox import Identity
-from events.messages import LeadChanged
+from headrace.events.inbox import Identity
+from headrace.events.messages import LeadChanged
+from headrace.kafka.faust.partition_table import PartitionTable, Writes
 from streams.pipeline.lead_memory import Holder, Home, holder_today
-from workers.partition_table import PartitionTable, Writes
 
 _encoder = msgspec.json.Encoder()
 _lead_decoder = msgspec.json.Decoder(LeadChanged)

@@ -2,11 +2,11 @@
 
 from datetime import timedelta
 
-from events.topics import INBOX, INBOX_BULK, REPLY_TOPICS, WEBHOOKS_BULK, WEBHOOKS_QUARANTINE
-from runtime.settings import Settings
+from headrace.events.topics import INBOX, INBOX_BULK, REPLY_TOPICS, WEBHOOKS_BULK, WEBHOOKS_QUARANTINE
+from headrace.kafka.faust.worker import Worker
+from headrace.settings import Settings
 from streams.pipeline.dedupe_agent import STAGE, DedupeAgent
 from streams.pipeline.resolve_agent import ResolveAgent
-from workers.worker import Worker
 
 #: How long it is remembered which lead a message came in for: EmailBison marks a reply as interesting weeks later.
 #: An entry takes 84 bytes on disk and about as much in the changelog: 10 million messages 1.7 GB in all.

@@ -11,7 +11,7 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from dev.postgres import DATABASE
+from operations.dev.postgres import DATABASE
 from tests.e2e.poison import produce_poison
 from tests.e2e.stack import Stack
 from tests.lifeline import end, kill_group, lifeline

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from events.topics import BODY_LIMIT
+from headrace.events.topics import BODY_LIMIT
 
 Scenario = Literal["interested", "thanks", "remove me", "twice", "bad key", "largest"]
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from dev.sandbox.ai_server import Sandbox
+from operations.dev.sandbox.ai_server import Sandbox
 
 #: Between an answer that left the server and the record of what it cost, seconds: a worker killed then can't tell.
 _WRITING_SECONDS = 3.0

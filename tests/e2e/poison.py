@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 from confluent_kafka import Producer
 
-from events.codec import EVENT_TYPES
-from events.topics import ALL_TOPICS, Topic
-from runtime.kafka import confluent_producer_config
-from runtime.settings import Settings
+from headrace.events.codec import EVENT_TYPES
+from headrace.events.topics import ALL_TOPICS, Topic
+from headrace.kafka.clients import confluent_producer_config
+from headrace.settings import Settings
 
 _TIME = ("ce_time", b"2026-03-02T10:22:05Z")
 #: So large that it passes the broker, and no reader expects it.

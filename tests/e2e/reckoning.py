@@ -6,14 +6,14 @@ from typing import Any
 
 import psycopg
 
-from events.codec import UndecodableEvent, UnknownEventType
-from events.envelope import EnvelopeError
-from events.jobs import JobCancelled, JobDied, JobSucceeded
-from events.topics import JOBS
+from headrace.events.codec import UndecodableEvent, UnknownEventType
+from headrace.events.envelope import EnvelopeError
+from headrace.events.jobs import JobCancelled, JobDied, JobSucceeded
+from headrace.events.topics import JOBS
+from headrace.kafka.log_offsets import LogOffsets
+from headrace.kafka.log_records import read_ranges
 from projections.projection import BadRecord, decode_event
 from projections.registry import ALL_PROJECTIONS
-from replay.log_offsets import LogOffsets
-from replay.log_records import read_ranges
 from tests.e2e.metered_model import MeteredModel
 from tests.e2e.stack import Stack
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from dev.ports import free_ports
-from runtime.settings import Settings
+from headrace.settings import Settings
+from operations.dev.ports import free_ports
 
 #: A program that is not ready again by then will not be.
 RESTART_SECONDS = 90.0

@@ -11,7 +11,7 @@ from contextlib import nullcontext
 import psycopg
 import pytest
 
-from dev.sandbox.ai_server import DEFAULT_KEY, serving
+from operations.dev.sandbox.ai_server import DEFAULT_KEY, serving
 from tests.agreement import disagreements
 from tests.e2e.conftest import running_stack
 from tests.e2e.faults import KILLS, RARE, cut_log

@@ -17,11 +17,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from schemathesis.core.result import Ok
 
-from dev.ports import free_ports
-from dev.program import Program, start, stop
-from providers.registry import ADAPTERS
-from runtime.settings import Settings
-from runtime.topics import create_topics
+from headrace.kafka.topics import create_topics
+from headrace.providers.registry import ADAPTERS
+from headrace.settings import Settings
+from operations.dev.ports import free_ports
+from operations.dev.program import Program, start, stop
 from tests.leftovers import delete_topics
 
 WORKSPACE = """

@@ -16,9 +16,9 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from dev.demo import percentile
-from dev.ports import free_ports
-from events.topics import BODY_LIMIT
+from headrace.events.topics import BODY_LIMIT
+from operations.dev.demo import percentile
+from operations.dev.ports import free_ports
 from tests.e2e.conftest import running_stack
 from tests.e2e.matrix_cases import PROVIDERS, TEXTS, Case, Scenario
 from tests.e2e.stack import Stack
@@ -133,7 +133,7 @@ def matrix(shared_services: Mapping[str, str], tmp_path_factory: pytest.TempPath
     (port,) = free_ports(1)
     log = (tmp_path_factory.mktemp("sandbox") / "log").open("wb")
     server = subprocess.Popen(
-        [sys.executable, "-m", "dev.sandbox.ai_server", "--port", str(port)], stdout=log, stderr=log
+        [sys.executable, "-m", "operations.dev.sandbox.ai_server", "--port", str(port)], stdout=log, stderr=log
     )
     try:
         environment = {

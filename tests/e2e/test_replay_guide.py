@@ -18,10 +18,10 @@ import psycopg
 import pytest
 from confluent_kafka import Producer
 
-from dev.ports import free_ports
-from dev.samples import WORKSPACE_FILE, sample_webhooks
-from events.topics import INBOX, WEBHOOKS_GHL
-from events.webhooks import WebhookMeta, webhook_headers
+from headrace.events.topics import INBOX, WEBHOOKS_GHL
+from headrace.events.webhooks import WebhookMeta, webhook_headers
+from operations.dev.ports import free_ports
+from operations.dev.samples import WORKSPACE_FILE, sample_webhooks
 from tests.e2e.conftest import running_stack
 from tests.e2e.stack import Stack
 
@@ -132,7 +132,7 @@ def guide(shared_services: Mapping[str, str], tmp_path_factory: pytest.TempPathF
     (port,) = free_ports(1)
     with (folder / "sandbox.log").open("wb") as log:
         server = subprocess.Popen(
-            [sys.executable, "-m", "dev.sandbox.ai_server", "--port", str(port)], stdout=log, stderr=log
+            [sys.executable, "-m", "operations.dev.sandbox.ai_server", "--port", str(port)], stdout=log, stderr=log
         )
     model = {"AI_BASE_URL": f"http://127.0.0.1:{port}/v1", "OPENAI_API_KEY": "sandbox-key"}
     prompt = folder / "my-prompt.md"

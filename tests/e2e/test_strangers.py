@@ -8,8 +8,8 @@ from cryptography.fernet import Fernet
 from pydantic import SecretStr
 
 from bench.strangers import ATTACKS, Server, attacked, ingest
-from dev.home import Home
-from runtime.settings import Settings
+from headrace.settings import Settings
+from operations.dev.home import Home
 from tests.leftovers import delete_topics
 
 _PREFIX = "strangers."

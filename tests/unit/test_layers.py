@@ -1,65 +1,102 @@
 """Imports point one way, and the pure packages stay free of frameworks: read from the code, not from what is loaded."""
 
 import ast
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
-#: Each package and the ones of ours it may import.
-ALLOWED = {
-    "events": set(),
-    "providers": {"events"},
-    "runtime": {"events"},
-    "workspaces": {"events", "providers", "runtime"},
-    "ingest": {"events", "providers", "runtime", "workspaces"},
-    "workers": {"events", "runtime"},
-    "streams": {"events", "providers", "runtime", "workers", "workspaces"},
-    "projections": {"events", "runtime", "workers"},
-    "replay": {"events", "providers", "runtime", "workers", "streams", "projections"},
+#: What every room may use: settings, logs, refusals, exit statuses.
+GROUND = frozenset(path.stem for path in (ROOT / "headrace").glob("[!_]*.py"))
+FOUNDATION = ("headrace.events", "headrace.providers", "headrace.kafka", "headrace.workspaces")
+#: Each room and the ones it may import, beside the ground.
+ALLOWED: dict[str, tuple[str, ...]] = {
+    "headrace.events": (),
+    "headrace.providers": ("headrace.events",),
+    "headrace.kafka": ("headrace.events",),
+    "headrace.workspaces": ("headrace.events", "headrace.providers", "headrace.kafka"),
+    "ingest": FOUNDATION,
+    "streams": FOUNDATION,
+    "projections": ("headrace.events", "headrace.kafka"),
+    "operations": (*FOUNDATION, "ingest", "streams", "projections"),
 }
+OURS = ("headrace", "ingest", "streams", "projections", "operations", "bench", "tests", "training")
 FRAMEWORKS = {"faust", "mode", "aiokafka", "confluent_kafka", "sqlalchemy", "psycopg", "fastapi", "starlette", "openai"}
-PURE = ("events", "providers")
+#: These know no framework, and not even the settings.
+PURE = ("headrace.events", "headrace.providers")
 
 
 def imported(file: Path) -> set[str]:
-    """The top-level names a file imports, wherever it does so."""
+    """The modules a file imports, wherever it does so."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Import):
-            names.update(alias.name.partition(".")[0] for alias in node.names)
+            names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            names.add(node.module.partition(".")[0])
+            names.update(f"{node.module}.{alias.name}" for alias in node.names)
     return names
 
 
-def files(package: str) -> list[Path]:
-    return sorted((ROOT / package).rglob("*.py"))
+def files(room: str) -> list[Path]:
+    return sorted(ROOT.joinpath(*room.split(".")).rglob("*.py"))
 
 
-@pytest.mark.parametrize("package", ALLOWED)
-def test_a_package_imports_only_what_is_below_it(package: str) -> None:
-    ours = {*ALLOWED, "cli", "dev", "bench", "tests", "training"} - ALLOWED[package] - {package}
-    assert {
-        str(file.relative_to(ROOT)): imported(file) & ours for file in files(package) if imported(file) & ours
-    } == {}
+def is_in(module: str, room: str) -> bool:
+    return module == room or module.startswith(f"{room}.")
 
 
-@pytest.mark.parametrize("package", PURE)
-def test_the_pure_packages_know_no_framework(package: str) -> None:
-    assert files(package)
-    found = {str(file.relative_to(ROOT)): imported(file) & FRAMEWORKS for file in files(package)}
-    assert {file: names for file, names in found.items() if names} == {}
+def is_ground(module: str) -> bool:
+    parts = module.split(".")
+    return parts[0] == "headrace" and len(parts) > 1 and parts[1] in GROUND
+
+
+def breaches(room: str) -> Iterator[str]:
+    for file in files(room):
+        for module in imported(file):
+            if module.split(".")[0] not in OURS or (is_ground(module) and room not in PURE):
+                continue
+            if not any(is_in(module, other) for other in (room, *ALLOWED[room])):
+                yield f"{file.relative_to(ROOT)} imports {module}"
+
+
+def test_every_room_is_named() -> None:
+    rooms = {"headrace." + path.parent.name for path in (ROOT / "headrace").glob("*/__init__.py")}
+    assert rooms == {room for room in ALLOWED if room.startswith("headrace.")}
+
+
+@pytest.mark.parametrize("room", ALLOWED)
+def test_a_room_imports_only_what_is_below_it(room: str) -> None:
+    assert files(room)
+    assert sorted(breaches(room)) == []
+
+
+def test_the_ground_imports_nothing_but_the_contracts() -> None:
+    ground = [ROOT / "headrace" / f"{name}.py" for name in GROUND]
+    above = {
+        f"{file.name}: {module}"
+        for file in ground
+        for module in imported(file)
+        if module.split(".")[0] in OURS and not is_ground(module) and not is_in(module, "headrace.events")
+    }
+    assert above == set()
+
+
+@pytest.mark.parametrize("room", PURE)
+def test_the_pure_rooms_know_no_framework(room: str) -> None:
+    loaded = {str(file.relative_to(ROOT)): {name.split(".")[0] for name in imported(file)} for file in files(room)}
+    assert {file: names & FRAMEWORKS for file, names in loaded.items() if names & FRAMEWORKS} == {}
 
 
 def test_only_the_settings_read_the_environment() -> None:
     readers = [
         str(file.relative_to(ROOT))
-        for package in ALLOWED
-        for file in files(package)
+        for room in ("headrace", "ingest", "streams", "projections", "operations")
+        for file in files(room)
         if any(
             isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv") and ast.unparse(node.value) == "os"
             for node in ast.walk(ast.parse(file.read_text()))
         )
     ]
-    assert readers == []
+    # What starts other programs hands its own environment on.
+    assert [name for name in readers if not name.startswith(("operations/cli/", "operations/dev/"))] == []

@@ -6,13 +6,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from events.conversations import KEPT_SIGNALS
-from events.enrichments import BookingProposed, FollowUpScheduled, ReplyDecided
-from events.inbox import LEAD_IDENTITIES
-from events.jobs import JobRequested, JobStepFinished
-from events.messages import LeadChanged, LeadSignalled, LeadSplit, Message
-from events.record_sizes import ENVELOPE_BYTES, largest_event, largest_record
-from events.topics import ALL_TOPICS, BODY_LIMIT, DEAD_LETTERS, MAX_RECORD_BYTES, record_limit
+from headrace.events.conversations import KEPT_SIGNALS
+from headrace.events.enrichments import BookingProposed, FollowUpScheduled, ReplyDecided
+from headrace.events.inbox import LEAD_IDENTITIES
+from headrace.events.jobs import JobRequested, JobStepFinished
+from headrace.events.messages import LeadChanged, LeadSignalled, LeadSplit, Message
+from headrace.events.record_sizes import ENVELOPE_BYTES, largest_event, largest_record
+from headrace.events.topics import ALL_TOPICS, BODY_LIMIT, DEAD_LETTERS, MAX_RECORD_BYTES, record_limit
 from streams.jobs.conversation import KEPT_MESSAGES, Head, capped, with_signals
 from streams.jobs.open_job import FinishedStep, OpenJob, encode_entry
 from streams.jobs.promises import KEPT_PROMISES, Promise, promise_of

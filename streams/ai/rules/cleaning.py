@@ -5,8 +5,8 @@ import unicodedata
 
 import msgspec
 
-from providers.html_text import html_to_text, looks_like_html
-from providers.reply_text import reply_text
+from headrace.providers.html_text import html_to_text, looks_like_html
+from headrace.providers.reply_text import reply_text
 from streams.ai.rules.injection import without_injection
 from streams.ai.rules.normalising import READ_LIMIT, unescaped
 from streams.ai.rules.reply import Reply

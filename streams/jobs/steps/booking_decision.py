@@ -4,7 +4,7 @@ from datetime import datetime, time, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from events.enrichments import BookingDeclined, BookingProcess, BookingProposed, TimeZone
+from headrace.events.enrichments import BookingDeclined, BookingProcess, BookingProposed, TimeZone
 from streams.ai import tasks
 from streams.ai.answers import Booking, ProposedTime
 from streams.ai.local_booking import read_booking

@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from events.enrichments import MessageClassified, MessageLabel
+from headrace.events.enrichments import MessageClassified, MessageLabel
 from streams.ai import tasks
 from streams.ai.answers import Classified
 from streams.ai.provider import AIResult

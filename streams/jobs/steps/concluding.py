@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-from events.enrichments import AiUse, Enrichment, StepSkipped
-from events.topics import ENRICHMENTS
+from headrace.events.enrichments import AiUse, Enrichment, StepSkipped
+from headrace.events.topics import ENRICHMENTS
 from streams.ai.provider import AIResult
 from streams.jobs.step import Emitted, StepContext, StepOutcome
 

@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Any
 
-from events.enrichments import Decision, ReplyDecided
-from events.inbox import Channel
-from events.workspaces import JobSettings, ResponseMode
+from headrace.events.enrichments import Decision, ReplyDecided
+from headrace.events.inbox import Channel
+from headrace.events.workspaces import JobSettings, ResponseMode
 from streams.ai import tasks
 from streams.ai.answers import ReplyDecision
 from streams.ai.labels import polarities_agree

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from events.enrichments import DraftCreated, DraftRejected, TimeZone
-from events.ids import derived_id
-from events.messages import Message
-from events.workspaces import WorkspaceFacts
+from headrace.events.enrichments import DraftCreated, DraftRejected, TimeZone
+from headrace.events.ids import derived_id
+from headrace.events.messages import Message
+from headrace.events.workspaces import WorkspaceFacts
 from streams.ai import tasks
 from streams.ai.answers import Draft
 from streams.ai.draft_checks import DraftContext, Finding, check_draft

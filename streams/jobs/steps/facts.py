@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from events.workspaces import JobSettings, WorkspaceFacts
+from headrace.events.workspaces import JobSettings, WorkspaceFacts
 from streams.ai.questions import Business, Slot
 from streams.jobs.step import StepContext
 

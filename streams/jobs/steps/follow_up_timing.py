@@ -3,7 +3,7 @@
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from events.enrichments import FollowUpScheduled, TimeZone
+from headrace.events.enrichments import FollowUpScheduled, TimeZone
 from streams.ai import tasks
 from streams.ai.answers import FollowUpTiming
 from streams.ai.provider import AIResult

@@ -1,6 +1,6 @@
 """What a message makes of its lead: status, current label, and what becomes of the work that is open for it."""
 
-from events.enrichments import LeadStateChanged, LeadStatus, MessageLabel, OpenWork
+from headrace.events.enrichments import LeadStateChanged, LeadStatus, MessageLabel, OpenWork
 from streams.jobs.step import JobInput, Step, StepContext, StepOutcome, is_suppressed
 from streams.jobs.steps.concluding import concluded, skipped
 from streams.jobs.steps.verdict import MACHINE, Verdict, verdict_of

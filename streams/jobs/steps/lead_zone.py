@@ -5,7 +5,7 @@ import re
 import phonenumbers
 from phonenumbers import timezone
 
-from events.enrichments import TimeZone
+from headrace.events.enrichments import TimeZone
 from streams.jobs.step import StepContext
 from streams.jobs.steps.verdict import Verdict
 

@@ -1,6 +1,6 @@
 """Hears opt-outs, bounces, abuse and wrong numbers by rules: first, on every channel, before any model."""
 
-from events.enrichments import MessageClassified, MessageScreened
+from headrace.events.enrichments import MessageClassified, MessageScreened
 from streams.ai.reading import Unreadable
 from streams.jobs.step import Step, StepContext, StepOutcome
 from streams.jobs.steps.concluding import concluded

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from events.messages import LeadSignalled, Message
+from headrace.events.messages import LeadSignalled, Message
 from streams.ai.questions import Lead, Said
 from streams.ai.rules.reply import Reply, Turn
 from streams.jobs.step import JobInput

@@ -1,6 +1,6 @@
 """Scores the lead after each of its messages: fit, intent and overall, 1 to 4."""
 
-from events.enrichments import LeadScored, MessageLabel
+from headrace.events.enrichments import LeadScored, MessageLabel
 from streams.ai import tasks
 from streams.ai.questions import ScoreFacts, ScoreLead
 from streams.jobs.step import Step, StepContext, StepFailed, StepOutcome, is_suppressed

@@ -4,7 +4,7 @@ import hashlib
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from events.workspaces import JobSettings, SendingHours
+from headrace.events.workspaces import JobSettings, SendingHours
 
 #: A moment that is past already becomes this much from now.
 SOON = timedelta(seconds=30)

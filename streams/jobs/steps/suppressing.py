@@ -1,8 +1,8 @@
 """The event after which nobody writes to a lead any more."""
 
-from events.inbox import SuppressionReason
-from events.messages import LeadSuppressed
-from events.topics import MESSAGES
+from headrace.events.inbox import SuppressionReason
+from headrace.events.messages import LeadSuppressed
+from headrace.events.topics import MESSAGES
 from streams.jobs.step import Emitted, JobInput
 
 #: Rule → reason, where it is not the lead's wish.

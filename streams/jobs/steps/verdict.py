@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from events.enrichments import MessageLabel
+from headrace.events.enrichments import MessageLabel
 from streams.jobs.step import StepContext
 
 SCREEN = "opt_out_and_bounce"

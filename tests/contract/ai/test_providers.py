@@ -7,8 +7,8 @@ from typing import Any, get_args
 
 import pytest
 
-from events.ai import AiCalled
-from events.codec import Codec
+from headrace.events.ai import AiCalled
+from headrace.events.codec import Codec
 from streams.ai.asking import Desk, ask
 from streams.ai.labels import Label
 from streams.ai.pricing import PriceTable

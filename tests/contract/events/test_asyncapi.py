@@ -7,9 +7,9 @@ from typing import Any
 import jsonschema
 import pytest
 
-from events.asyncapi import asyncapi_document, events_of
-from events.codec import EVENT_TYPES
-from events.topics import ALL_TOPICS
+from headrace.events.asyncapi import asyncapi_document, events_of
+from headrace.events.codec import EVENT_TYPES
+from headrace.events.topics import ALL_TOPICS
 
 SCHEMA = Path(__file__).parent / "schemas" / "asyncapi-3.0.0.json"
 GOLDEN = Path(__file__).parent / "golden"

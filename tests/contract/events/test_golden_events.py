@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from events.codec import EVENT_TYPES, Codec, NewerEvent, split_wire_type, wire_type
+from headrace.events.codec import EVENT_TYPES, Codec, NewerEvent, split_wire_type, wire_type
 
 GOLDEN = Path(__file__).parent / "golden"
 FILES = sorted(GOLDEN.glob("*.json"))

@@ -12,9 +12,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from events.codec import Codec
-from providers.adapter import Payload, Receipt
-from providers.registry import ADAPTERS
+from headrace.events.codec import Codec
+from headrace.providers.adapter import Payload, Receipt
+from headrace.providers.registry import ADAPTERS
 
 GOLDEN = Path(__file__).parent / "golden"
 FILES = sorted(GOLDEN.glob("*/*.json"))

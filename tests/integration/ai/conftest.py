@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from dev.sandbox.ai_answers import SandboxAnswers
-from dev.sandbox.ai_server import DEFAULT_KEY, Rule, Sandbox, serving
+from operations.dev.sandbox.ai_answers import SandboxAnswers
+from operations.dev.sandbox.ai_server import DEFAULT_KEY, Rule, Sandbox, serving
 from streams.ai.local_provider import LocalProvider
 from streams.ai.openai_provider import OpenAIProvider
 from tests.contract.ai.questions import FixedClassifier

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dev.sandbox.ai_server import Rule
+from operations.dev.sandbox.ai_server import Rule
 from streams.ai.asked_labels import evaluate_asked
 from streams.ai.asking import Desk
 from streams.ai.evaluation import load_labelled

@@ -8,8 +8,8 @@ from decimal import Decimal
 
 import pytest
 
-from dev.sandbox.ai_server import Rule
-from events.ai import AiCalled
+from headrace.events.ai import AiCalled
+from operations.dev.sandbox.ai_server import Rule
 from streams.ai.asking import Desk, ask, most_micro_usd
 from streams.ai.pricing import ModelPrice, PriceTable
 from streams.ai.provider import EXPLANATIONS, AIConfig, AIError, AIPermanent, AIRetryable

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from dev.sandbox.ai_server import DEFAULT_KEY, Sandbox, serving
+from operations.dev.sandbox.ai_server import DEFAULT_KEY, Sandbox, serving
 from streams.ai.local_provider import LocalProvider
 from streams.ai.openai_provider import OpenAIProvider
 from streams.ai.provider import AIRetryable

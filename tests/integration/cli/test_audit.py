@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from events.job_plan import job_id
-from runtime.settings import Settings
+from headrace.events.job_plan import job_id
+from headrace.settings import Settings
 from tests.headrace_command import Finished, headrace
-from tests.integration.replay.installation import POST_PROCESS, Installation, message_id
+from tests.integration.operations.installation import POST_PROCESS, Installation, message_id
 
 pytestmark = pytest.mark.usefixtures("topics_created")
 

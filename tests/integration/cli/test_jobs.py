@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from events.ai import AiCalled
-from events.codec import Codec
-from events.enrichments import AiUse, DraftCreated
-from events.envelope import Envelope, read_envelope
-from events.ids import derived_id
-from events.jobs import (
+from headrace.events.ai import AiCalled
+from headrace.events.codec import Codec
+from headrace.events.enrichments import AiUse, DraftCreated
+from headrace.events.envelope import Envelope, read_envelope
+from headrace.events.ids import derived_id
+from headrace.events.jobs import (
     JobCancelled,
     JobDied,
     JobPaused,
@@ -24,13 +24,13 @@ from events.jobs import (
     JobStepFinished,
     JobSucceeded,
 )
-from events.records import Record
-from events.topics import JOBS
+from headrace.events.records import Record
+from headrace.events.topics import JOBS
+from headrace.settings import Settings
+from operations.jobs.job_list import JobFilter, find_jobs
 from projections.connection import connector
-from projections.job_list import JobFilter, find_jobs
 from projections.registry import AI_CALLS, CONCLUSIONS, JOB_HISTORY
-from projections.writer import ProjectionWriter
-from runtime.settings import Settings
+from projections.writing.writer import ProjectionWriter
 from tests.headrace_command import headrace
 
 NOW = datetime.now(UTC)

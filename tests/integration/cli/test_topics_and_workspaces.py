@@ -8,7 +8,7 @@ import pytest
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource
 from cryptography.fernet import Fernet
 
-from events.topics import ALL_TOPICS
+from headrace.events.topics import ALL_TOPICS
 from tests.headrace_command import Finished
 from tests.headrace_command import headrace as headrace_command
 

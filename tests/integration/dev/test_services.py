@@ -7,9 +7,9 @@ from pathlib import Path
 import psycopg
 from confluent_kafka import Producer
 
-from dev.kafka import kafka
-from events.topics import MAX_RECORD_BYTES, WEBHOOKS_GHL
-from runtime.settings import Settings
+from headrace.events.topics import MAX_RECORD_BYTES, WEBHOOKS_GHL
+from headrace.settings import Settings
+from operations.dev.kafka import kafka
 
 
 def test_kafka_takes_the_largest_record(kafka_settings: Settings, topics_created: tuple[str, ...]) -> None:

@@ -11,10 +11,10 @@ import psutil
 import psycopg
 import pytest
 
-from dev.home import Home
-from dev.ports import free_ports
-from dev.processes import PROCESSES, SERVICES
-from dev.supervisor import console_script
+from operations.dev.home import Home
+from operations.dev.ports import free_ports
+from operations.dev.processes import PROCESSES, SERVICES
+from operations.dev.supervisor import console_script
 
 
 class Stack:

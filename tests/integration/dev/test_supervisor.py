@@ -11,10 +11,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from dev import stack
-from dev.ports import free_ports
-from dev.settings import DevSettings
-from dev.state import StackState
+from operations.dev import stack
+from operations.dev.ports import free_ports
+from operations.dev.settings import DevSettings
+from operations.dev.state import StackState
 
 _PROGRAM = """#!/bin/sh
 echo "$1 $2" >>"$HEADRACE_HOME/calls"
@@ -32,10 +32,10 @@ esac
 _DRIVER = """
 import os, sys
 from pathlib import Path
-from dev.cannot_start import CannotStart
-from dev.processes import Process
-from dev.settings import DevSettings
-from dev.supervisor import Supervisor
+from operations.dev.cannot_start import CannotStart
+from operations.dev.processes import Process
+from operations.dev.settings import DevSettings
+from operations.dev.supervisor import Supervisor
 executable, preparation, *names = sys.argv[1:]
 processes = tuple(Process(name, "log") for name in names)
 try:

@@ -9,12 +9,12 @@ import pytest
 from cryptography.fernet import Fernet
 from pydantic import SecretStr
 
-from events.topics import ALL_TOPICS
-from providers.registry import ADAPTERS
-from runtime.settings import Settings
+from headrace.events.topics import ALL_TOPICS
+from headrace.providers.registry import ADAPTERS
+from headrace.settings import Settings
+from headrace.workspaces.document import parse_workspaces
+from headrace.workspaces.store import apply_workspaces
 from tests.integration.ingest.harness import Broker, Ingest, running_ingest
-from workspaces.document import parse_workspaces
-from workspaces.store import apply_workspaces
 
 ACME = """
 workspace: acme

@@ -9,10 +9,10 @@ import httpx
 import uvicorn
 from confluent_kafka import Consumer, KafkaError, TopicPartition
 
-from events.records import Record
-from events.topics import WEBHOOK_TOPICS, Topic
+from headrace.events.records import Record
+from headrace.events.topics import WEBHOOK_TOPICS, Topic
+from headrace.settings import Settings
 from ingest.server import ingest_server_config
-from runtime.settings import Settings
 
 
 class Broker:

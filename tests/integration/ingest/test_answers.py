@@ -10,9 +10,9 @@ from uuid import UUID
 import httpx
 import pytest
 
-from events.topics import WEBHOOKS_BULK, WEBHOOKS_QUARANTINE, reply_topic
-from events.webhooks import read_webhook
-from providers.registry import ADAPTERS
+from headrace.events.topics import WEBHOOKS_BULK, WEBHOOKS_QUARANTINE, reply_topic
+from headrace.events.webhooks import read_webhook
+from headrace.providers.registry import ADAPTERS
 from tests.integration.ingest.harness import Broker, Ingest, until_status
 
 Apply = Callable[[str], None]

@@ -13,17 +13,17 @@ import httpx
 import psutil
 import pytest
 
-from dev.home import Home
-from dev.kafka import kafka, kafka_answers
-from dev.ports import free_ports
-from dev.program import start, stop
-from events.codec import Codec
-from events.envelope import read_envelope
-from events.topics import INGEST_LATENCY, reply_topic
-from events.webhooks import read_webhook
+from headrace.events.codec import Codec
+from headrace.events.envelope import read_envelope
+from headrace.events.topics import INGEST_LATENCY, reply_topic
+from headrace.events.webhooks import read_webhook
+from headrace.kafka.topics import create_topics
+from headrace.settings import Settings
 from ingest.body import BodyReader
-from runtime.settings import Settings
-from runtime.topics import create_topics
+from operations.dev.home import Home
+from operations.dev.kafka import kafka, kafka_answers
+from operations.dev.ports import free_ports
+from operations.dev.program import start, stop
 from tests.integration.ingest.harness import Broker, Ingest, running_ingest, until_status
 
 UNAVAILABLE = {"ghl": 429, "unipile": 503, "smartlead": 503, "instantly": 503, "emailbison": 503}

@@ -3,11 +3,11 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from events.codec import Codec
-from events.envelope import Envelope
-from events.ids import derived_id
-from events.inbox import Identity
-from events.messages import (
+from headrace.events.codec import Codec
+from headrace.events.envelope import Envelope
+from headrace.events.ids import derived_id
+from headrace.events.inbox import Identity
+from headrace.events.messages import (
     LeadChanged,
     LeadMerged,
     LeadSignalled,
@@ -17,8 +17,8 @@ from events.messages import (
     MessageReceived,
     MessageSent,
 )
-from events.receipts import ReceiptJudged
-from events.records import Record
+from headrace.events.receipts import ReceiptJudged
+from headrace.events.records import Record
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 

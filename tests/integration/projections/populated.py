@@ -13,11 +13,11 @@ from sqlalchemy import ARRAY, Boolean, Column, Date, Float, Integer, LargeBinary
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 from sqlalchemy.pool import NullPool
 
-from events.ids import derived_id
-from events.topics import ALL_TOPICS, DEAD_LETTERS
+from headrace.events.ids import derived_id
+from headrace.events.topics import ALL_TOPICS, DEAD_LETTERS
 from projections.connection import connector, libpq_url
 from projections.migrate import sqlalchemy_url
-from projections.writer import ProjectionWriter
+from projections.writing.writer import ProjectionWriter
 from tests.integration.projections.event_log import EventLog
 
 Contents = dict[str, list[dict[str, Any]]]

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from runtime.exit_status import START_AGAIN
-from runtime.settings import Settings
+from headrace.exit_status import START_AGAIN
+from headrace.settings import Settings
 from tests.lifeline import end
 
 DEADLINE = 120.0

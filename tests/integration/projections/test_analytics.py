@@ -9,10 +9,10 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from events.inbox import Address, Campaign, Person
-from events.receipts import IngestLatencyMeasured, LatencyBucket
+from headrace.events.inbox import Address, Campaign, Person
+from headrace.events.receipts import IngestLatencyMeasured, LatencyBucket
 from projections.connection import connector
-from projections.writer import ProjectionWriter
+from projections.writing.writer import ProjectionWriter
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 EventLog = Any

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from runtime.settings import Settings
+from headrace.settings import Settings
 from tests.headrace_command import headrace as run
 
 

@@ -10,8 +10,8 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from events.ai import AiCalled
-from events.enrichments import (
+from headrace.events.ai import AiCalled
+from headrace.events.enrichments import (
     AiUse,
     BookingDeclined,
     DraftCreated,
@@ -24,9 +24,9 @@ from events.enrichments import (
     StepSkipped,
     TimeZone,
 )
-from events.ids import derived_id
+from headrace.events.ids import derived_id
 from projections.connection import connector
-from projections.writer import ProjectionWriter
+from projections.writing.writer import ProjectionWriter
 from tests.agreement import disagreements
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)

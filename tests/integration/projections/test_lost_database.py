@@ -11,11 +11,11 @@ from sqlalchemy.engine import make_url
 
 from bench.replies import Replies
 from bench.topics import write
-from events.topics import ENRICHMENTS, JOBS, MESSAGES
+from headrace.events.topics import ENRICHMENTS, JOBS, MESSAGES
+from headrace.kafka.log_offsets import LogOffsets
+from headrace.settings import Settings
 from projections.migrate import upgrade
 from projections.tables import proj_metadata
-from replay.log_offsets import LogOffsets
-from runtime.settings import Settings
 from tests.databases import new_database
 from tests.integration.projections.supervised import Supervised, supervised, until
 

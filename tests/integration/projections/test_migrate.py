@@ -19,7 +19,7 @@ from projections.connection import connector
 from projections.migrate import SchemaOutdated, check, downgrade, sqlalchemy_url, status, upgrade
 from projections.tables import ANALYTICS_SCHEMA, CTL_SCHEMA, ctl_metadata, key_columns, proj_metadata
 from projections.versions import OWN_VIEWS
-from projections.writer import ProjectionWriter
+from projections.writing.writer import ProjectionWriter
 from tests.integration.projections.event_log import EventLog
 
 OUR_SCHEMAS = (ANALYTICS_SCHEMA, CTL_SCHEMA, "proj_v1")

@@ -14,8 +14,8 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from psycopg import sql
 
+from operations.versions.losses import Loss, losses
 from projections import migrations
-from projections.losses import Loss, losses
 from projections.migrate import downgrade, status, upgrade
 from projections.registry import ALL_PROJECTIONS
 from projections.versions import shape_of

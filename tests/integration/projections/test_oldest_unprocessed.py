@@ -9,8 +9,8 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from events.ids import derived_id
-from events.jobs import (
+from headrace.events.ids import derived_id
+from headrace.events.jobs import (
     ErrorClass,
     JobCancelled,
     JobDied,
@@ -21,9 +21,9 @@ from events.jobs import (
     JobStarted,
     JobSucceeded,
 )
-from events.records import Record
+from headrace.events.records import Record
 from projections.connection import connector
-from projections.writer import ProjectionWriter
+from projections.writing.writer import ProjectionWriter
 
 EventLog = Any
 NOW = datetime.now(UTC)

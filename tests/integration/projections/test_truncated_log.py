@@ -9,14 +9,14 @@ import pytest
 
 from bench.replies import Replies
 from bench.topics import Filling
-from events.records import Record
-from events.topics import Topic
+from headrace.events.records import Record
+from headrace.events.topics import Topic
+from headrace.kafka.log_offsets import LogOffsets
+from headrace.kafka.log_records import read_ranges
+from headrace.kafka.partitioning import key_partition
+from headrace.settings import Settings
 from projections.connection import connector
-from projections.writer import ProjectionWriter
-from replay.log_offsets import LogOffsets
-from replay.log_records import read_ranges
-from runtime.partitioning import key_partition
-from runtime.settings import Settings
+from projections.writing.writer import ProjectionWriter
 from tests.databases import new_database
 from tests.headrace_command import headrace
 from tests.integration.projections.supervised import environment_of, supervised, until

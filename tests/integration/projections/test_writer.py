@@ -16,17 +16,17 @@ from hypothesis import strategies as st
 from psycopg import sql
 from structlog.testing import capture_logs
 
-from events.envelope import Envelope
-from events.inbox import Address
-from events.records import Record
-from projections.bad_records import TooManyBadRecords
-from projections.batches import Written
+from headrace.events.envelope import Envelope
+from headrace.events.inbox import Address
+from headrace.events.records import Record
 from projections.connection import Connection, connector
-from projections.positions import DatabaseReplaced, PositionConflict
 from projections.registry import LEADS
 from projections.tables import proj_metadata
-from projections.writer import ProjectionWriter
-from tests.integration.replay.versions import create_version
+from projections.writing.bad_records import TooManyBadRecords
+from projections.writing.batches import Written
+from projections.writing.positions import DatabaseReplaced, PositionConflict
+from projections.writing.writer import ProjectionWriter
+from tests.integration.operations.versions import create_version
 
 TOPIC = "messages"
 #: Test modules can't import each other; the fixture's type is `conftest.EventLog`.

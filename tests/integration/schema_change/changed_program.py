@@ -13,7 +13,7 @@ from typing import Any, Literal
 import msgspec
 from sqlalchemy import Column, MetaData, Text
 
-from events import messages
+from headrace.events import messages
 
 
 class MessageReceived(messages.MessageReceived, frozen=True, kw_only=True, omit_defaults=True):
@@ -29,9 +29,9 @@ def lift(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def change_event() -> None:
-    """What a developer does in events/messages.py, events/codec.py and the projector."""
+    """What a developer does in headrace/events/messages.py, headrace/events/codec.py and the projector."""
     messages.MessageReceived = MessageReceived  # type: ignore[misc, assignment]
-    from events import codec  # noqa: PLC0415
+    from headrace.events import codec  # noqa: PLC0415
 
     codec.EVENT_TYPES["message.received"] = (MessageReceived, 2)  # type: ignore[index]
     codec.UPCASTERS["message.received", 1] = lift  # type: ignore[index]
@@ -71,7 +71,7 @@ def change_table() -> None:
 
 def change_view() -> None:
     """What a developer does in projections/views/messages.sql: the new column at the end."""
-    from projections import analytics  # noqa: PLC0415 - brings the registry with it, which imports the projectors
+    from projections import analytics  # noqa: PLC0415
 
     template = analytics._template
 
@@ -94,7 +94,7 @@ CHANGES: dict[str, tuple[Callable[[], None], ...]] = {
 def main() -> None:
     for change in CHANGES[sys.argv.pop(1)]:
         change()
-    from cli.main import main as headrace  # noqa: PLC0415
+    from operations.cli.main import main as headrace  # noqa: PLC0415
 
     headrace()
 

@@ -19,13 +19,13 @@ import psycopg
 import pytest
 from confluent_kafka import Producer
 
-from events.codec import Codec
-from events.envelope import Envelope
-from events.ids import derived_id
-from events.messages import MessageReceived
-from events.topics import MESSAGES
-from runtime.partitioning import key_partition
-from runtime.settings import Settings
+from headrace.events.codec import Codec
+from headrace.events.envelope import Envelope
+from headrace.events.ids import derived_id
+from headrace.events.messages import MessageReceived
+from headrace.events.topics import MESSAGES
+from headrace.kafka.partitioning import key_partition
+from headrace.settings import Settings
 from tests.integration.projections.event_log import START, EventLog, lead_id
 from tests.lifeline import kill_group, lifeline
 

@@ -3,9 +3,9 @@
 from bench.dedupe import DedupeSizes, numbers
 from bench.fill_seen import dedupe_key_format
 from bench.topics import opaque, webhooks
-from events.webhooks import read_webhook
-from providers.payload import read_payload
-from providers.registry import ADAPTERS
+from headrace.events.webhooks import read_webhook
+from headrace.providers.payload import read_payload
+from headrace.providers.registry import ADAPTERS
 
 
 def test_repeats_come_after_their_first() -> None:

@@ -7,11 +7,11 @@ import pytest
 import yaml
 
 from bench.webhooks import FILE, WORKSPACE, Template, Traffic, templates
-from events.inbox import InboxMessage
-from providers.adapter import Credentials, Receipt, Request
-from providers.payload import read_payload
-from providers.proofs import is_proven
-from providers.registry import ADAPTERS
+from headrace.events.inbox import InboxMessage
+from headrace.providers.adapter import Credentials, Receipt, Request
+from headrace.providers.payload import read_payload
+from headrace.providers.proofs import is_proven
+from headrace.providers.registry import ADAPTERS
 
 NOW = datetime(2026, 3, 2, 12, 0, 5, tzinfo=UTC)
 CASES = [(traffic, template) for traffic in get_args(Traffic) for template in templates(traffic)]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from cli.ai import app
+from operations.cli.ai import app
 
 REPLIES = Path(__file__).parents[3] / "training" / "replies.jsonl"
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from cli.demo import _print
-from dev.demo import DemoResult, JobCount, MessageRow, ProviderCount
+from operations.cli.demo import _print
+from operations.dev.demo import DemoResult, JobCount, MessageRow, ProviderCount
 
 DRAFT = "Hi Pat,\n\nThank you for asking."
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from cli.main import COMMANDS, app, environment_name, main, whole_command
+from operations.cli.main import COMMANDS, app, environment_name, main, whole_command
 
 runner = CliRunner()
 
@@ -43,7 +43,7 @@ def verbs(command: Any, name: str) -> list[str]:
 def imported_by(*lines: str) -> set[str]:
     """The modules that a process has which ran these commands."""
     script = (
-        "import sys; from cli.main import app; from typer.testing import CliRunner\n"
+        "import sys; from operations.cli.main import app; from typer.testing import CliRunner\n"
         "for line in sys.argv[1:]:\n"
         "    done = CliRunner().invoke(app, line.split())\n"
         "    assert done.exit_code == 0, (line, done.output)\n"
@@ -87,8 +87,8 @@ def test_the_help_of_verbs_imports_nothing_heavy(name: str) -> None:
 
 def test_a_verb_imports_only_what_it_works_with() -> None:
     imported = imported_by("topics describe --json")
-    assert "runtime.topics" in imported
-    assert imported & {"faust", "sqlalchemy", "psycopg", "lxml", "replay.topic_reader"} == set()
+    assert "headrace.kafka.topics" in imported
+    assert imported & {"faust", "sqlalchemy", "psycopg", "lxml", "operations.records.topic_reader"} == set()
 
 
 def test_completion_knows_commands_without_importing_them_and_the_options_of_verbs() -> None:

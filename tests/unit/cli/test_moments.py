@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import typer
 
-from cli.moments import moment, window
+from operations.cli.moments import moment, window
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 

@@ -5,8 +5,8 @@ import threading
 
 import pytest
 
-from dev.child import Child, backoff, exit_description
-from dev.program import Program
+from operations.dev.child import Child, backoff, exit_description
+from operations.dev.program import Program
 
 
 def test_backoff_doubles_up_to_its_limit() -> None:

@@ -4,9 +4,9 @@ from collections import Counter
 
 import pytest
 
-from dev.demo import Answer, count_provider, percentile
-from dev.samples import Sample
-from events.receipts import Verdict
+from headrace.events.receipts import Verdict
+from operations.dev.demo import Answer, count_provider, percentile
+from operations.dev.samples import Sample
 
 
 def answer(verdict: Verdict = "fresh", new_messages: int = 1, status: int = 200) -> Answer:

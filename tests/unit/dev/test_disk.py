@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from dev.cannot_start import CannotStart
-from dev.disk import LEAST_FREE, require_free_bytes
+from operations.dev.cannot_start import CannotStart
+from operations.dev.disk import LEAST_FREE, require_free_bytes
 
 
 def test_enough_is_enough() -> None:

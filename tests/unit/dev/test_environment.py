@@ -7,9 +7,9 @@ import pytest
 from cryptography.fernet import Fernet
 from pydantic import SecretStr
 
-from dev.environment import process_environment, secrets_key, shell_file, write_private
-from dev.settings import DevSettings
-from runtime.settings import Settings
+from headrace.settings import Settings
+from operations.dev.environment import process_environment, secrets_key, shell_file, write_private
+from operations.dev.settings import DevSettings
 
 
 @pytest.fixture

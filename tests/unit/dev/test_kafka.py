@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from dev.cannot_start import OTHER_WAY, CannotStart
-from dev.kafka import fetch_jars, find_java, java_version
+from operations.dev.cannot_start import OTHER_WAY, CannotStart
+from operations.dev.kafka import fetch_jars, find_java, java_version
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ import socket
 
 import pytest
 
-from dev.cannot_start import CannotStart
-from dev.ports import free_ports, is_free, require_free
-from dev.settings import DevSettings
+from operations.dev.cannot_start import CannotStart
+from operations.dev.ports import free_ports, is_free, require_free
+from operations.dev.settings import DevSettings
 
 
 def test_free_ports_are_different_and_free() -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from dev.postgres import open_to_all, postgres_version, wipe
+from operations.dev.postgres import open_to_all, postgres_version, wipe
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 import yaml
 
-from dev.processes import PREPARATIONS, PROCESSES, SERVICES
+from operations.dev.processes import PREPARATIONS, PROCESSES, SERVICES
 
 _PROJECT = Path(__file__).parents[3]
 _SCHEMA = Path(__file__).parent / "compose_spec" / "compose-spec.json"
@@ -69,7 +69,7 @@ def test_compose_publishes_ports_on_loopback_only(compose: dict[str, Any]) -> No
 
 
 def test_compose_and_the_local_stack_use_the_same_kafka(compose: dict[str, Any]) -> None:
-    pom = (_PROJECT / "dev" / "broker" / "pom.xml").read_text()
+    pom = (_PROJECT / "operations" / "dev" / "broker" / "pom.xml").read_text()
     version = re.search(r"<kafka.version>(.+)</kafka.version>", pom)
     assert version is not None
     assert compose["services"]["kafka"]["image"] == f"apache/kafka:{version[1]}"

@@ -7,11 +7,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from events.caps import Body, CutFields, ForeignId, Line, PlainJson, TooLarge, Word, capped, digest_of, entries, keys
-from events.codec import EVENT_TYPES, Codec
-from events.inbox import InboxSignal
-from events.record_sizes import Uncapped, largest_event
-from events.webhooks import WebhookMeta
+from headrace.events.caps import (
+    Body,
+    CutFields,
+    ForeignId,
+    Line,
+    PlainJson,
+    TooLarge,
+    Word,
+    capped,
+    digest_of,
+    entries,
+    keys,
+)
+from headrace.events.codec import EVENT_TYPES, Codec
+from headrace.events.inbox import InboxSignal
+from headrace.events.record_sizes import Uncapped, largest_event
+from headrace.events.webhooks import WebhookMeta
 from tests.largest import largest
 
 ALL = {name: cls for name, (cls, _) in EVENT_TYPES.items()} | {"webhook": WebhookMeta}

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from events.dead_letters import LetterId, Redrive, original_headers, read_letter_id, redrive_of
-from events.envelope import EnvelopeError
+from headrace.events.dead_letters import LetterId, Redrive, original_headers, read_letter_id, redrive_of
+from headrace.events.envelope import EnvelopeError
 
 TOPICS = st.text("abcdefghijklmnopqrstuvwxyz.-", min_size=1)
 STAGES = st.sampled_from(["dedupe", "resolve", "quarantine", "project:leads"])

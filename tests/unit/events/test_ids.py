@@ -5,7 +5,7 @@ from uuid import UUID, uuid5
 from hypothesis import given
 from hypothesis import strategies as st
 
-from events.ids import NAMESPACE, content_fingerprint, dedupe_key, derived_id, message_id
+from headrace.events.ids import NAMESPACE, content_fingerprint, dedupe_key, derived_id, message_id
 
 WORDS = st.text(max_size=20).filter(lambda text: "\x1f" not in text and text.isprintable())
 

@@ -7,8 +7,8 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from events import webhooks
-from events.webhooks import WebhookMeta, read_webhook, webhook_headers
+from headrace.events import webhooks
+from headrace.events.webhooks import WebhookMeta, read_webhook, webhook_headers
 
 _words = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=100)
 

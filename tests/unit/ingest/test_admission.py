@@ -9,6 +9,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
 
+from headrace.providers.adapter import Adapter, Delivery, Normalised, Proofs
+from headrace.settings import Settings
 from ingest.admission import (
     InstallationKeys,
     PublicKeyError,
@@ -16,8 +18,6 @@ from ingest.admission import (
     read_query,
     without_secrets,
 )
-from providers.adapter import Adapter, Delivery, Normalised, Proofs
-from runtime.settings import Settings
 
 ADAPTER = Adapter(
     name="ghl",

@@ -3,8 +3,8 @@
 import httpx
 from starlette.types import ASGIApp
 
+from headrace.settings import Settings
 from ingest.app import create_app
-from runtime.settings import Settings
 
 
 def _client(app: ASGIApp) -> httpx.AsyncClient:

@@ -2,12 +2,12 @@
 
 from datetime import UTC, datetime, timedelta
 
-from events.codec import Codec
-from events.envelope import Headers, read_envelope
+from headrace.events.codec import Codec
+from headrace.events.envelope import Headers, read_envelope
+from headrace.settings import Settings
 from ingest.latency import LatencyRecorder
 from ingest.latency_publisher import LatencyPublisher
 from ingest.publisher import KafkaAway, Publisher
-from runtime.settings import Settings
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 
+from headrace.settings import Settings
 from ingest import publisher
 from ingest.publisher import KafkaAway, Publisher
-from runtime.settings import Settings
 
 
 class Producer:

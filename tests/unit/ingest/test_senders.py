@@ -12,13 +12,13 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
 
+from headrace.providers.adapter import Request
+from headrace.providers.registry import ADAPTERS
+from headrace.settings import Settings
+from headrace.workspaces.directory import Directory
+from headrace.workspaces.workspace import ProviderAccount, Workspace
 from ingest.admission import InstallationKeys
 from ingest.senders import KnownSenders
-from providers.adapter import Request
-from providers.registry import ADAPTERS
-from runtime.settings import Settings
-from workspaces.directory import Directory
-from workspaces.workspace import ProviderAccount, Workspace
 
 KEY = ed25519.Ed25519PrivateKey.generate()
 PUBLIC = base64.b64encode(KEY.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).decode()

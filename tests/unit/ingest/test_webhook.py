@@ -11,8 +11,13 @@ import pytest
 import structlog.testing
 from starlette.types import Message
 
-from events.envelope import Headers
-from events.webhooks import read_webhook
+from headrace.events.envelope import Headers
+from headrace.events.webhooks import read_webhook
+from headrace.providers.adapter import Adapter, Delivery, Normalised, Presented, Proofs, Request, WorkspaceHint
+from headrace.settings import Settings
+from headrace.workspaces.directory import Directory
+from headrace.workspaces.follow import WorkspaceFollower
+from headrace.workspaces.workspace import ProviderAccount, Workspace
 from ingest import webhook
 from ingest.admission import InstallationKeys
 from ingest.body import MOST_HELD, BodyReader
@@ -21,11 +26,6 @@ from ingest.latency import LatencyRecorder
 from ingest.metrics import IngestMetrics
 from ingest.publisher import KafkaAway, Publisher
 from ingest.webhook import IngestContext, WebhookReceiver
-from providers.adapter import Adapter, Delivery, Normalised, Presented, Proofs, Request, WorkspaceHint
-from runtime.settings import Settings
-from workspaces.directory import Directory
-from workspaces.follow import WorkspaceFollower
-from workspaces.workspace import ProviderAccount, Workspace
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 BODY = b'{"text":"my private words"}'

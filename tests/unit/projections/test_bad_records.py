@@ -2,8 +2,8 @@
 
 import pytest
 
-from events.records import Record
-from projections.bad_records import BadRecordFound, BadStreaks, TooManyBadRecords, found_bad
+from headrace.events.records import Record
+from projections.writing.bad_records import BadRecordFound, BadStreaks, TooManyBadRecords, found_bad
 
 PLACE = ("messages", 0)
 

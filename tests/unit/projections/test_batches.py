@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from events.records import Record
-from projections.batches import continuing, count, pieces
+from headrace.events.records import Record
+from projections.writing.batches import continuing, count, pieces
 
 
 def records(partition: int, *offsets: int) -> list[Record]:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from projections.cut_log import Cut, LogCut, find_cuts, later_than
-from projections.positions import Projected
+from projections.writing.cut_log import Cut, LogCut, find_cuts, later_than
+from projections.writing.positions import Projected
 
 PLACE = ("jobs", 0)
 AT = {PLACE: Projected(next_offset=100, newest_ms=5_000)}

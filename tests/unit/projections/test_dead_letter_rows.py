@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from events.dead_letters import DeadLetterDiscarded, DeadLetterFixed, DeadLetterRedriven, Redrive
-from events.records import Record
+from headrace.events.dead_letters import DeadLetterDiscarded, DeadLetterFixed, DeadLetterRedriven, Redrive
+from headrace.events.records import Record
+from headrace.kafka.faust.dead_letters import dead_letter, fixed_letter, letter_event
+from headrace.settings import Settings
 from projections.projection import BadRecord
 from projections.registry import DEAD_LETTER_LIST
-from runtime.settings import Settings
-from workers.dead_letters import dead_letter, fixed_letter, letter_event
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 LETTER = "webhooks.ghl:3:1207:dedupe"

@@ -7,9 +7,9 @@ from collections import Counter
 
 import pytest
 
-from events.codec import EVENT_TYPES, NewerEvent, UndecodableEvent, UnknownEventType
-from events.envelope import Envelope, EnvelopeError, parse_time
-from events.records import Record
+from headrace.events.codec import EVENT_TYPES, NewerEvent, UndecodableEvent, UnknownEventType
+from headrace.events.envelope import Envelope, EnvelopeError, parse_time
+from headrace.events.records import Record
 from projections.projection import BadRecord, Projection, decode_event
 from projections.registry import ALL_PROJECTIONS, LEADS
 from projections.tables import proj_metadata
@@ -82,11 +82,11 @@ def test_an_event_of_another_topic_is_refused() -> None:
 
 
 PROGRAM = """
-from events.inbox import Identity
-from events.messages import LeadChanged
-from events.codec import Codec
-from events.envelope import Envelope, parse_time
-from events.records import Record
+from headrace.events.inbox import Identity
+from headrace.events.messages import LeadChanged
+from headrace.events.codec import Codec
+from headrace.events.envelope import Envelope, parse_time
+from headrace.events.records import Record
 from projections.registry import LEADS
 time = parse_time("2026-03-02T09:00:00+01:00")
 lead = LeadChanged(receipt_id="r", workspace="w", lead_id="l", created_at=time, changed_at=time,

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from projections.tables import proj_metadata
-from projections.upserts import Row, Upsert
+from projections.writing.upserts import Row, Upsert
 
 TABLES = proj_metadata(1).tables
 START = datetime(2026, 3, 2, tzinfo=UTC)

@@ -8,7 +8,7 @@ import pytest
 from psycopg import errors
 from structlog.testing import capture_logs
 
-from projections.waiting import OutageLog, can_wait, hint, is_postgres_away
+from projections.writing.waiting import OutageLog, can_wait, hint, is_postgres_away
 
 #: The error, whether waiting alone may help, whether a person can mend it in the database, and a word of the advice.
 CASES = [

@@ -2,8 +2,8 @@
 
 import pytest
 
-from events.inbox import Address
-from providers.bounces import failed_recipient, is_daemon, is_final
+from headrace.events.inbox import Address
+from headrace.providers.bounces import failed_recipient, is_daemon, is_final
 
 
 @pytest.mark.parametrize(

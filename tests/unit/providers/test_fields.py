@@ -2,7 +2,7 @@
 
 import pytest
 
-from providers import fields
+from headrace.providers import fields
 
 
 @pytest.mark.parametrize(

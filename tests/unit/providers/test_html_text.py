@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from providers.html_text import html_to_text, looks_like_html, own_words
+from headrace.providers.html_text import html_to_text, looks_like_html, own_words
 
 
 def test_blocks_breaks_lists_and_cells() -> None:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from events.inbox import Address, Identity
-from providers import identities
+from headrace.events.inbox import Address, Identity
+from headrace.providers import identities
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """The names that stand apart from the adapters are theirs."""
 
-from providers.names import PROVIDERS
-from providers.registry import ADAPTERS
+from headrace.providers.names import PROVIDERS
+from headrace.providers.registry import ADAPTERS
 
 
 def test_every_adapter_is_named_in_its_order() -> None:

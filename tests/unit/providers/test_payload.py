@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from events.inbox import InboxMessage
-from providers.adapter import Receipt
-from providers.payload import MOST_VALUES, UnreadableBody, read_payload, value_count
-from providers.registry import ADAPTERS
+from headrace.events.inbox import InboxMessage
+from headrace.providers.adapter import Receipt
+from headrace.providers.payload import MOST_VALUES, UnreadableBody, read_payload, value_count
+from headrace.providers.registry import ADAPTERS
 
 #: A preview that was cut to a number of UTF-16 units in the middle of an emoji, as JavaScript does.
 CUT = b'{"event_type":"EMAIL_REPLY","message_id":"m","sl_lead_email":"a@b.example","preview_text":"Thursday \\ud83d"}'

@@ -1,7 +1,7 @@
 """Shared secrets are compared as bytes, each with each."""
 
-from providers import proofs
-from providers.adapter import Request
+from headrace.providers import proofs
+from headrace.providers.adapter import Request
 
 
 def request(**headers: str) -> Request:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from providers.reply_text import reply_text
+from headrace.providers.reply_text import reply_text
 
 SAMPLES: list[dict[str, Any]] = [
     json.loads(line) for line in (Path(__file__).parent / "reply_samples.jsonl").read_text().splitlines()

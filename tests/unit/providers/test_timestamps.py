@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from providers.timestamps import read_time, zone_named
+from headrace.providers.timestamps import read_time, zone_named
 
 NOW = datetime(2026, 3, 2, 15, 5, tzinfo=UTC)
 CHICAGO = ZoneInfo("America/Chicago")

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workspaces.directory import Directory
-from workspaces.workspace import ProviderAccount, Workspace
+from headrace.workspaces.directory import Directory
+from headrace.workspaces.workspace import ProviderAccount, Workspace
 
 
 def workspace(id_: str, provider: str = "ghl", secrets: tuple[str, ...] = (), **accounts: str) -> Workspace:

@@ -8,11 +8,11 @@ from aiokafka import ConsumerRecord
 from cryptography.fernet import Fernet
 from pydantic import SecretStr
 
-from runtime.settings import Settings
-from workspaces.encryption import SecretBox
-from workspaces.follow import WorkspaceFollower
-from workspaces.records import applied_record, removed_headers
-from workspaces.workspace import ProviderAccount, Workspace
+from headrace.settings import Settings
+from headrace.workspaces.encryption import SecretBox
+from headrace.workspaces.follow import WorkspaceFollower
+from headrace.workspaces.records import applied_record, removed_headers
+from headrace.workspaces.workspace import ProviderAccount, Workspace
 
 AT = datetime(2026, 3, 2, tzinfo=UTC)
 SETTINGS = Settings(secrets_key=SecretStr(Fernet.generate_key().decode()))

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from cryptography.fernet import Fernet
 
-from events.envelope import read_envelope
-from events.workspaces import CampaignSettings, JobSettings, SendingHours
-from providers.registry import ADAPTERS
-from workspaces.document import WorkspaceFileError, parse_workspaces
-from workspaces.encryption import SecretBox
-from workspaces.records import applied_record, read_applied
-from workspaces.workspace import Workspace
+from headrace.events.envelope import read_envelope
+from headrace.events.workspaces import CampaignSettings, JobSettings, SendingHours
+from headrace.providers.registry import ADAPTERS
+from headrace.workspaces.document import WorkspaceFileError, parse_workspaces
+from headrace.workspaces.encryption import SecretBox
+from headrace.workspaces.records import applied_record, read_applied
+from headrace.workspaces.workspace import Workspace
 
 HEAD = "workspace: acme\nname: Acme\ntimezone: America/Chicago\n"
 FACTS = "facts: {sender_name: Dana, company: Acme"

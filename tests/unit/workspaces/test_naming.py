@@ -2,10 +2,10 @@
 
 import pytest
 
-from providers.adapter import Adapter, Delivery, Normalised, Payload, Proofs, Request, WorkspaceHint
-from workspaces.directory import Directory
-from workspaces.naming import named_workspace
-from workspaces.workspace import ProviderAccount, Workspace
+from headrace.providers.adapter import Adapter, Delivery, Normalised, Payload, Proofs, Request, WorkspaceHint
+from headrace.workspaces.directory import Directory
+from headrace.workspaces.naming import named_workspace
+from headrace.workspaces.workspace import ProviderAccount, Workspace
 
 
 def adapter(overrides: bool = False) -> Adapter:

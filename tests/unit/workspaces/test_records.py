@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 import pytest
 from cryptography.fernet import Fernet
 
-from events.envelope import read_envelope
-from workspaces.encryption import SecretBox, SecretsKeyError
-from workspaces.records import applied_record, read_applied, removed_headers
-from workspaces.workspace import ProviderAccount, Workspace
+from headrace.events.envelope import read_envelope
+from headrace.workspaces.encryption import SecretBox, SecretsKeyError
+from headrace.workspaces.records import applied_record, read_applied, removed_headers
+from headrace.workspaces.workspace import ProviderAccount, Workspace
 
 AT = datetime(2026, 3, 2, tzinfo=UTC)
 OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()

@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime, time
 
-from events.workspaces import CampaignSettings, JobSettings, SendingHours, WorkspaceFacts
-from workspaces.settings_shown import shown_settings
+from headrace.events.workspaces import CampaignSettings, JobSettings, SendingHours, WorkspaceFacts
+from headrace.workspaces.settings_shown import shown_settings
 
 SET = JobSettings(
     ai_budget_micro_usd_per_day=0,

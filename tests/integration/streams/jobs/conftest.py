@@ -15,18 +15,18 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from events.codec import Codec
-from events.envelope import Envelope, read_envelope
-from events.ids import derived_id
-from events.jobs import JobCancelled, JobDied, JobEvent, JobRequested, JobSucceeded
-from events.messages import MessageReceived
-from events.topics import JOBS, MESSAGES, WORKSPACES, Topic
-from events.workspaces import JobSettings, ResponseMode, WorkspaceApplied, WorkspaceFacts
-from runtime.partitioning import key_partition
-from runtime.settings import Settings
+from headrace.events.codec import Codec
+from headrace.events.envelope import Envelope, read_envelope
+from headrace.events.ids import derived_id
+from headrace.events.jobs import JobCancelled, JobDied, JobEvent, JobRequested, JobSucceeded
+from headrace.events.messages import MessageReceived
+from headrace.events.topics import JOBS, MESSAGES, WORKSPACES, Topic
+from headrace.events.workspaces import JobSettings, ResponseMode, WorkspaceApplied, WorkspaceFacts
+from headrace.kafka.faust.outbox import Outbox, OutRecord
+from headrace.kafka.partitioning import key_partition
+from headrace.settings import Settings
 from streams.jobs.job_records import JobRecords
 from tests.lifeline import end
-from workers.outbox import Outbox, OutRecord
 
 PROGRAM = Path(__file__).with_name("jobs_program.py")
 ROOT = Path(__file__).parents[4]

@@ -16,12 +16,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from events.ai import AiCalled
-from events.enrichments import MessageClassified
-from events.ids import derived_id
-from events.jobs import JobType, StepAnswer
-from events.messages import LeadSuppressed
-from runtime.settings import Settings
+from headrace.events.ai import AiCalled
+from headrace.events.enrichments import MessageClassified
+from headrace.events.ids import derived_id
+from headrace.events.jobs import JobType, StepAnswer
+from headrace.events.messages import LeadSuppressed
+from headrace.settings import Settings
 from streams.ai import tasks
 from streams.ai.answers import Classified
 from streams.ai.asking import Desk

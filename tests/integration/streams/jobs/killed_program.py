@@ -16,7 +16,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from runtime.settings import Settings
+from headrace.settings import Settings
 from streams.ai.answers import Classified, Draft, ReplyDecision, Score
 from streams.ai.asking import Desk
 from streams.ai.provider import Usage

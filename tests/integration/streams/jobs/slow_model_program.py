@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from pydantic import BaseModel
 
-from runtime.settings import Settings
+from headrace.settings import Settings
 from streams.ai.answers import Classified, Draft, ReplyDecision, Score
 from streams.ai.asking import Desk
 from streams.ai.local_provider import LocalProvider

@@ -1,6 +1,6 @@
 """The product's own jobs worker, in which marked texts are read for ever: as if one hostile pattern had been missed."""
 
-from runtime.settings import Settings
+from headrace.settings import Settings
 from streams.jobs.app import jobs_app
 from streams.jobs.steps import classify, opt_out_and_bounce, score
 from tests.integration.streams.jobs.hostile_reading import hear_or_stall

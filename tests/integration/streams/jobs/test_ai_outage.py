@@ -12,13 +12,13 @@ from typing import Any
 
 import httpx
 
-from dev.ports import free_ports
-from dev.sandbox.ai_answers import SandboxAnswers
-from dev.sandbox.ai_server import DEFAULT_KEY, Rule, Sandbox, serving
-from events.ai import AiCalled
-from events.enrichments import LeadScored, MessageClassified
-from events.jobs import JobEvent, JobRetryScheduled, JobSucceeded
-from events.topics import AI_INTERACTIONS, ENRICHMENTS
+from headrace.events.ai import AiCalled
+from headrace.events.enrichments import LeadScored, MessageClassified
+from headrace.events.jobs import JobEvent, JobRetryScheduled, JobSucceeded
+from headrace.events.topics import AI_INTERACTIONS, ENRICHMENTS
+from operations.dev.ports import free_ports
+from operations.dev.sandbox.ai_answers import SandboxAnswers
+from operations.dev.sandbox.ai_server import DEFAULT_KEY, Rule, Sandbox, serving
 from streams.ai.local_provider import LocalProvider
 from tests.contract.ai.questions import FixedClassifier
 

@@ -4,11 +4,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from events.ai import AiCalled
-from events.ids import derived_id
-from events.job_plan import job_id
-from events.jobs import JobEvent, JobRetryScheduled, JobStarted, JobSucceeded
-from events.topics import AI_INTERACTIONS
+from headrace.events.ai import AiCalled
+from headrace.events.ids import derived_id
+from headrace.events.job_plan import job_id
+from headrace.events.jobs import JobEvent, JobRetryScheduled, JobStarted, JobSucceeded
+from headrace.events.topics import AI_INTERACTIONS
 from streams.ai import tasks
 from streams.ai.asking import most_micro_usd
 from streams.ai.provider import Caller

@@ -4,9 +4,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from events.enrichments import DraftCreated, MessageClassified, ReplyDecided, StepSkipped
-from events.jobs import JobEvent, JobRetryScheduled, JobSucceeded
-from events.topics import ENRICHMENTS
+from headrace.events.enrichments import DraftCreated, MessageClassified, ReplyDecided, StepSkipped
+from headrace.events.jobs import JobEvent, JobRetryScheduled, JobSucceeded
+from headrace.events.topics import ENRICHMENTS
 from tests.integration.streams.jobs.hostile_reading import MARK
 
 Jobs = Any

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from events.ai import AiCalled
-from events.jobs import JobDied, JobEvent, JobRequested, JobStarted, JobStepFinished
-from events.topics import AI_INTERACTIONS, ENRICHMENTS
+from headrace.events.ai import AiCalled
+from headrace.events.jobs import JobDied, JobEvent, JobRequested, JobStarted, JobStepFinished
+from headrace.events.topics import AI_INTERACTIONS, ENRICHMENTS
 from streams.jobs.types import JOB_TYPES
 
 Jobs = Any

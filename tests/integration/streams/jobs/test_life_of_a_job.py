@@ -3,9 +3,9 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from events.ids import derived_id
-from events.job_plan import job_id
-from events.jobs import (
+from headrace.events.ids import derived_id
+from headrace.events.job_plan import job_id
+from headrace.events.jobs import (
     JobCancelled,
     JobDied,
     JobEvent,
@@ -17,8 +17,8 @@ from events.jobs import (
     JobStepFinished,
     JobSucceeded,
 )
-from events.messages import LeadMerged, LeadSuppressed
-from events.topics import DEAD_LETTERS
+from headrace.events.messages import LeadMerged, LeadSuppressed
+from headrace.events.topics import DEAD_LETTERS
 
 Jobs = Any
 Events = dict[str, list[JobEvent]]

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from events.ids import derived_id
-from events.job_plan import job_id
-from events.jobs import JobDied, JobEvent, JobRetryScheduled, JobStarted, JobSucceeded
-from events.topics import DEAD_LETTERS
+from headrace.events.ids import derived_id
+from headrace.events.job_plan import job_id
+from headrace.events.jobs import JobDied, JobEvent, JobRetryScheduled, JobStarted, JobSucceeded
+from headrace.events.topics import DEAD_LETTERS
 from streams.jobs.lost_attempts import LONE_LOSSES, LOST_ALONE, WORKER_LOST
 from tests.integration.streams.jobs.conftest import has_ended
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from runtime.settings import Settings
+from headrace.settings import Settings
 from streams.ai.reading import Unreadable
 from streams.jobs.reading_pool import ReadingFailed, ReadingPool
 from tests.integration.streams.jobs.hostile_reading import (
@@ -78,7 +78,7 @@ async def test_an_answer_nobody_waits_for_any_more_is_nobodys(pool: ReadingPool)
 #: Has one reader idle and one stalled when it is killed, and names all processes below it.
 _KILLED_WORKER = f"""
 import asyncio, os, signal, psutil
-from runtime.settings import Settings
+from headrace.settings import Settings
 from streams.jobs.reading_pool import ReadingPool
 from tests.integration.streams.jobs.hostile_reading import process_id, stall
 

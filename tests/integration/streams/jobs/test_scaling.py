@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from events.ai import AiCalled
-from events.ids import derived_id
-from events.job_plan import job_id
-from events.jobs import JobDied, JobEvent, JobRetryScheduled, JobStarted, JobSucceeded
-from events.topics import AI_INTERACTIONS
-from runtime.partitioning import key_partition
+from headrace.events.ai import AiCalled
+from headrace.events.ids import derived_id
+from headrace.events.job_plan import job_id
+from headrace.events.jobs import JobDied, JobEvent, JobRetryScheduled, JobStarted, JobSucceeded
+from headrace.events.topics import AI_INTERACTIONS
+from headrace.kafka.partitioning import key_partition
 
 Jobs = Any
 Events = dict[str, list[JobEvent]]

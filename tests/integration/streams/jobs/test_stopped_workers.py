@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from events.ai import AiCalled
-from events.topics import AI_INTERACTIONS
-from runtime.exit_status import START_AGAIN
+from headrace.events.ai import AiCalled
+from headrace.events.topics import AI_INTERACTIONS
+from headrace.exit_status import START_AGAIN
 from tests.integration.streams.jobs.test_kills import (
     Events,
     check_each_ended_once,

@@ -9,15 +9,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from events.enrichments import ReplyDecided
-from events.ids import derived_id
-from events.messages import LeadChanged, LeadMerged, LeadSuppressed
-from events.topics import ENRICHMENTS, MESSAGES
-from events.workspaces import WorkspaceFacts
+from headrace.events.enrichments import ReplyDecided
+from headrace.events.ids import derived_id
+from headrace.events.messages import LeadChanged, LeadMerged, LeadSuppressed
+from headrace.events.topics import ENRICHMENTS, MESSAGES
+from headrace.events.workspaces import WorkspaceFacts
+from headrace.kafka.log_offsets import LogOffsets
+from headrace.kafka.log_records import read_ranges
 from projections.connection import connector
-from projections.writer import ProjectionWriter
-from replay.log_offsets import LogOffsets
-from replay.log_records import read_ranges
+from projections.writing.writer import ProjectionWriter
 from tests.agreement import disagreements
 
 Jobs = Any

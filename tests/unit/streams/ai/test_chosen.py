@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from runtime.settings import Settings
+from headrace.settings import Settings
 from streams.ai.chosen import AISettingsError, ai_desk, ai_provider, timeouts
 from streams.ai.openai_provider import OpenAIProvider
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from events.storable import storable_document
+from headrace.events.storable import storable_document
 from streams.ai.openai_errors import ServerError, rejection_of
 from streams.ai.openai_wire import (
     MOST_BODY_BYTES,

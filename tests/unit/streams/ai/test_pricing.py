@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from runtime.settings import Settings
+from headrace.settings import Settings
 from streams.ai.chosen import price_table
 from streams.ai.pricing import ModelPrice, PriceTable
 from streams.ai.provider import Billing, Call, Usage

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from events.ai import AiCalled
+from headrace.events.ai import AiCalled
 from streams.ai.answers import Classified
 from streams.ai.asking import Desk, ask
 from streams.ai.pricing import PriceTable

@@ -5,16 +5,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from events.codec import Codec
-from events.enrichments import Enrichment, MessageClassified, ReplyDecided
-from events.envelope import Envelope, read_envelope
-from events.inbox import SuppressionReason
-from events.job_plan import SCORING
-from events.jobs import JobSucceeded
-from events.messages import LeadMerged, LeadSignalled, LeadSplit, LeadSuppressed, MessageReceived
-from events.records import Record
-from runtime.partitioning import key_partition
-from runtime.settings import Settings
+from headrace.events.codec import Codec
+from headrace.events.enrichments import Enrichment, MessageClassified, ReplyDecided
+from headrace.events.envelope import Envelope, read_envelope
+from headrace.events.inbox import SuppressionReason
+from headrace.events.job_plan import SCORING
+from headrace.events.jobs import JobSucceeded
+from headrace.events.messages import LeadMerged, LeadSignalled, LeadSplit, LeadSuppressed, MessageReceived
+from headrace.events.records import Record
+from headrace.kafka.faust.outbox import OutRecord
+from headrace.kafka.partitioning import key_partition
+from headrace.settings import Settings
 from streams.jobs.conversation import Head
 from streams.jobs.conversations import Conversations
 from streams.jobs.execute_agent import ExecuteAgent, cancelled
@@ -26,7 +27,6 @@ from streams.jobs.request_agent import RequestAgent
 from streams.jobs.requests import job_after
 from streams.jobs.step import Emitted, JobInput
 from streams.jobs.types import label_of
-from workers.outbox import OutRecord
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 NEXT_DAY = START + timedelta(days=1)

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from events.ai import AiCalled
-from events.codec import Codec
-from events.envelope import Envelope
-from events.workspaces import JobSettings
+from headrace.events.ai import AiCalled
+from headrace.events.codec import Codec
+from headrace.events.envelope import Envelope
+from headrace.events.workspaces import JobSettings
 from streams.jobs.budget_ledger import BudgetLedger
 from streams.jobs.context import Profile
 from streams.jobs.step import StepFailed

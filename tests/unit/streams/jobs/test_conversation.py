@@ -7,8 +7,8 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from events.conversations import KEPT_SIGNALS
-from events.messages import LeadSignalled, Message
+from headrace.events.conversations import KEPT_SIGNALS
+from headrace.events.messages import LeadSignalled, Message
 from streams.jobs.conversation import (
     KEPT_MESSAGES,
     TEXT_LIMIT,

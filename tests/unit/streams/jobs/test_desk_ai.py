@@ -8,9 +8,9 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from events.jobs import StepAnswer
-from events.messages import MessageReceived
-from events.workspaces import JobSettings
+from headrace.events.jobs import StepAnswer
+from headrace.events.messages import MessageReceived
+from headrace.events.workspaces import JobSettings
 from streams.ai import tasks
 from streams.ai.answers import Classified
 from streams.ai.asking import Desk

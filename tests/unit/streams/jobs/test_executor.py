@@ -11,13 +11,14 @@ from typing import Any
 
 import pytest
 
-from events.ai import AiCalled
-from events.codec import Codec
-from events.envelope import read_envelope
-from events.job_plan import SCORING, job_id
-from events.jobs import JobRequested
-from events.messages import MessageReceived
-from runtime.settings import Settings
+from headrace.events.ai import AiCalled
+from headrace.events.codec import Codec
+from headrace.events.envelope import read_envelope
+from headrace.events.job_plan import SCORING, job_id
+from headrace.events.jobs import JobRequested
+from headrace.events.messages import MessageReceived
+from headrace.kafka.faust.outbox import OutRecord
+from headrace.settings import Settings
 from streams.ai.reading import here
 from streams.jobs.context import Profile, Reach
 from streams.jobs.conversation import with_suppression
@@ -28,7 +29,6 @@ from streams.jobs.open_job import Entry, OpenJob, Place, ends_run, fold
 from streams.jobs.runner import JobRunner
 from streams.jobs.schedule import Schedule
 from streams.jobs.step import Step, StepContext, StepOutcome, is_suppressed
-from workers.outbox import OutRecord
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 SMS = "SMS_INBOUND_POST_PROCESS"

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 
 import pytest
 
+from headrace.kafka.faust.outbox import OutRecord
+from headrace.kafka.faust.record_sizes import RecordTooLarge
 from streams.jobs.journal import Journal
-from workers.outbox import OutRecord
-from workers.record_sizes import RecordTooLarge
 
 
 class Outbox:

@@ -7,7 +7,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from events.jobs import (
+from headrace.events.jobs import (
     AnyJobEvent,
     JobCancelled,
     JobDied,

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from events.enrichments import (
+from headrace.events.enrichments import (
     BookingDeclined,
     BookingProposed,
     Enrichment,

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from events.conversations import ConversationMoved
-from events.inbox import SuppressionReason
-from events.job_plan import SCORING
-from events.jobs import JobCancelled
+from headrace.events.conversations import ConversationMoved
+from headrace.events.inbox import SuppressionReason
+from headrace.events.job_plan import SCORING
+from headrace.events.jobs import JobCancelled
 from tests.unit.streams.jobs.one_person import PLACES, Person, merged, opted_out, signalled, wrote
 
 #: Some share a partition.

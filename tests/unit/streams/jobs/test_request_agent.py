@@ -7,17 +7,17 @@ from typing import Any
 import msgspec
 import pytest
 
-from events.codec import Codec
-from events.conversations import ConversationMoved
-from events.envelope import Envelope, read_envelope
-from events.jobs import JobRequested
-from events.messages import LeadMerged, LeadSplit, LeadSuppressed, MessageReceived
-from events.records import Record
-from runtime.settings import Settings
+from headrace.events.codec import Codec
+from headrace.events.conversations import ConversationMoved
+from headrace.events.envelope import Envelope, read_envelope
+from headrace.events.jobs import JobRequested
+from headrace.events.messages import LeadMerged, LeadSplit, LeadSuppressed, MessageReceived
+from headrace.events.records import Record
+from headrace.kafka.faust.outbox import OutRecord
+from headrace.settings import Settings
 from streams.jobs.conversations import Conversations
 from streams.jobs.execute_agent import ExecuteAgent
 from streams.jobs.request_agent import RequestAgent
-from workers.outbox import OutRecord
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 CODEC = Codec()

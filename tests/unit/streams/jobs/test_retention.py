@@ -6,18 +6,18 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from events.codec import Codec
-from events.envelope import Envelope, read_envelope
-from events.job_plan import job_id
-from events.jobs import AnyJobEvent, JobDied, JobRequested, JobSucceeded
-from events.messages import MessageReceived
-from events.records import Record
-from runtime.settings import Settings
+from headrace.events.codec import Codec
+from headrace.events.envelope import Envelope, read_envelope
+from headrace.events.job_plan import job_id
+from headrace.events.jobs import AnyJobEvent, JobDied, JobRequested, JobSucceeded
+from headrace.events.messages import MessageReceived
+from headrace.events.records import Record
+from headrace.kafka.faust.outbox import OutRecord
+from headrace.settings import Settings
 from streams.jobs.conversation import KEPT_MESSAGES
 from streams.jobs.conversations import Conversations
 from streams.jobs.execute_agent import ExecuteAgent
 from streams.jobs.request_agent import RequestAgent
-from workers.outbox import OutRecord
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from events.jobs import ErrorClass
+from headrace.events.jobs import ErrorClass
 from streams.jobs.retries import (
     JITTER,
     LONGEST_ASKED,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from events.messages import LeadSuppressed, MessageReceived
+from headrace.events.messages import LeadSuppressed, MessageReceived
 from tests.unit.streams.jobs.one_person import START, Person, merged, opted_out, split, wrote
 from tests.unit.streams.jobs.test_relatives import LEADS, TREES, happens
 

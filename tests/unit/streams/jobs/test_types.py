@@ -5,9 +5,9 @@ from typing import get_args
 
 import pytest
 
-from events.codec import Codec
-from events.job_plan import STEPS
-from events.jobs import JobType
+from headrace.events.codec import Codec
+from headrace.events.job_plan import STEPS
+from headrace.events.jobs import JobType
 from streams.jobs.types import JOB_TYPES, POST_PROCESS, label_of
 
 GOLDEN = Path(__file__).parents[3] / "contract" / "events" / "golden"

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from events.inbox import Identity, IdentityKind, InboxMessage
-from events.messages import LeadChanged, LeadEvent
+from headrace.events.inbox import Identity, IdentityKind, InboxMessage
+from headrace.events.messages import LeadChanged, LeadEvent
 from streams.pipeline.lead_memory import Holder, Home, holder_today
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)

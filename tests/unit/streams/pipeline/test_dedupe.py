@@ -7,11 +7,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from events.envelope import EnvelopeError
-from events.receipts import ReceiptJudged
-from events.records import Record
-from events.webhooks import WebhookMeta, webhook_headers
-from providers.registry import ADAPTERS
+from headrace.events.envelope import EnvelopeError
+from headrace.events.receipts import ReceiptJudged
+from headrace.events.records import Record
+from headrace.events.webhooks import WebhookMeta, webhook_headers
+from headrace.providers.registry import ADAPTERS
 from streams.pipeline.dedupe import Judged, judge_record
 from streams.pipeline.seen import Seen
 

@@ -2,13 +2,13 @@
 
 from datetime import UTC, datetime
 
-from events.codec import Codec
-from events.dead_letters import Redrive
-from events.envelope import Headers
-from events.receipts import ReceiptJudged
-from events.records import Record
+from headrace.events.codec import Codec
+from headrace.events.dead_letters import Redrive
+from headrace.events.envelope import Headers
+from headrace.events.receipts import ReceiptJudged
+from headrace.events.records import Record
+from headrace.kafka.faust.outbox import OutRecord
 from streams.pipeline.derived_records import receipt_record
-from workers.outbox import OutRecord
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 

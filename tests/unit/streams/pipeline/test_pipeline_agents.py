@@ -7,19 +7,19 @@ from typing import Any
 import msgspec
 import pytest
 
-from events.codec import Codec, NewerEvent
-from events.envelope import Envelope, header_map, read_envelope
-from events.inbox import Identity, InboxMessage
-from events.messages import LeadMerged
-from events.records import Record
-from events.topics import INBOX
-from events.webhooks import WebhookMeta, webhook_headers
-from providers.registry import ADAPTERS
-from runtime.settings import Settings
+from headrace.events.codec import Codec, NewerEvent
+from headrace.events.envelope import Envelope, header_map, read_envelope
+from headrace.events.inbox import Identity, InboxMessage
+from headrace.events.messages import LeadMerged
+from headrace.events.records import Record
+from headrace.events.topics import INBOX
+from headrace.events.webhooks import WebhookMeta, webhook_headers
+from headrace.kafka.faust.outbox import OutRecord
+from headrace.kafka.faust.partition_table import Writes
+from headrace.providers.registry import ADAPTERS
+from headrace.settings import Settings
 from streams.pipeline.dedupe_agent import DedupeAgent
 from streams.pipeline.resolve_agent import ResolveAgent
-from workers.outbox import OutRecord
-from workers.partition_table import Writes
 
 AT = datetime(2026, 3, 2, 15, 5, tzinfo=UTC)
 CODEC = Codec()

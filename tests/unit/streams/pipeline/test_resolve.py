@@ -2,8 +2,8 @@
 
 import pytest
 
-from events.inbox import LEAD_IDENTITIES, Address, Campaign, InboxSuppression, Person
-from events.messages import LeadChanged, LeadEvent, LeadMerged, LeadSuppressed, MessageSent
+from headrace.events.inbox import LEAD_IDENTITIES, Address, Campaign, InboxSuppression, Person
+from headrace.events.messages import LeadChanged, LeadEvent, LeadMerged, LeadSuppressed, MessageSent
 from streams.pipeline.resolve import NoIdentity, resolve
 from tests.unit.streams.pipeline.resolving import START, MemoryLeads, email, identity, kinds, message
 

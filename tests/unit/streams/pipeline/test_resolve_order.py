@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from events.inbox import Identity, InboxMessage, InboxSignal, InboxSuppression
-from events.messages import LeadEvent, LeadMerged, LeadSignalled, LeadSuppressed, MessageReceived
+from headrace.events.inbox import Identity, InboxMessage, InboxSignal, InboxSuppression
+from headrace.events.messages import LeadEvent, LeadMerged, LeadSignalled, LeadSuppressed, MessageReceived
 from streams.pipeline.resolve import is_hint, resolve
 from tests.unit.streams.pipeline.resolving import START, MemoryLeads, email, identity, kinds, message
 

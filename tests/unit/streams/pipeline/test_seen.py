@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers.adapter import RetryWindow
+from headrace.providers.adapter import RetryWindow
 from streams.pipeline.seen import Seen, decode_seen, encode_seen, judge
 
 MEMORY = timedelta(days=30)

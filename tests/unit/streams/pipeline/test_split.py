@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from events.inbox import Identity, InboxSplit
-from events.messages import LeadChanged, LeadEvent, LeadSplit, MessageMoved, MessageReceived
+from headrace.events.inbox import Identity, InboxSplit
+from headrace.events.messages import LeadChanged, LeadEvent, LeadSplit, MessageMoved, MessageReceived
 from streams.pipeline.resolve import resolve
 from streams.pipeline.split import NothingToSplit, split, split_lead_id
 from tests.unit.streams.pipeline.resolving import START, MemoryLeads, email, identity, kinds, message

@@ -3,11 +3,11 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from events.inbox import Identity
+from headrace.events.inbox import Identity
+from headrace.kafka.faust.partition_table import Writes
 from streams.pipeline.resolve import resolve
 from streams.pipeline.table_leads import PartitionEntries, TableLeads
 from tests.unit.streams.pipeline.resolving import MemoryLeads, email, identity, message
-from workers.partition_table import Writes
 
 IDENTITIES = [
     *(email(f"p{n}@x.example") for n in range(4)),

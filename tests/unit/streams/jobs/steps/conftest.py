@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from events.ai import AiCalled
-from events.enrichments import Enrichment
-from events.inbox import Address, Campaign, Identity, Person
-from events.messages import LeadChanged, LeadSignalled, LeadSuppressed, Message, MessageReceived, MessageSent
-from events.workspaces import JobSettings, WorkspaceFacts
+from headrace.events.ai import AiCalled
+from headrace.events.enrichments import Enrichment
+from headrace.events.inbox import Address, Campaign, Identity, Person
+from headrace.events.messages import LeadChanged, LeadSignalled, LeadSuppressed, Message, MessageReceived, MessageSent
+from headrace.events.workspaces import JobSettings, WorkspaceFacts
 from streams.ai.answers import Booking, Classified, Draft, FollowUpTiming, ReplyDecision, Score
 from streams.ai.asking import Desk
 from streams.ai.pricing import ModelPrice, PriceTable

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from events.enrichments import MessageLabel
+from headrace.events.enrichments import MessageLabel
 from streams.ai.labels import Label
 from streams.ai.provider import AIConfig, AIPermanent, AIRetryable
 from streams.ai.scripted_provider import Scripted

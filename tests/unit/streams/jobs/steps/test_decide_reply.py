@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from events.workspaces import CampaignSettings, SendingHours
+from headrace.events.workspaces import CampaignSettings, SendingHours
 from streams.ai.answers import Draft, ReplyDecision
 from streams.ai.provider import AIRetryable
 from streams.ai.scripted_provider import Scripted

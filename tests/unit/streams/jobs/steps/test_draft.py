@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from events.inbox import Address
+from headrace.events.inbox import Address
 from streams.ai.answers import Booking, Draft
 from streams.jobs.steps import booking_decision, classify, draft, opt_out_and_bounce
 from streams.jobs.steps.draft import draft_id

@@ -5,7 +5,7 @@ from typing import Any, get_args
 
 import pytest
 
-from events.enrichments import MessageLabel
+from headrace.events.enrichments import MessageLabel
 from streams.jobs.steps import classify, lead_state, opt_out_and_bounce
 
 World = Any

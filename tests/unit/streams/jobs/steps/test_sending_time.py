@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from events.workspaces import JobSettings, SendingHours
+from headrace.events.workspaces import JobSettings, SendingHours
 from streams.jobs.steps.sending_time import delay_of, is_open, send_at
 
 SENT = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)

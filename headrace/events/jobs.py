@@ -1,0 +1,189 @@
+"""The life of a job (topic `jobs`, keyed by lead): an event-sourced queue has no other state than these."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+import msgspec
+
+from headrace.events.caps import CutFields, Line, Name, PlainJson, Ref, Word, entries
+
+JobType = Literal[
+    "SMS_INBOUND_POST_PROCESS",
+    "LINKEDIN_INBOUND_POST_PROCESS",
+    "SMARTLEAD_INBOUND_POST_PROCESS",
+    "INSTANTLY_INBOUND_POST_PROCESS",
+    "EMAIL_INBOUND_POST_PROCESS",
+    "LEAD_SCORING_POST_PROCESS",
+]
+#: What to do about a failed attempt.
+ErrorClass = Literal["transient", "permanent", "rate_limited", "over_budget", "dependency_down"]
+
+
+class JobEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What every event of a job says. Its id is derived from message and type: asking twice is asking once."""
+
+    job_id: Ref
+    workspace: Ref
+    lead_id: Ref
+    #: A plain string on the wire: a type this program doesn't know must reach the dead letters, not break the fold.
+    type: Word
+    message_id: Ref
+    #: The receipt of the webhook that caused it.
+    receipt_id: Ref
+    #: Counted up when a person asks again: same job, new life.
+    generation: int = 1
+    at: datetime
+    cut: CutFields = ()
+
+
+class JobRequested(JobEvent, frozen=True, kw_only=True, omit_defaults=True):
+    """Somebody wants it done, not before `due_at`."""
+
+    due_at: datetime
+    requested_by: Word = "pipeline"
+    #: Of a later generation: steps that finished in an earlier one are done again. A job that succeeded always is.
+    from_start: bool = False
+
+
+class JobStarted(JobEvent, frozen=True, kw_only=True, omit_defaults=True):
+    """An attempt began. Attempts count from 1 within a generation."""
+
+    attempt: int
+    worker: Word
+    #: Nothing else is in flight in the worker for as long as it runs: were the worker lost, it would be this job.
+    alone: bool = False
+
+
+class StepAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a model answered a step: whoever has it need not ask, and so never pays, again."""
+
+    #: What was asked: `sentiment.classify`, `draft.generate` …
+    feature: Word
+    #: The answer as its schema has it, plain JSON.
+    value: PlainJson
+    provider: Word
+    model: Name
+    prompt_key: Word
+    prompt_version: int
+    #: Of the prompt's text with its shared part, before facts: hex.
+    prompt_sha256: Word
+    #: Of the lead's words the question was about: hex. Other words make it another question.
+    words_sha256: Word
+    #: The provider that needs no network gave it, for a second opinion.
+    embedded: bool = False
+    injection_suspected: bool = False
+    needs_review: bool = False
+    #: The deterministic rule that decided, where one did.
+    rule: Word | None = None
+
+
+#: A step asks at most four things, and one of them twice.
+Answers = Annotated[tuple[StepAnswer, ...], entries(8)]
+
+
+class JobStepFinished(JobEvent, frozen=True, kw_only=True, omit_defaults=True):
+    """A step of the running attempt is done and will not be repeated by a retry."""
+
+    step: Word
+    attempt: int
+    #: What later steps need of it, plain JSON.
+    result: PlainJson = {}
+    #: Why there was nothing to do; empty when it was done.
+    skipped: Line = ""
+    #: Why the steps behind it are not needed; empty when they are.
+    ends_job: Line = ""
+    #: What models answered, in the order asked. Not for rows: also the text of drafts that the checks refused.
+    answers: Answers = ()
+    #: When what the step rests on was read from the log; None: when the attempt began.
+    saw_at: datetime | None = None
+
+
+class JobAttemptEnded(JobEvent, frozen=True, kw_only=True, omit_defaults=True):
+    """What the end of an attempt says, so that it tells the whole attempt without its beginning."""
+
+    #: 0 when the job was put off before its first attempt.
+    attempt: int
+    #: None when this attempt never began.
+    started_at: datetime | None = None
+    worker: Word = ""
+
+
+class JobRetryScheduled(JobAttemptEnded, frozen=True, kw_only=True, omit_defaults=True):
+    """The attempt failed and will be repeated from the failed step."""
+
+    due_at: datetime
+    step: Word
+    error_class: ErrorClass
+    #: A word or two, never content.
+    reason: Line
+    #: False when the fault was not the job's: breaker open, over budget, worker stopping.
+    spends_attempt: bool = True
+    #: Nobody saw the attempt end: its worker is gone.
+    lost: bool = False
+
+
+class JobSucceeded(JobAttemptEnded, frozen=True, kw_only=True, omit_defaults=True):
+    """All steps are done or skipped."""
+
+
+class JobDied(JobAttemptEnded, frozen=True, kw_only=True, omit_defaults=True):
+    """No attempt is left, or none would help. A dead letter has the details."""
+
+    step: Word
+    error_class: ErrorClass
+    reason: Line
+
+
+class JobCancelled(JobEvent, frozen=True, kw_only=True, omit_defaults=True):
+    """It is not wanted any more: the lead was suppressed, or a person said so."""
+
+    reason: Line
+    cancelled_by: Name = "headrace"
+
+
+class JobPaused(JobEvent, frozen=True, kw_only=True, omit_defaults=True):
+    """A person holds it back."""
+
+    paused_by: Name
+
+
+class JobResumed(JobEvent, frozen=True, kw_only=True, omit_defaults=True):
+    """A person lets it go on."""
+
+    resumed_by: Name
+
+
+class RedecidedStep(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A step as a replay concluded it; see `JobStepFinished`."""
+
+    step: Word
+    result: PlainJson = {}
+    skipped: Line = ""
+    ends_job: Line = ""
+    answers: Answers = ()
+
+
+class JobRedecided(JobEvent, frozen=True, kw_only=True, omit_defaults=True):
+    """A job that succeeded was decided again from what models had answered: a whole life, which nobody ran.
+
+    One event, so that no process ever sees an open job. It counts only for the generation after one that succeeded.
+    """
+
+    #: The run that did it.
+    run_id: Word
+    decided_by: Name
+    steps: Annotated[tuple[RedecidedStep, ...], entries(16)]
+
+
+AnyJobEvent = (
+    JobRequested
+    | JobStarted
+    | JobStepFinished
+    | JobRetryScheduled
+    | JobSucceeded
+    | JobDied
+    | JobCancelled
+    | JobPaused
+    | JobResumed
+    | JobRedecided
+)

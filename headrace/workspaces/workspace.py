@@ -1,0 +1,32 @@
+"""A workspace as ingest and workers use it, with its secrets readable."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from headrace.events.workspaces import JobSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProviderAccount:
+    """A workspace's account at one provider."""
+
+    #: Account field → value (`location_id`, `account_id` …).
+    accounts: Mapping[str, str] = field(default_factory=dict)
+    #: Kept out of repr, so that no traceback or log shows one.
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    allow_unsigned: bool = False
+    #: False when the stored secrets can't be decrypted here: webhooks must then wait, not be refused for good.
+    readable: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workspace:
+    """One customer of the installation."""
+
+    id: str
+    name: str
+    #: IANA name; payloads with local times are read in it.
+    timezone: str
+    providers: Mapping[str, ProviderAccount] = field(default_factory=dict)
+    #: How jobs look after its messages; no secret in it.
+    settings: JobSettings = field(default_factory=JobSettings)

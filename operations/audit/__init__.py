@@ -1,0 +1,1 @@
+"""Proves that nothing accepted is missing."""

@@ -1,0 +1,133 @@
+"""`headrace audit`: the conservation proof, as a table or JSON."""
+
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from operations.audit.defaults import STUCK_SECONDS, WAIT_SECONDS
+from operations.audit.findings import AuditReport, JobsAudit, Missing, StuckJob
+from operations.cli.refusals import told_plainly
+
+# Each verb imports what it works with: help, and the other verbs, should not wait for it.
+# ruff: noqa: PLC0415
+
+app = typer.Typer(add_completion=False)
+
+_SENTENCES = {
+    "complete": (
+        "Complete: every accepted webhook has one verdict, every fresh one its rows, every message its jobs, and every "
+        "job that succeeded its steps."
+    ),
+    "in flight": "Nothing is missing so far; some records are still under way. Run it again to have them proven.",
+    "missing": "Something is MISSING. Each record below is still in the log: its place tells where to look.",
+}
+_LACKS = {
+    "verdict": "no verdict",
+    "one verdict": "more than one verdict",
+    "message": "a message it produced has no row",
+    "fact": "a suppression or signal it produced has no row",
+    "original": "called a duplicate, but the first one has no verdict",
+    "row": "an event without its row",
+    "job": "no {job_type} job {job_id} for message {message_id}",
+    "request": "job {job_id} ended, but its request has no row",
+    "step": "job {job_id} of message {message_id} succeeded, but its step {step} is neither finished nor skipped",
+}
+#: Findings printed for people; JSON has them all.
+_SHOWN = 20
+
+
+@app.command()
+def audit(
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Trust no earlier audit, and read the log itself.")] = False,
+    wait: Annotated[
+        float, typer.Option("--wait", min=0.0, help="Seconds to wait for the workers to catch up.")
+    ] = WAIT_SECONDS,
+    stuck_after: Annotated[
+        float, typer.Option("--stuck-after", min=0.0, help="Seconds a job may be overdue before it is called stuck.")
+    ] = STUCK_SECONDS,
+) -> None:
+    """Prove that nothing accepted was lost or doubled, and that every message has its jobs.
+
+    Exit 0: nothing is missing or stuck. Exit 1: something is, and is named. Exit 2: Kafka or Postgres can't be asked.
+    """
+    from headrace.settings import Settings
+    from operations.audit.audit import audit as run_audit
+
+    with told_plainly():
+        report = run_audit(Settings(), full=full, wait_seconds=wait, stuck_seconds=stuck_after)
+    if as_json:
+        typer.echo(msgspec.json.encode(report).decode())
+    else:
+        _show(report)
+    if report.outcome == "missing" or report.stuck:
+        raise typer.Exit(1)
+
+
+def _show(report: AuditReport) -> None:
+    table = Table(title="Audit", title_justify="left")
+    table.add_column("topic", no_wrap=True)
+    for heading in ("in the log", "proven", "in flight", "dead-lettered", "repeats", "missing"):
+        table.add_column(heading, justify="right", overflow="fold")
+    for topic in report.topics:
+        counts = (topic.records, topic.proven, topic.in_flight, topic.dead_lettered, topic.repeats, topic.missing)
+        table.add_row(topic.topic, *(f"{count:,}" for count in counts))
+    Console().print(table)
+    typer.echo(_jobs(report.jobs))
+    typer.echo(_SENTENCES[report.outcome])
+    _show_repeats(report)
+    for missing in report.missing[:_SHOWN]:
+        typer.echo(f"  {_place(missing)}: {_LACKS[missing.kind].format(**msgspec.structs.asdict(missing))}")
+    if len(report.missing) > _SHOWN:
+        typer.echo(f"  … and more: `headrace audit --json` lists the first {len(report.missing)}.")
+    _show_stuck(report)
+
+
+def _show_repeats(report: AuditReport) -> None:
+    if not report.repeats:
+        return
+    typer.echo(
+        "Kafka has some webhooks twice, because its acknowledgement came too late. Each is one webhook, judged once; "
+        "nothing is to be done:"
+    )
+    for repeat in report.repeats[:_SHOWN]:
+        place = f"{repeat.topic}[{repeat.partition}] offset {repeat.offset}"
+        typer.echo(f"  {place} repeats receipt {repeat.receipt_id}, judged at offset {repeat.judged_offset}")
+    if len(report.repeats) > _SHOWN:
+        typer.echo(f"  … and more: `headrace audit --json` lists the first {len(report.repeats)}.")
+
+
+def _jobs(jobs: JobsAudit) -> str:
+    return (
+        f"Jobs: {jobs.open:,} open, {jobs.stuck:,} of them stuck; {jobs.in_flight:,} records in flight. Looked at "
+        f"{jobs.messages:,} messages and {jobs.ended:,} ends of jobs: {jobs.missing:,} missing, "
+        f"{jobs.dead_lettered:,} dead-lettered."
+    )
+
+
+def _show_stuck(report: AuditReport) -> None:
+    if not report.stuck:
+        return
+    typer.echo(
+        f"STUCK jobs: {report.jobs.stuck:,}. They are due, but nobody runs them. Is `headrace run jobs` running, and "
+        "does it keep up? `headrace jobs show <id>` tells a job's story."
+    )
+    for job in report.stuck[:_SHOWN]:
+        typer.echo(f"  {_stuck(job)}")
+    if len(report.stuck) > _SHOWN:
+        typer.echo(f"  … and more: `headrace audit --json` lists the first {len(report.stuck)}.")
+
+
+def _stuck(job: StuckJob) -> str:
+    return (
+        f"{job.job_type} job {job.job_id} of message {job.message_id} in {job.workspace}: {job.state}, "
+        f"{job.overdue_seconds:,} s overdue"
+    )
+
+
+def _place(missing: Missing) -> str:
+    receipt = f" receipt {missing.receipt_id}" if missing.receipt_id else ""
+    return f"{missing.topic}[{missing.partition}] offset {missing.offset}{receipt}"

@@ -1,0 +1,150 @@
+"""`headrace dev …`: the local stack."""
+
+import os
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from operations.cli.demo import demo
+from operations.cli.exit_status import refuse
+from operations.dev.cannot_start import CannotStart
+
+if TYPE_CHECKING:
+    from operations.dev.settings import DevSettings
+    from operations.dev.state import ChildState, StackState
+
+# What runs the stack is imported where it is used: a production image has none of its packages, and the other
+# commands should not wait for it.
+# ruff: noqa: PLC0415
+
+app = typer.Typer(no_args_is_help=True, add_completion=False)
+app.command()(demo)
+
+_PHASES = {
+    "preparing": "getting Kafka and Postgres ready (the first time, Kafka is downloaded)",
+    "migrating": "migrating the database and creating topics",
+    "starting": "starting the processes",
+    "up": "everything is up",
+    "stopping": "stopping",
+}
+
+
+@app.callback()
+def dev() -> None:
+    """Refuses early where only the production packages are."""
+    if find_spec("honcho") is None:
+        refuse("The local stack needs the development packages: run `make setup` in a checkout.")
+
+
+@app.command()
+def up(
+    detach: Annotated[bool, typer.Option("--detach", "-d", help="Run in the background; return when healthy.")] = False,
+) -> None:
+    """Start Kafka, Postgres and every process, and keep them running. Ctrl-C stops all; a second one by force."""
+    from operations.dev import stack
+    from operations.dev.supervisor import Supervisor
+
+    settings = _settings()
+    try:
+        if not detach:
+            Supervisor(settings, os.environ).run()
+            return
+        for phase in stack.start_in_background(settings, os.environ):
+            typer.echo(_PHASES[phase])
+    except CannotStart as error:
+        refuse(error)
+    typer.echo(f"webhooks go to {settings.ingest_url}/webhooks/…; `. {settings.files.environment}` points others at it")
+
+
+@app.command()
+def down() -> None:
+    """Stop the stack. Its data stays."""
+    from operations.dev import stack
+
+    try:
+        typer.echo("stopped; the data is kept" if stack.stop(_settings()) else "nothing was running")
+    except CannotStart as error:
+        refuse(error)
+
+
+@app.command()
+def status(as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False) -> None:
+    """Say what runs. The exit code is 0 when everything is up and ready, else 1."""
+    from operations.dev import stack
+
+    state = stack.status(_settings())
+    if as_json:
+        typer.echo(msgspec.json.encode(state if state is not None else {"phase": "down"}))
+    elif state is None:
+        typer.echo("the stack is down: start it with `headrace dev up`")
+    else:
+        _print_status(state)
+    if not stack.is_healthy(state):
+        raise typer.Exit(1)
+
+
+@app.command()
+def logs(
+    process: Annotated[str | None, typer.Argument(help="One process, kafka or postgres; without it, all.")] = None,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Wait for more.")] = False,
+) -> None:
+    """Print what the processes have logged."""
+    from operations.dev import stack
+
+    try:
+        path = stack.log_file(_settings(), process)
+    except CannotStart as error:
+        refuse(error)
+    with path.open(encoding="utf-8", errors="replace") as file:
+        for line in stack.follow(file) if follow else file:
+            typer.echo(line, nl=False)
+
+
+@app.command()
+def reset() -> None:
+    """Wipe the data of Kafka, Postgres and the workers. Refuses while the stack is up."""
+    from operations.dev import stack
+
+    settings = _settings()
+    try:
+        stack.reset(settings)
+    except CannotStart as error:
+        refuse(error)
+    typer.echo(f"the data in {settings.files.root} is gone")
+    for variable, given in (("KAFKA_BOOTSTRAP", settings.kafka_bootstrap), ("DATABASE_URL", settings.database_url)):
+        if given is not None:
+            typer.echo(f"what {variable} points to was not touched")
+
+
+def _settings() -> "DevSettings":
+    from pydantic import ValidationError
+
+    from operations.dev.settings import DevSettings
+
+    try:
+        return DevSettings()
+    except ValidationError as error:
+        for problem in error.errors():
+            name = f"HEADRACE_{problem['loc'][0]}".upper()
+            typer.echo(f"{name} is not usable: {problem['msg']}.", err=True)
+        raise typer.Exit(2) from None
+
+
+def _print_status(state: "StackState") -> None:
+    table = Table("process", "state", "pid", "restarts", "last exit")
+    for child in state.children:
+        pid = "" if child.pid is None else str(child.pid)
+        table.add_row(child.name, _condition(child), pid, str(child.restarts), child.last_exit or "")
+    console = Console()
+    console.print(table)
+    console.print(f"{state.phase}; Kafka {state.kafka_bootstrap}, ingest {state.ingest_url}", highlight=False)
+
+
+def _condition(child: "ChildState") -> str:
+    if child.condition == "running":
+        return "ready" if child.ready else "starting"
+    return "will be restarted" if child.condition == "waiting" else child.condition

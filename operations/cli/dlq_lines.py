@@ -1,0 +1,137 @@
+"""Dead letters, plans and outcomes as lines for people."""
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from operations.cli.record_lines import fields_text, lines_of, moment_text, plain
+from operations.letters.letter import Letter, LetterStep
+
+if TYPE_CHECKING:
+    from operations.letters.plan import RedrivePlan
+    from operations.letters.redrive import RedriveReport
+    from operations.letters.story import LetterStory
+
+#: Letters printed for people; JSON has them all, and a verb acts on all.
+_SHOWN = 50
+
+
+def print_letters(found: list[Letter]) -> None:
+    """Counts by what went wrong where, then the letters."""
+    counts = Counter((one.stage, one.error_class, one.state) for one in found)
+    summary = Table("stage", "error", "state", title=f"{len(found):,} dead letters", title_justify="left")
+    summary.add_column("letters", justify="right")
+    for (stage, error, state), count in sorted(counts.items()):
+        summary.add_row(stage, plain(error), state, f"{count:,}")
+    Console().print(summary)
+    if not found:
+        return
+    for one in found[:_SHOWN]:
+        # Its id alone on a line: whatever the terminal's width, it can be copied.
+        typer.echo(plain(one.id))
+        typer.echo(f"    {_summary(one)}")
+    if len(found) > _SHOWN:
+        typer.echo(f"… and {len(found) - _SHOWN:,} more: --json lists all.")
+
+
+def _summary(letter: Letter) -> str:
+    tries = "1 try" if letter.attempts == 1 else f"{letter.attempts:,} tries"
+    about = [letter.state, *([letter.workspace] if letter.workspace else []), tries, moment_text(letter.last_failed_at)]
+    why = ", ".join(part for part in (letter.error_class, letter.reason) if part)
+    return plain(f"{', '.join(about)}: {why}")
+
+
+def print_plan(
+    plan: "RedrivePlan", report: "RedriveReport | None", *, as_json: bool, run_id: str | None = None
+) -> None:
+    """The plan, and once it was carried out what came of it."""
+    if as_json:
+        told = {"executed": report is not None, "run_id": run_id, "plan": plan}
+        done = {} if report is None else {"counts": report.counts(), "outcomes": report.outcomes}
+        typer.echo(msgspec.json.encode(told | done).decode())
+        return
+    table = Table("stage", "error", "what is done", title=f"{plan.letters:,} dead letters", title_justify="left")
+    table.add_column("letters", justify="right")
+    for group in plan.groups:
+        table.add_row(group.stage, plain(group.error_class), group.action, f"{group.letters:,}")
+    Console().print(table)
+    for vain in plan.in_vain:
+        typer.echo(f"In vain, {vain.letters:,}: {plain(vain.why)}. What to do: {vain.what_to_do}. ({vain.example})")
+    for workspace, count in sorted(plan.assigned.items()):
+        typer.echo(f"{count:,} quarantined webhooks go to {workspace}: nobody can check any more that they may.")
+    if report is None:
+        _tell_plan(plan)
+    else:
+        _tell_report(report, run_id)
+
+
+def _tell_plan(plan: "RedrivePlan") -> None:
+    if not plan.events and not plan.reprojected:
+        typer.echo("There is nothing to do.")
+        return
+    typer.echo(
+        f"To do: {plan.events:,} records to send and as many events that tell of it, {plan.reprojected:,} records to "
+        f"project again; {plan.bytes:,} bytes, {plan.minutes:g} minutes at this rate. "
+        f"Expected AI cost: 0{_jobs(plan)}. Nothing was done: add --execute."
+    )
+
+
+def _jobs(plan: "RedrivePlan") -> str:
+    if not plan.jobs:
+        return ""
+    return f", but for {plan.jobs:,} jobs: what they had not finished may ask a model, within their budgets"
+
+
+def _tell_report(report: "RedriveReport", run_id: str | None) -> None:
+    counts = report.counts()
+    for one in report.outcomes:
+        if one.state != "redriven":
+            typer.echo(one.told())
+    typer.echo(
+        f"Sent {counts['sent']:,}, projected {counts['reprojected']:,} again: {counts['fixed']:,} fixed, "
+        f"{counts['failed_again']:,} failed again, {counts['under_way']:,} under way, in run {run_id}. "
+        "`headrace dlq list` shows what is left; --wait waits for it."
+    )
+
+
+def letter_lines(story: "LetterStory") -> list[str]:
+    """All about one letter."""
+    letter = story.letter
+    lines = [
+        f"{letter.id}: {letter.state}",
+        f"  failed   {letter.error_class}: {plain(letter.reason)}",
+        f"           in {letter.stage}, {letter.attempts} tries, first {moment_text(letter.first_failed_at)}, "
+        f"last {moment_text(letter.last_failed_at)}",
+        f"  about    {_lineage(letter)}",
+        f"  headers  {fields_text(story.headers)}",
+    ]
+    if letter.discard_reason:
+        lines.append(f"  dropped  by {letter.changed_by}: {plain(letter.discard_reason)}")
+    lines += [f"  {_step(step)}" for step in story.steps]
+    if not story.steps and letter.generation and letter.changed_at is not None:
+        lines.append(f"  {moment_text(letter.changed_at)}  projected again by {letter.changed_by}, run {letter.run_id}")
+    lines += [f"  see also {one}" for one in story.related]
+    lines.append(f"  {story.advice}")
+    record = ["its record is not kept any more"] if story.record is None else lines_of(story.record)
+    return [*lines, *(f"  {line}" for line in record)]
+
+
+def _lineage(letter: Letter) -> str:
+    known = {
+        "workspace": letter.workspace,
+        "provider": letter.provider,
+        "receipt": letter.receipt_id,
+        "job": letter.job_id,
+    }
+    return fields_text({name: value for name, value in known.items() if value}) or "nobody knows what"
+
+
+def _step(step: LetterStep) -> str:
+    who = f" by {step.by}, run {step.run_id}" if step.by else ""
+    why = f": {' '.join(plain(part) for part in (step.error_class, step.reason) if part)}" if step.reason else ""
+    where = f" at {step.record}" if step.record else ""
+    return f"{moment_text(step.happened_at)}  {step.event} ({step.generation}){where}{who}{why}"

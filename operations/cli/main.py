@@ -1,0 +1,105 @@
+"""The `headrace` command: puts the verbs of this folder together."""
+
+import sys
+from importlib import import_module
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
+
+#: Command → the module with its typer `app`, and what it is for.
+COMMANDS = {
+    "run": ("operations.cli.run", "Run one process in the foreground."),
+    "dev": ("operations.cli.dev", "The local stack: Kafka, Postgres and every process."),
+    "workspace": ("operations.cli.workspace", "Apply, list, show and remove workspaces."),
+    "topics": (
+        "operations.cli.topics",
+        "Create, list and describe the Kafka topics; find records in them and follow them.",
+    ),
+    "db": ("operations.cli.db", "Migrate the Postgres schema."),
+    "jobs": ("operations.cli.jobs", "See jobs, and retry, cancel, pause or resume all that match."),
+    "ai": ("operations.cli.ai", "Measure how well replies are understood."),
+    "proj": ("operations.cli.proj", "The projections from Kafka to Postgres."),
+    "dlq": ("operations.cli.dlq", "Dead letters: list, show, send through again, discard."),
+    "leads": ("operations.cli.leads", "Who is who: take apart leads that were merged wrongly."),
+    "runs": ("operations.cli.runs", "What engineers set in motion: list, show, resume and cancel."),
+    "replay": ("operations.cli.replay", "Read webhooks again through today's adapters."),
+    "trace": (
+        "operations.cli.trace",
+        "Tell the whole story of an id: from the raw request to every row and conclusion.",
+    ),
+    "audit": ("operations.cli.audit", "Prove that nothing accepted was lost or doubled."),
+}
+
+
+class LazyCommands(TyperGroup):
+    """Imports only the module of the command that is called: all together take seconds, and a list needs none."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
+        """In the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
+        """What help and completion list of the command; None for an unknown one, so that typer refuses it."""
+        if cmd_name not in COMMANDS:
+            return None
+        _module, purpose = COMMANDS[cmd_name]
+        return TyperCommand(cmd_name, help=purpose, short_help=purpose)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """The command that is called, whole, and its arguments; a completion of its options comes this way, too."""
+        name, _listed, rest = super().resolve_command(ctx, args)
+        return name, None if name is None else whole_command(name), rest
+
+
+def whole_command(name: str) -> Any:
+    """The command with all its verbs and options."""
+    module, purpose = COMMANDS[name]
+    command = get_command(import_module(module).app)
+    command.name = name
+    command.help = command.help or purpose
+    command.short_help = purpose
+    return command
+
+
+app = typer.Typer(
+    name="headrace",
+    help="Turns provider webhooks into decisions a sales team can trust.",
+    cls=LazyCommands,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback()
+def headrace() -> None:
+    """Turns provider webhooks into decisions a sales team can trust."""
+
+
+def main() -> None:
+    """The console script. A setting that can't be used is one sentence and exit status 2."""
+    try:
+        app()
+    except ValueError as error:
+        # Every ValidationError is a ValueError: what never fails needs no pydantic.
+        from pydantic import ValidationError  # noqa: PLC0415
+
+        if not isinstance(error, ValidationError) or error.title != "Settings":
+            raise
+        for problem in error.errors(include_url=False, include_input=False, include_context=False):
+            print(problem_sentence(problem["loc"], problem["msg"]), file=sys.stderr)
+        sys.exit(2)
+
+
+def problem_sentence(location: tuple[int | str, ...], message: str) -> str:
+    """What is wrong with a setting, or with several that contradict each other: then the message names them."""
+    if not location:
+        return f"{message.removeprefix('Value error, ')}."
+    return f"{environment_name(location)} is not usable: {message}."
+
+
+def environment_name(location: tuple[int | str, ...]) -> str:
+    """The environment variable of a setting: its alias as it is, or the prefix and the field in capitals."""
+    name = str(location[0])
+    return name if name.isupper() else f"HEADRACE_{name}".upper()

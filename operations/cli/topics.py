@@ -1,0 +1,357 @@
+"""`headrace topics …`: the broker's side of the contracts, and what stands in the topics."""
+
+import json
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from headrace.events.records import Record
+from headrace.events.topics import ALL_TOPICS, Topic
+from operations.cli.moments import From, To, window
+from operations.cli.record_lines import lines_of
+from operations.cli.refusals import told_plainly
+from operations.cli.topic_truncation import truncated
+
+if TYPE_CHECKING:
+    from headrace.kafka.topics import TopicState
+    from headrace.settings import Settings
+    from operations.records.record_filter import RecordFilter
+    from operations.records.topic_reader import Scanned
+
+# Each verb imports what it works with: help, and the other verbs, should not wait for it.
+# Options are a command's arguments, and both readers take the whole filter.
+# ruff: noqa: PLC0415, PLR0913, PLR0917
+
+app = typer.Typer(no_args_is_help=True, add_completion=False)
+app.command()(truncated)
+
+#: Seconds between two lines of progress.
+_PROGRESS_EVERY = 2.0
+
+_Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+_Names = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="TOPIC", help="Such as messages, or webhooks.*; all topics without any.", show_default=False
+    ),
+]
+_Key = Annotated[str | None, typer.Option("--key", help="Only with this key; reads only the partition it lives in.")]
+_Workspace = Annotated[str | None, typer.Option("--workspace", help="Only of this workspace.")]
+_Lead = Annotated[str | None, typer.Option("--lead", help="Only what is about this lead, or names it.")]
+_Type = Annotated[
+    str | None, typer.Option("--type", help="Only of this type: message.received, or one version: message.received.v1.")
+]
+_Receipt = Annotated[str | None, typer.Option("--receipt", help="Only what this webhook caused, or what names it.")]
+_Lines = Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")]
+_Text = Annotated[
+    bool, typer.Option("--text", "--body", help="Show message texts and the bodies of webhooks. Never shows secrets.")
+]
+
+
+@app.command()
+def create(as_json: _Json = False) -> None:
+    """Create the topics that are missing. Existing ones keep their settings and records."""
+    from headrace.kafka.topics import create_topics
+    from headrace.settings import Settings
+
+    with told_plainly():
+        settings = Settings()
+        created = create_topics(settings)
+        unmended = _unmended(settings)
+    if as_json:
+        typer.echo(json.dumps({"created": list(created)}))
+        return
+    for name in created:
+        typer.echo(f"created {name}")
+    typer.echo(f"{len(created)} created, {len(ALL_TOPICS) - len(created)} there before")
+    _hint(unmended)
+
+
+@app.command("list")
+def list_(as_json: _Json = False) -> None:
+    """List every topic as it is on the broker, the changelogs of the workers' tables included."""
+    from headrace.kafka.topics import MIN_INSYNC, describe_changelogs, describe_topics
+    from headrace.settings import Settings
+
+    settings = Settings()
+    with told_plainly():
+        states = [*describe_topics(settings), *describe_changelogs(settings)]
+    if as_json:
+        typer.echo(json.dumps([_state(state) for state in states], indent=2))
+        return
+    table = Table("topic", "partitions", "replicas", "of which must have it", "kept", "differs from its declaration")
+    for state in states:
+        differences = [f"{name} is {found}, not {declared}" for name, (declared, found) in state.differences.items()]
+        partitions = str(state.partitions) if state.partitions else "missing: run `headrace topics create`"
+        kept = "newest of each key" if state.topic is None else _kept(state.topic)
+        replicas, needed = str(state.replicas or ""), state.config.get(MIN_INSYNC, "")
+        table.add_row(state.name, partitions, replicas, needed, kept, ", ".join(differences))
+    Console().print(table)
+    for state in states:
+        if state.is_thin:
+            typer.echo(
+                f"WARNING: {state.name} has {state.replicas} replicas, and one of them is enough to acknowledge a "
+                "record: when its broker is lost, so is what was answered 200.",
+                err=True,
+            )
+    _hint([state for state in states if state.mended])
+
+
+@app.command()
+def mend(
+    execute: Annotated[bool, typer.Option("--execute", help="Set them. Without it, nothing is changed.")] = False,
+    as_json: _Json = False,
+) -> None:
+    """Show, or with --execute set, what topics need to lose nothing and stop nothing: sizes and in-sync replicas.
+
+    Retention is never changed, and more room or more replicas than declared are left as they are.
+    """
+    from headrace.kafka.topics import mend_topics
+    from headrace.settings import Settings
+
+    settings = Settings()
+    with told_plainly():
+        states = _unmended(settings)
+        if execute:
+            mend_topics(settings, states)
+    if as_json:
+        typer.echo(json.dumps({"executed": execute, "topics": {state.name: state.mended for state in states}}))
+        return
+    for state in states:
+        for name, value in state.mended.items():
+            typer.echo(f"{state.name}: {name} is {state.config[name]}, {'set to' if execute else 'to be'} {value}")
+    if not states:
+        typer.echo("every topic has what it needs")
+    elif not execute:
+        typer.echo("nothing was changed: --execute sets it")
+
+
+def _unmended(settings: "Settings") -> "list[TopicState]":
+    from headrace.kafka.topics import describe_changelogs, describe_topics
+
+    states = [*describe_topics(settings), *describe_changelogs(settings)]
+    return [state for state in states if state.mended]
+
+
+def _hint(states: "list[TopicState]") -> None:
+    if states:
+        names = ", ".join(state.name for state in states)
+        typer.echo(f"`headrace topics mend` shows what to change of {names}; --execute sets it.", err=True)
+
+
+@app.command()
+def describe(
+    asyncapi: Annotated[bool, typer.Option("--asyncapi", help="Print the AsyncAPI 3 document.")] = False,
+    as_json: _Json = False,
+) -> None:
+    """Describe the declared topics: key, content, writer, readers. Needs no broker."""
+    from importlib.metadata import version
+
+    from headrace.events.asyncapi import asyncapi_document
+    from headrace.settings import Settings
+
+    settings = Settings()
+    if asyncapi:
+        typer.echo(json.dumps(asyncapi_document(settings.topic_prefix, version("headrace")), indent=2))
+        return
+    if as_json:
+        typer.echo(json.dumps([_declared(topic, settings) for topic in ALL_TOPICS], indent=2))
+        return
+    table = Table("topic", "key", "carries", "written by", "read by", "kept")
+    for topic in ALL_TOPICS:
+        name = settings.topic(topic)
+        table.add_row(name, topic.key, topic.carries, topic.writer, ", ".join(topic.readers), _kept(topic))
+    Console().print(table)
+
+
+@app.command()
+def find(
+    names: _Names = None,
+    from_: From = None,
+    to: To = None,
+    key: _Key = None,
+    workspace: _Workspace = None,
+    lead: _Lead = None,
+    type_: _Type = None,
+    receipt: _Receipt = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="Stop after so many, the earliest first.")] = 1000,
+    text: _Text = False,
+    as_json: _Lines = False,
+) -> None:
+    """Find records in a window of time, decoded, in the order in which the broker got them.
+
+    Times are the broker's. Its index gives the offsets, so only the window is read, all partitions at once. Records
+    that can't be decoded are shown as such. Exit 0: found. Exit 1: nothing matches. Exit 2: Kafka can't be asked.
+
+    headrace topics find messages jobs --lead 0f0c… --from 2h
+
+    headrace topics find 'webhooks.*' --workspace acme --from 2026-03-02T09:00 --to 2026-03-02T09:30 --json
+    """
+    from headrace.settings import Settings
+    from operations.records.topic_reader import find as find_records
+
+    start, end = window(from_, to, datetime.now(UTC))
+    wanted = _wanted(key, workspace, lead, type_, receipt)
+    settings = Settings()
+    progress = _Progress()
+    show = _printer(settings, text=text, as_json=as_json)
+    shown = 0
+    with told_plainly():
+        records = find_records(
+            settings, _physical(settings, names), wanted, from_=start, to=end, limit=limit, progress=progress.tell
+        )
+        for record in records:
+            show(record)
+            shown += 1
+    typer.echo(progress.summary(shown, limit), err=True)
+    if not shown:
+        raise typer.Exit(1)
+
+
+@app.command()
+def tail(
+    names: _Names = None,
+    last: Annotated[int, typer.Option("--last", min=0, help="Begin with the newest so many that match.")] = 10,
+    key: _Key = None,
+    workspace: _Workspace = None,
+    lead: _Lead = None,
+    type_: _Type = None,
+    receipt: _Receipt = None,
+    limit: Annotated[int | None, typer.Option("--limit", min=1, help="Stop after so many.", show_default=False)] = None,
+    text: _Text = False,
+    as_json: _Lines = False,
+) -> None:
+    """Show the newest records, decoded, and go on with those that are written. Ctrl-C ends it.
+
+    headrace topics tail dead-letters --last 3
+
+    headrace topics tail jobs enrichments --workspace acme --json | jq .event
+    """
+    from headrace.kafka.log_offsets import LogOffsets
+    from headrace.settings import Settings
+    from operations.records.topic_reader import follow, newest
+
+    wanted = _wanted(key, workspace, lead, type_, receipt)
+    settings = Settings()
+    show = _printer(settings, text=text, as_json=as_json)
+    left = limit
+    try:
+        with told_plainly():
+            ranges = LogOffsets(settings).ranges(_physical(settings, names))
+            for record in newest(settings, ranges, wanted, last if limit is None else min(last, limit)):
+                show(record)
+                left = None if left is None else left - 1
+            if left == 0:
+                return
+            ends = {place: found.end for place, found in wanted.ranges(ranges).items()}
+            for record in follow(settings, ends, wanted, _trouble):
+                show(record)
+                left = None if left is None else left - 1
+                if left == 0:
+                    return
+    except KeyboardInterrupt:
+        return
+
+
+def _wanted(
+    key: str | None, workspace: str | None, lead: str | None, type_: str | None, receipt: str | None
+) -> "RecordFilter":
+    from operations.records.record_filter import RecordFilter
+
+    return RecordFilter(key=key, workspace=workspace, lead_id=_id(lead), type=type_, receipt_id=_id(receipt))
+
+
+def _id(text: str | None) -> str | None:
+    return None if text is None else text.strip().lower()
+
+
+def _physical(settings: "Settings", names: list[str] | None) -> list[str]:
+    from operations.records.record_filter import UnknownTopic, topics_named
+
+    try:
+        return [settings.topic(topic) for topic in topics_named(names or [], settings.topic_prefix)]
+    except UnknownTopic as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+def _printer(settings: "Settings", *, text: bool, as_json: bool) -> Callable[[Record], None]:
+    from operations.records.shown_record import Shower
+
+    shower = Shower(settings, texts=text)
+
+    def show(record: Record) -> None:
+        shown = shower.show(record)
+        typer.echo(msgspec.json.encode(shown).decode() if as_json else "\n".join(lines_of(shown)))
+
+    return show
+
+
+def _trouble(reason: str) -> None:
+    typer.echo(f"Kafka can't be read ({reason}); waiting for it." if reason else "Kafka can be read again.", err=True)
+
+
+class _Progress:
+    """Says every two seconds how far a scan is."""
+
+    def __init__(self) -> None:
+        from operations.records.topic_reader import Scanned
+
+        self._began = self._told = time.monotonic()
+        self._counts = Scanned()
+
+    def tell(self, counts: "Scanned") -> None:
+        self._counts = counts
+        now = time.monotonic()
+        if now - self._told >= _PROGRESS_EVERY:
+            self._told = now
+            typer.echo(f"read {counts.read:,} of {counts.total:,} records, {counts.found:,} found", err=True)
+
+    def summary(self, shown: int, limit: int) -> str:
+        counts, seconds = self._counts, time.monotonic() - self._began
+        read = f"{counts.read:,} of the {counts.total:,} records in the window read in {seconds:.1f} s"
+        if shown == limit:
+            return f"Stopped at --limit {limit:,}, more may follow; {read}."
+        if shown:
+            return f"{shown:,} found; {read}."
+        return f"Nothing matches; {read}. A wider --from or --to, or fewer conditions, may find it."
+
+
+def _state(state: "TopicState") -> dict[str, Any]:
+    differences = {name: {"declared": d, "found": f} for name, (d, f) in state.differences.items()}
+    return {
+        "topic": None if state.topic is None else state.topic.name,
+        "name": state.name,
+        "partitions": state.partitions,
+        "replicas": state.replicas,
+        "config": state.config,
+        "differences": differences,
+    }
+
+
+def _declared(topic: Topic, settings: "Settings") -> dict[str, Any]:
+    from headrace.events.asyncapi import events_of
+    from headrace.kafka.topics import topic_config
+
+    return {
+        "topic": topic.name,
+        "name": settings.topic(topic),
+        "key": topic.key,
+        "carries": topic.carries,
+        "events": list(events_of(topic)),
+        "writer": topic.writer,
+        "readers": list(topic.readers),
+        "partitions": settings.partitions,
+        "config": topic_config(topic, settings),
+    }
+
+
+def _kept(topic: Topic) -> str:
+    if topic.compacted:
+        return "newest of each key"
+    return "for ever" if topic.retention is None else f"{topic.retention.days} days"

@@ -1,0 +1,145 @@
+"""`headrace trace ID`: one message's, job's or webhook's whole story as a tree."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+import typer
+
+from operations.cli.moments import From, To, window
+from operations.cli.record_lines import fields_text, moment_text, plain
+from operations.cli.refusals import told_plainly
+from operations.trace.naming import TooShort
+from operations.trace.trace_options import LIMIT, MOST, TraceOptions
+
+if TYPE_CHECKING:
+    from operations.trace.tracing import Trace
+    from operations.trace.tree import Node
+
+# Each verb imports what it works with: help, and the other verbs, should not wait for it.
+# Options are a command's arguments.
+# ruff: noqa: PLC0415, PLR0913, PLR0917
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def trace(
+    id_: Annotated[
+        str,
+        typer.Argument(
+            metavar="ID",
+            help="Of a webhook, message, job, AI call, lead or draft; a dedupe key, a provider's id of a message, the "
+            "beginning of any of them (8 characters or more), or a place such as messages[3]@1042.",
+            show_default=False,
+        ),
+    ],
+    limit: Annotated[int, typer.Option("--limit", min=1, max=100, help="Messages of a lead, the newest.")] = LIMIT,
+    depth: Annotated[
+        int | None, typer.Option("--depth", min=1, help="Levels of the tree to show.", show_default=False)
+    ] = None,
+    text: Annotated[
+        bool, typer.Option("--text", help="Show what people and models wrote, not only its length.")
+    ] = False,
+    raw: Annotated[bool, typer.Option("--raw", help="Show the raw body of each webhook, secrets hidden.")] = False,
+    from_: From = None,
+    to: To = None,
+    most: Annotated[
+        int, typer.Option("--most", min=1, help="Records of the log that a search goes through at most.")
+    ] = MOST,
+    as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
+) -> None:
+    """Tell the whole story of an id: the raw request, its verdict, the message, its jobs, AI calls and conclusions.
+
+    Postgres tells where the records stand, and only those are read. What is in the log and in no row yet is looked for
+    there; with --from the log itself is searched. Exit 0: found. Exit 1: not found, or the beginning fits several ids.
+    Exit 2: it can't be looked for.
+    """
+    from headrace.settings import Settings
+    from operations.records.record_filter import UnknownTopic
+    from operations.trace.tracing import trace as follow
+
+    start, end = window(from_, to, datetime.now(UTC))
+    options = TraceOptions(limit=limit, depth=depth, texts=text, raw=raw, from_=start, to=end, most=most)
+    try:
+        with told_plainly():
+            found = follow(Settings(), id_, options)
+    except (TooShort, UnknownTopic) as error:
+        raise typer.BadParameter(str(error)) from None
+    if as_json:
+        typer.echo(msgspec.json.encode(found).decode())
+    else:
+        _show(found)
+    if not found.trees:
+        raise typer.Exit(1)
+
+
+def _show(found: "Trace") -> None:
+    for problem in found.problems:
+        typer.echo(problem, err=True)
+    if found.candidates:
+        typer.echo(f"{found.asked_for!r} fits {len(found.candidates)} ids; give more of it:")
+        for one in found.candidates:
+            typer.echo(f"  {one.kind} {one.id} of {one.workspace}, {moment_text(one.at)}")
+        return
+    if not found.trees:
+        typer.echo(f"Nothing is known of {found.asked_for!r}. Looked for it in:", err=True)
+        for place in found.searched:
+            typer.echo(f"  {place}", err=True)
+        return
+    for node in found.trees:
+        typer.echo("\n".join(_drawn(node)))
+    _show_unfinished(found)
+
+
+def _show_unfinished(found: "Trace") -> None:
+    looked = found.looked
+    for one in found.unfinished:
+        since = "" if one.since is None else f", since {moment_text(one.since)}"
+        lag = "" if one.lag is None else f"; {one.lag:,} records to read until then"
+        typer.echo(f"NOT FINISHED at {one.stage}: {plain(one.what)}{since}{lag}")
+    if not found.unfinished and not found.problems:
+        typer.echo("Finished: nothing of it is open.")
+    for gap in looked.gaps:
+        typer.echo(f"Not found: {plain(gap)}.", err=True)
+    left = f", {looked.left_out:,} were too many (--most)" if looked.left_out else ""
+    typer.echo(f"Read {looked.places:,} records where rows stand; searched {looked.gone_through:,}{left}.", err=True)
+
+
+def _drawn(node: "Node") -> Iterator[str]:
+    """The node and what is below it. Lines stay whole, however narrow the terminal: ids are there to be copied."""
+    for number, line in enumerate(_lines(node)):
+        yield line if number == 0 else f"{'│' if node.children else ' '}   {line}"
+    for child in node.children:
+        is_last = child is node.children[-1]
+        for number, line in enumerate(_drawn(child)):
+            branch = "└── " if is_last else "├── "
+            yield (branch if number == 0 else "    " if is_last else "│   ") + line
+
+
+def _lines(node: "Node") -> list[str]:
+    asked = "  <- asked for" if node.is_asked_for else ""
+    head = " ".join(part for part in (node.what, plain(node.title), plain(node.id)) if part)
+    lines = [f"{head}{_when(node)}{asked}"]
+    size = "" if node.size is None else f"{node.size:,} bytes"
+    row = f"{node.row} ({fields_text(_plain(node.key))})" if node.row else ""
+    where = "  ".join(part for part in (node.place, size, row) if part)
+    lines += [where] if where else []
+    lines += [fields_text(_plain(node.says))] if node.says else []
+    lines += [f"! {plain(note)}" for note in node.notes]
+    if node.raw is not None:
+        lines += [f"| {plain(line)}" for line in node.raw.splitlines() or [""]]
+    return lines
+
+
+def _when(node: "Node") -> str:
+    if node.at is None:
+        return ""
+    after = "" if node.after_ms is None else f" ({node.after_ms / 1000:+,.3f} s)"
+    return f"  {moment_text(node.at)}{after}"
+
+
+def _plain(values: dict[str, Any]) -> dict[str, Any]:
+    """Times as people read them."""
+    return {name: moment_text(one) if isinstance(one, datetime) else one for name, one in values.items()}

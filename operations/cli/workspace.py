@@ -1,0 +1,173 @@
+"""`headrace workspace …`: who the webhooks belong to."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from operations.cli.exit_status import refuse
+from operations.cli.refusals import told_plainly
+
+if TYPE_CHECKING:
+    from headrace.settings import Settings
+    from headrace.workspaces.workspace import ProviderAccount, Workspace
+
+# Each verb imports what it works with: help, and the other verbs, should not wait for it.
+# ruff: noqa: PLC0415
+
+app = typer.Typer(no_args_is_help=True, add_completion=False)
+
+_Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+
+
+@app.command()
+def apply(
+    files: Annotated[list[Path], typer.Argument(help="YAML files, each with one or more workspaces.")],
+    as_json: _Json = False,
+) -> None:
+    """Make the workspaces of these files the newest state; running processes follow within a second."""
+    from headrace.providers.registry import ADAPTERS
+    from headrace.settings import Settings
+    from headrace.workspaces.document import read_workspace_files
+    from headrace.workspaces.store import apply_workspaces
+
+    with told_plainly():
+        settings = Settings()
+        workspaces = read_workspace_files(files, ADAPTERS)
+        apply_workspaces(settings, workspaces, datetime.now(UTC))
+    for warning in (warning for workspace in workspaces for warning in proof_warnings(workspace)):
+        typer.echo(f"warning: {warning}", err=True)
+    _print(workspaces, settings, as_json)
+
+
+@app.command("list")
+def list_(as_json: _Json = False) -> None:
+    """List all workspaces."""
+    from headrace.settings import Settings
+    from headrace.workspaces.store import read_directory
+
+    with told_plainly():
+        settings = Settings()
+        directory = read_directory(settings)
+    _print(sorted(directory, key=lambda one: one.id), settings, as_json)
+
+
+@app.command()
+def show(workspace_id: str, as_json: _Json = False) -> None:
+    """Show one workspace: its accounts, and every setting for jobs with those that are defaults.
+
+    Of each secret only a short fingerprint is printed.
+    """
+    from headrace.settings import Settings
+    from headrace.workspaces.store import read_directory
+
+    with told_plainly():
+        settings = Settings()
+        workspace = read_directory(settings).get(workspace_id)
+    if workspace is None:
+        refuse(f"there is no workspace {workspace_id}; `headrace workspace list` shows those there are")
+    _print([workspace], settings, as_json, with_settings=True)
+
+
+@app.command()
+def remove(workspace_id: str) -> None:
+    """Remove a workspace: webhooks of its accounts are quarantined from then on."""
+    from headrace.settings import Settings
+    from headrace.workspaces.store import remove_workspace
+
+    with told_plainly():
+        remove_workspace(Settings(), workspace_id, datetime.now(UTC))
+    typer.echo(f"removed {workspace_id}")
+
+
+def summary(workspace: "Workspace", fingerprint: Callable[[str], str]) -> dict[str, Any]:
+    """A workspace as it may be shown to anybody: no secret in it."""
+    return {
+        "workspace": workspace.id,
+        "name": workspace.name,
+        "timezone": workspace.timezone,
+        "providers": {provider: _shown(account, fingerprint) for provider, account in workspace.providers.items()},
+    }
+
+
+def proof_warnings(workspace: "Workspace") -> list[str]:
+    """What an operator should know about how senders prove themselves to this workspace."""
+    return [
+        f"{workspace.id}: {provider}: {_proof_warning(account)}"
+        for provider, account in workspace.providers.items()
+        if account.allow_unsigned or not account.secrets
+    ]
+
+
+def _proof_warning(account: "ProviderAccount") -> str:
+    if account.allow_unsigned:
+        return "allow_unsigned is set, so anybody who knows the address can post webhooks"
+    return "no secret is set, so webhooks are answered 401 unless an installation-wide key signs them"
+
+
+def _shown(account: "ProviderAccount", fingerprint: Callable[[str], str]) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        **account.accounts,
+        "secrets": [fingerprint(secret) for secret in account.secrets],
+        "allow_unsigned": account.allow_unsigned,
+    }
+    return shown if account.readable else shown | {"secrets": "not readable with this HEADRACE_SECRETS_KEY"}
+
+
+def _print(workspaces: "list[Workspace]", settings: "Settings", as_json: bool, *, with_settings: bool = False) -> None:
+    # Without a key no secret could be read, so there is none to take a fingerprint of.
+    from headrace.workspaces.encryption import SecretBox
+
+    fingerprint = SecretBox.of(settings).fingerprint if settings.secrets_key else str
+    summaries = [summary(workspace, fingerprint) for workspace in workspaces]
+    if as_json:
+        if with_settings:
+            summaries = [one | {"settings": _settings_json(w)} for one, w in zip(summaries, workspaces, strict=True)]
+        typer.echo(json.dumps(summaries, indent=2))
+        return
+    _print_accounts(summaries)
+    for workspace in workspaces if with_settings else ():
+        _print_settings(workspace)
+
+
+def _settings_json(workspace: "Workspace") -> dict[str, Any]:
+    from headrace.workspaces.settings_shown import shown_settings
+
+    return {one.name: {"value": one.value, "is_default": one.is_default} for one in shown_settings(workspace.settings)}
+
+
+def _print_settings(workspace: "Workspace") -> None:
+    from headrace.workspaces.settings_shown import shown_settings
+
+    table = Table("setting", "value", "", title="Settings for jobs", title_justify="left")
+    for one in shown_settings(workspace.settings):
+        value = "none" if one.value is None else one.value if isinstance(one.value, str) else json.dumps(one.value)
+        table.add_row(one.name, escape(value), "default" if one.is_default else "")
+    Console().print(table)
+
+
+def _print_accounts(summaries: list[dict[str, Any]]) -> None:
+    table = Table()
+    for name in ("workspace", "name", "time zone", "provider", "account", "secrets", "unsigned"):
+        # Ids are copied from here: a narrow terminal must not cut them.
+        table.add_column(name, overflow="fold")
+    for one in summaries:
+        for provider, account in one["providers"].items() or [("-", {})]:
+            fields = [f"{k}={v}" for k, v in account.items() if k not in ("secrets", "allow_unsigned")]
+            secrets = account.get("secrets", [])
+            table.add_row(
+                one["workspace"],
+                one["name"],
+                one["timezone"],
+                provider,
+                ", ".join(fields),
+                secrets if isinstance(secrets, str) else f"{len(secrets)}: {' '.join(secrets)}" if secrets else "none",
+                "yes" if account.get("allow_unsigned") else "no",
+            )
+    Console().print(table)

@@ -1,0 +1,87 @@
+"""Reads the records of dead letters where they are kept, as they were before anybody gave up on them."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import msgspec
+import psycopg
+from psycopg.rows import dict_row
+
+from headrace.events.dead_letters import OMITTED_HEADER, original_headers
+from headrace.events.records import Record
+from headrace.kafka.log_offsets import spans_of
+from headrace.kafka.log_records import in_pieces, read_ranges
+from headrace.settings import Settings
+from operations.letters.letter import Letter
+from operations.letters.reproject import kept_record
+from projections.connection import libpq_url
+from projections.versions import is_live
+
+#: Letters whose records are held in memory at a time.
+CHUNK = 200
+
+
+def kept_records(settings: Settings, letters: Iterable[Letter]) -> Iterator[list[tuple[Letter, Record | None]]]:
+    """The letters with their records, in pieces; None where it is not kept any more. Raises KafkaUnreachable."""
+    for piece in in_pieces(letters, CHUNK):
+        found = dict(kept_in_log(settings, [one for one in piece if one.projection is None]))
+        found |= _kept_in_postgres(settings, [one for one in piece if one.projection is not None])
+        yield [(one, found.get(one.id)) for one in piece]
+
+
+def kept_in_log(settings: Settings, letters: Sequence[Letter]) -> Iterator[tuple[str, Record]]:
+    """Letter id → the record at its original place. Reads each partition from the first such record to the last.
+
+    A record that was too large for the letters is read where it stood.
+    """
+    by_place = {_kept_place(one): one for one in letters if one.kept_topic is not None}
+    omitted: dict[tuple[str, int, int], list[Letter]] = {}
+    for record in read_ranges(settings, spans_of(by_place)):
+        letter = by_place.get((record.topic, record.partition, record.offset))
+        if letter is None:
+            continue
+        if any(name == OMITTED_HEADER for name, _ in record.headers):
+            place = (letter.origin_topic, letter.origin_partition, letter.origin_offset)
+            omitted.setdefault(place, []).append(letter)
+        else:
+            yield letter.id, _original(letter, record)
+    for record in read_ranges(settings, spans_of(omitted)):
+        for letter in omitted.get((record.topic, record.partition, record.offset), ()):
+            yield letter.id, _original(letter, record)
+
+
+def _kept_place(letter: Letter) -> tuple[str, int, int]:
+    return letter.kept_topic or "", letter.kept_partition or 0, letter.kept_offset or 0
+
+
+def _original(letter: Letter, record: Record) -> Record:
+    return msgspec.structs.replace(
+        record,
+        topic=letter.origin_topic,
+        partition=letter.origin_partition,
+        offset=letter.origin_offset,
+        headers=original_headers(record.headers),
+    )
+
+
+def _kept_in_postgres(settings: Settings, letters: Sequence[Letter]) -> dict[str, Record]:
+    if not letters:
+        return {}
+    columns: list[list[Any]] = [
+        [one.id for one in letters],
+        [one.projection for one in letters],
+        [one.origin_topic for one in letters],
+        [one.origin_partition for one in letters],
+        [one.origin_offset for one in letters],
+    ]
+    with psycopg.connect(libpq_url(settings.database_url), connect_timeout=5, row_factory=dict_row) as connection:
+        return {row["id"]: kept_record(row) for row in connection.execute(_KEPT, columns)}
+
+
+_KEPT = f"""
+SELECT i.id, d.topic, d.partition, d."offset", d.key, d.value, d.headers, d.record_at
+FROM unnest(%s::text[], %s::text[], %s::text[], %s::int[], %s::bigint[]) AS i (id, projection, topic, partition, place)
+JOIN ctl.dead_letters AS d
+    ON d.projection = i.projection AND d.topic = i.topic AND d.partition = i.partition AND d."offset" = i.place
+    AND {is_live("d")}
+""".encode()  # noqa: S608

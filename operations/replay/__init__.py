@@ -1,0 +1,1 @@
+"""Webhooks read, decided and tried again."""

@@ -1,0 +1,1 @@
+"""The ledger of what operators started: plans, progress, budgets."""

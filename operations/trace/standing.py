@@ -1,0 +1,187 @@
+"""What of a story is not finished, at which stage it stands, and how much stands before it there."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import msgspec
+
+from headrace.events.job_plan import POST_PROCESS, SCORING, job_id
+from headrace.kafka.log_offsets import Place
+from operations.trace.lineage import Lineage, Position, Row
+from operations.trace.tree import place_text, state_of
+
+
+class Unfinished(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that was to follow, and has not."""
+
+    #: dedupe, resolve, request, jobs, project:<projection> or dead letter.
+    stage: str
+    #: In words, with ids.
+    what: str
+    #: When it could have gone on.
+    since: datetime | None = None
+    #: Records that the stage has to read until it is past this one; None where no position tells.
+    lag: int | None = None
+
+
+class Reached(msgspec.Struct, frozen=True, kw_only=True):
+    """How far everybody is, by partition: the next offset each will read."""
+
+    #: Live projections, by partition of their topic.
+    projected: Mapping[Place, int]
+    #: Consumer groups: who judges webhooks, resolves facts, asks for jobs.
+    judged: Mapping[Place, int]
+    resolved: Mapping[Place, int]
+    requested: Mapping[Place, int]
+
+
+def unfinished(lineage: Lineage, reached: Reached) -> list[Unfinished]:
+    """What is open, in the order of the stages. Empty: nothing is."""
+    return [
+        *_unjudged(lineage, reached),
+        *_unresolved(lineage, reached),
+        *_without_job(lineage, reached),
+        *_open_jobs(lineage),
+        *_unscored(lineage),
+        *_set_aside(lineage),
+        *_unprojected(lineage, reached),
+    ]
+
+
+def _unjudged(lineage: Lineage, reached: Reached) -> list[Unfinished]:
+    return [
+        Unfinished(
+            stage="dedupe",
+            what=f"webhook {receipt} has no verdict yet",
+            lag=_lag(reached.judged, (record.topic, record.partition, record.offset)),
+        )
+        for receipt, record in lineage.raw.items()
+        if not lineage.of("webhook_receipts", receipt_id=receipt)
+    ]
+
+
+def _unresolved(lineage: Lineage, reached: Reached) -> list[Unfinished]:
+    """Messages that a verdict names and nobody has seen."""
+    known = {row["message_id"] for row in lineage.of("messages")}
+    found = []
+    for verdict in lineage.of("webhook_receipts", verdict="fresh"):
+        missing = [one for one in verdict["message_ids"] if one not in known]
+        facts = lineage.facts.get(verdict["receipt_id"], [])
+        lags = [_lag(reached.resolved, (fact.topic, fact.partition, fact.offset)) for fact in facts]
+        found += [
+            Unfinished(
+                stage="resolve",
+                what=f"message {one} of webhook {verdict['receipt_id']} has not been seen yet",
+                since=verdict["received_at"],
+                lag=max((lag for lag in lags if lag is not None), default=None),
+            )
+            for one in missing
+        ]
+    return found
+
+
+def _without_job(lineage: Lineage, reached: Reached) -> list[Unfinished]:
+    found = []
+    for message in lineage.of("messages", direction="inbound", source="direct"):
+        type_ = POST_PROCESS.get(message["provider"])
+        wanted = None if type_ is None else job_id(message["message_id"], type_)
+        if wanted is not None and not lineage.of("jobs", job_id=wanted):
+            found.append(
+                Unfinished(
+                    stage="request",
+                    what=f"message {message['message_id']} has no {type_} job yet",
+                    since=message["received_at"],
+                    lag=_lag(reached.requested, message.position),
+                )
+            )
+    return found
+
+
+def _open_jobs(lineage: Lineage) -> list[Unfinished]:
+    found = []
+    for row in _newest(lineage):
+        state = state_of(lineage, row)
+        if state in ("succeeded", "cancelled"):
+            continue
+        of = {"job_id": row["job_id"], "generation": row["generation"]}
+        last = next(iter(lineage.of("job_ends", **of) or lineage.of("job_progress", **of)), row)
+        why = [str(last.values[name]) for name in ("step", "error_class", "reason") if last.values.get(name)]
+        due = last.values.get("due_at") or row["due_at"]
+        found.append(
+            Unfinished(
+                stage="jobs",
+                what=f"{row['type']} job {row['job_id']} is {state}" + (f" ({', '.join(why)})" if why else ""),
+                since=last["ended_at"] if state == "died" else due,
+            )
+        )
+    return found
+
+
+def _unscored(lineage: Lineage) -> list[Unfinished]:
+    """Scoring follows a job that succeeded."""
+    found = []
+    for row in _newest(lineage):
+        is_done = row["type"] in POST_PROCESS.values() and state_of(lineage, row) == "succeeded"
+        if is_done and not lineage.of("jobs", job_id=job_id(row["message_id"], SCORING)):
+            found.append(Unfinished(stage="jobs", what=f"job {row['job_id']} succeeded, but no {SCORING} job followed"))
+    return found
+
+
+def _set_aside(lineage: Lineage) -> list[Unfinished]:
+    """Dead letters, but for those of jobs that were asked for again since."""
+    newest = {row["job_id"]: row["generation"] for row in _newest(lineage)}
+    outlived = {row.position for row in lineage.of("jobs") if row["generation"] < newest[row["job_id"]]}
+    found = [
+        Unfinished(
+            stage="dead letter",
+            what=f"{place_text(_origin(row))} was set aside by {row['stage']}: {row['reason']}",
+            since=row["first_failed_at"],
+        )
+        for row in lineage.of("dead_letters")
+        if _origin(row) not in outlived
+    ]
+    return found + [
+        Unfinished(
+            stage=f"project:{one['projection']}",
+            what=f"{one['topic']}[{one['partition']}]@{one['offset']} was set aside: {one['reason']}",
+            since=one["record_at"],
+        )
+        for one in lineage.refused
+        if one["state"] == "open"
+    ]
+
+
+def _unprojected(lineage: Lineage, reached: Reached) -> list[Unfinished]:
+    """One line a partition of records that are no rows yet, by the last of them."""
+    last: dict[Place, int] = {}
+    for rows in lineage.rows.values():
+        for topic, partition, offset in (row.position for row in rows if row.origin == "log"):
+            last[topic, partition] = max(last.get((topic, partition), 0), offset)
+    return [
+        Unfinished(
+            stage="project",
+            what=f"records up to {place_text((*place, offset))} are not in Postgres yet",
+            lag=_lag(reached.projected, (*place, offset)),
+        )
+        for place, offset in sorted(last.items())
+    ]
+
+
+def _newest(lineage: Lineage) -> list[Row]:
+    """The newest generation of each job."""
+    newest: dict[str, Row] = {}
+    for row in lineage.of("jobs"):
+        known = newest.get(row["job_id"])
+        if known is None or row["generation"] > known["generation"]:
+            newest[row["job_id"]] = row
+    return list(newest.values())
+
+
+def _origin(row: Row) -> Position:
+    return row["origin_topic"], row["origin_partition"], row["origin_offset"]
+
+
+def _lag(next_offsets: Mapping[Place, int], position: Position) -> int | None:
+    topic, partition, offset = position
+    reached = next_offsets.get((topic, partition))
+    return None if reached is None else max(0, offset + 1 - reached)

@@ -1,0 +1,1 @@
+"""Versions of the read model: rebuilt, verified, swapped, repaired."""

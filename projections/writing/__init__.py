@@ -1,0 +1,1 @@
+"""Rows and positions in one transaction."""

@@ -1,7 +1,0 @@
-"""Why a window can't be decided again: apart, for every command knows how to tell it."""
-
-from runtime.refusal import Refusal
-
-
-class DecideRefused(Refusal):
-    """The messages can't be decided again; the message says why and what to do."""
