@@ -34,7 +34,7 @@ COUNT = int(os.environ.get("HEADRACE_CHAOS_FAULTS", str(len(KILLS))))
 #: Webhooks may be late by so much after a program was killed and is back; in the suite, other stacks share the cores.
 RESUME_SECONDS = float(os.environ.get("HEADRACE_CHAOS_RESUME_SECONDS", "30"))
 #: Messages, each of them delivered three times on average: with this and the other tests two cores are busy.
-PER_SECOND = int(os.environ.get("HEADRACE_CHAOS_MESSAGES", "10"))
+PER_SECOND = int(os.environ.get("HEADRACE_CHAOS_MESSAGES", "5"))
 #: How long the model takes for each answer: long enough that faults come in between.
 MODEL_SECONDS = 0.3
 

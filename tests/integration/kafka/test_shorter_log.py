@@ -52,8 +52,11 @@ def keys_from(first: int, count: int) -> list[str]:
     return [f"key-{number:06d}" for number in range(first, first + count)]
 
 
-@pytest.mark.parametrize("refill", [3, 3_000], ids=["shorter than before", "longer than before"])
-@pytest.mark.parametrize("runs", [True, False], ids=["while the worker runs", "while it is down"])
+@pytest.mark.parametrize(
+    ("refill", "runs"),
+    [(3, True), (3_000, False)],
+    ids=["shorter than before, while the worker runs", "longer than before, while it is down"],
+)
 async def test_new_records_at_old_offsets_are_processed(
     broker: Broker, of_broker: Settings, refill: int, runs: bool
 ) -> None:

@@ -98,7 +98,7 @@ def new_log(events: EventLog) -> Callable[[], EventLog]:
     return type(events)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=_FUNCTION_SCOPED)
+@settings(max_examples=12, deadline=None, suppress_health_check=_FUNCTION_SCOPED)
 @given(
     moves=st.lists(st.tuples(st.integers(0, 6), st.integers(0, 3), st.integers(0, 6)), min_size=1, max_size=40),
     data=st.data(),
