@@ -10,7 +10,7 @@ from confluent_kafka.admin import AdminClient, OffsetSpec
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_fixed
 
 from headrace.kafka.clients import KafkaUnreachable, confluent_config
-from headrace.kafka.errors import is_passing
+from headrace.kafka.passing_errors import is_passing
 from headrace.refusal import Refusal
 from headrace.settings import Settings
 

@@ -14,7 +14,7 @@ from tenacity import Retrying, retry_if_exception, retry_if_exception_type, stop
 
 from headrace.events.topics import ALL_TOPICS
 from headrace.kafka.clients import KafkaUnreachable, confluent_config
-from headrace.kafka.errors import is_passing
+from headrace.kafka.passing_errors import is_passing
 from headrace.refusal import Refusal
 from headrace.settings import Settings
 

@@ -6,10 +6,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 import structlog
-from mode import Service
 
 from headrace.events.ai import spent_at_most
-from headrace.kafka.faust.batch_transport import FAUST_LOGGER
+from headrace.kafka.faust.service import Service
 from headrace.kafka.faust.vital import vital
 from streams.jobs.attempt import Attempt
 from streams.jobs.conversations import Conversations
@@ -49,8 +48,6 @@ class _Run:
 
 class Executor(Service):
     """Runs due jobs once `go` was called, until `give_up`. `now` is the wall clock, aware."""
-
-    logger = FAUST_LOGGER
 
     def __init__(
         self,

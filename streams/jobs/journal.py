@@ -4,18 +4,14 @@ import asyncio
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from mode import Service
-
 from headrace.events.caps import TooLarge
-from headrace.kafka.faust.batch_transport import FAUST_LOGGER
 from headrace.kafka.faust.outbox import Outbox, OutRecord
+from headrace.kafka.faust.service import Service
 from headrace.kafka.faust.vital import vital
 
 
 class Journal(Service):
     """Sends in the order of the calls. Brokers that refuse end the process: nobody could tell what was written."""
-
-    logger = FAUST_LOGGER
 
     def __init__(self, outbox: Outbox) -> None:
         super().__init__()

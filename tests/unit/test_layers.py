@@ -27,6 +27,16 @@ FRAMEWORKS = {"faust", "mode", "aiokafka", "confluent_kafka", "sqlalchemy", "psy
 PURE = ("headrace.events", "headrace.providers")
 
 
+#: Names that one part of the house alone may import, so that the others know nothing of what is below it.
+OWNED = {
+    "faust": "headrace.kafka.faust",
+    "mode": "headrace.kafka.faust",
+    "aiokafka": "headrace.kafka",
+    "alembic": "projections",
+}
+ROOMS = ("headrace", "ingest", "streams", "projections", "operations")
+
+
 def imported(file: Path) -> set[str]:
     """The modules a file imports, wherever it does so."""
     names: set[str] = set()
@@ -88,10 +98,18 @@ def test_the_pure_rooms_know_no_framework(room: str) -> None:
     assert {file: names & FRAMEWORKS for file, names in loaded.items() if names & FRAMEWORKS} == {}
 
 
+@pytest.mark.parametrize(("module", "owner"), OWNED.items())
+def test_what_one_part_hides_is_imported_nowhere_else(module: str, owner: str) -> None:
+    inside = set(files(owner))
+    users = {file for room in ROOMS for file in files(room) if any(is_in(name, module) for name in imported(file))}
+    assert users & inside
+    assert sorted(str(file.relative_to(ROOT)) for file in users - inside) == []
+
+
 def test_only_the_settings_read_the_environment() -> None:
     readers = [
         str(file.relative_to(ROOT))
-        for room in ("headrace", "ingest", "streams", "projections", "operations")
+        for room in ROOMS
         for file in files(room)
         if any(
             isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv") and ast.unparse(node.value) == "os"
