@@ -19,10 +19,10 @@ from headrace.events.jobs import (
     JobSucceeded,
     StepAnswer,
 )
-from streams.jobs.context import StepAi
 from streams.jobs.open_job import FinishedStep, OpenJob
 from streams.jobs.retries import error_class_of
 from streams.jobs.step import Step, StepFailed, StepOutcome
+from streams.jobs.step_ai import StepAi
 
 
 class Attempt:

@@ -15,6 +15,7 @@ from streams.ai.untrusted import screened_lead
 from streams.jobs.context import AiOf, StepCall
 from streams.jobs.recorded_answers import recorded as recorded_answer
 from streams.jobs.step import WorkspaceProfile
+from streams.jobs.step_ai import StepAi
 
 A = TypeVar("A", bound=BaseModel)
 
@@ -29,8 +30,8 @@ class Ledger(Protocol):
         """The call is over, and these are its tries."""
 
 
-class DeskAi:
-    """See `streams.jobs.steps.asking.StepAi`."""
+class DeskAi(StepAi):
+    """Asks whom the settings name, within a budget, and keeps calls and answers."""
 
     def __init__(
         self,

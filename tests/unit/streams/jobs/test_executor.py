@@ -19,8 +19,9 @@ from headrace.events.jobs import JobRequested
 from headrace.events.messages import MessageReceived
 from headrace.kafka.faust.outbox import OutRecord
 from headrace.settings import Settings
+from operations.replay.decide.answers import RecordedAi
 from streams.ai.reading import here
-from streams.jobs.context import Profile, Reach
+from streams.jobs.context import Profile, Reach, StepCall
 from streams.jobs.conversation import with_suppression
 from streams.jobs.conversations import Conversations, PartitionConversations
 from streams.jobs.executor import Executor
@@ -55,18 +56,16 @@ MESSAGE = MessageReceived(
 )
 
 
-class Ai:
+class Ai(RecordedAi):
     """A model that was asked, whatever became of the answer."""
 
-    def __init__(self) -> None:
+    def __init__(self, call: StepCall) -> None:
+        super().__init__(call, answers=())
         self.calls: list[AiCalled] = []
 
     def take_calls(self) -> tuple[AiCalled, ...]:
         calls, self.calls = self.calls, []
         return tuple(calls)
-
-    def take_answers(self) -> tuple[Any, ...]:
-        return ()
 
 
 class World:
@@ -88,7 +87,7 @@ class World:
         self.journal = Journal(itself)
         types = {SMS: (Step("work", self._work, overtaken=is_suppressed),)}
         profile: Any = Profile("acme", "Acme", "UTC", None)
-        reach = Reach(lambda _: Ai(), here)
+        reach = Reach(Ai, here)
         runner = JobRunner(self.settings, self.journal, conversations, types, lambda _: profile, reach, lambda: NOW)
         self.executor = Executor(Schedule(5, 5), itself, runner, self.journal, conversations, lambda: NOW)
 
@@ -99,6 +98,7 @@ class World:
         try:
             await self.answered.wait()
         finally:
+            assert isinstance(context.ai, Ai)
             context.ai.calls.append(CALL)
         return StepOutcome()
 
