@@ -31,7 +31,7 @@ from streams.jobs.attempt import (
 from streams.jobs.breaker import CircuitBreaker
 from streams.jobs.context import Context, ProfileOf, Reach, StepCall
 from streams.jobs.conversations import Conversations
-from streams.jobs.execute_agent import STAGE
+from streams.jobs.execute_agent import ExecuteAgent
 from streams.jobs.job_inputs import job_input
 from streams.jobs.job_records import JobRecords
 from streams.jobs.journal import Journal
@@ -305,7 +305,7 @@ class JobRunner:
         request = attempt.request
         now = self._now()
         reason = Failure(
-            stage=STAGE,
+            stage=ExecuteAgent.stage,
             error_class=failure.error_class,
             reason=failure.reason,
             attempts=attempt.number,

@@ -155,7 +155,7 @@ class Tenure(Service):
             log.warning("jobs.no_end_offsets", error_class=type(error).__name__)
             return False
         for partition in sorted(assigned):
-            if self._agent.has_loaded(partition):
+            if self._executor.has_loaded(partition):
                 continue
             await self._agent.load(partition)
             if epoch != self._epoch:
