@@ -8,12 +8,15 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import datetime
+from functools import partial
 from itertools import islice
 from typing import Any, Protocol
 
 import msgspec
 
 from headrace.events.messages import LeadSplit, Message
+from headrace.events.records import Record
+from headrace.kafka.faust.keyed_agent import Derive, Turn
 from headrace.kafka.faust.partition_table import Writes
 from streams.jobs.conversation import Head, capped, with_message
 from streams.jobs.requests import asks_for_work
@@ -79,6 +82,12 @@ class Conversations:
                 return
             message = view.message(lead_id, message_id)
             view.forget(key, lead_id, message_id, later=message is not None and needs(partition, message))
+
+    @asynccontextmanager
+    async def turn(self, open_: Callable[[int, list[Record]], Derive]) -> AsyncIterator[Turn]:
+        """An agent's turn in which nobody else changes conversations: see `KeyedAgent`."""
+        async with self.changing() as writes:
+            yield Turn(open_, partial(self.write, writes))
 
     async def write(self, writes: Writes) -> None:
         """Remember."""

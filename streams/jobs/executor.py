@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import structlog
 
 from headrace.events.ai import spent_at_most
-from headrace.kafka.faust.service import Service
+from headrace.kafka.faust.loop import Loop
 from headrace.kafka.faust.vital import vital
 from streams.jobs.attempt import Attempt, cancelled
 from streams.jobs.conversations import Conversations
@@ -47,7 +47,7 @@ class _Run:
         return not self.attempt.owned.is_set() or job.running or job.attempt < self.attempt.number
 
 
-class Executor(Service):
+class Executor(Loop):
     """Runs due jobs once `go` was called, until `give_up`. `now` is the wall clock, aware."""
 
     def __init__(
@@ -75,7 +75,6 @@ class Executor(Service):
         self._runs: dict[str, _Run] = {}
         #: Job id → partition of those that run according to the log, but not here.
         self._begun: dict[str, int] = {}
-        self._looping: asyncio.Task[None] | None = None
 
     def job_changed(self, job_id: str, job: OpenJob | None, run_ended: bool) -> None:
         """The fold says how the job stands. `run_ended`: whoever ran it does so no more."""
@@ -203,17 +202,13 @@ class Executor(Service):
         self._schedule.keep(partitions)
         self._loaded &= partitions
 
-    async def on_start(self) -> None:
-        """Wait for `go`."""
-        self._looping = vital(self._run_for_ever(), "jobs executor")
-
     async def on_stop(self) -> None:
         """Hand the running jobs back."""
         await self.give_up("worker stopping")
-        if self._looping is not None:
-            self._looping.cancel()
+        await super().on_stop()
 
-    async def _run_for_ever(self) -> None:
+    async def run_for_ever(self) -> None:
+        """Begin what is due, and sleep until something changes or is due."""
         while True:
             self._changed.clear()
             self._start_what_is_due()
@@ -242,10 +237,10 @@ class Executor(Service):
             return
         attempt = Attempt(job, self._runner.worker, alone=self._schedule.runs_alone(ticket))
         run = _Run(ticket, attempt)
-        run.task = vital(self._run(run), f"job {ticket.job_id}")
+        run.task = vital(self._run_job(run), f"job {ticket.job_id}")
         self._runs[ticket.job_id] = run
 
-    async def _run(self, run: _Run) -> None:
+    async def _run_job(self, run: _Run) -> None:
         try:
             if self._is_void(run.attempt.job):
                 event = cancelled(run.attempt.job, self._now(), LEAD_SUPPRESSED)

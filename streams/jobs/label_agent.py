@@ -3,8 +3,8 @@
 Conclusions that promise something to a lead nobody may write to any more are taken back: see `streams.jobs.promises`.
 """
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 
 from headrace.events.conversations import ConversationMoved
@@ -32,11 +32,9 @@ class LabelAgent(KeyedAgent):
         # A label suppresses nobody, so it cancels nothing.
         self._learning = Learning(JobRecords(settings, "/jobs/label"), lambda *_: [])
 
-    @asynccontextmanager
-    async def turn(self) -> AsyncIterator[Turn]:
+    def turn(self) -> AbstractAsyncContextManager[Turn]:
         """See `KeyedAgent`."""
-        async with self._conversations.changing() as writes:
-            yield Turn(self._open, partial(self._conversations.write, writes))
+        return self._conversations.turn(self._open)
 
     def _open(self, partition: int, _records: list[Record]) -> Derive:
         return partial(self._folded, self._conversations.open(partition))

@@ -4,8 +4,8 @@ A fact about a lead that was merged away is folded where it is addressed to, and
 `streams.jobs.relatives`.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from functools import partial
 
@@ -62,11 +62,9 @@ class RequestAgent(KeyedAgent):
         self._records = JobRecords(settings, "/jobs/request")
         self._learning = Learning(self._records, cancellations)
 
-    @asynccontextmanager
-    async def turn(self) -> AsyncIterator[Turn]:
+    def turn(self) -> AbstractAsyncContextManager[Turn]:
         """See `KeyedAgent`."""
-        async with self._conversations.changing() as writes:
-            yield Turn(self._open, partial(self._conversations.write, writes))
+        return self._conversations.turn(self._open)
 
     def _open(self, partition: int, records: list[Record]) -> Derive:
         newest_ms = records[-1].timestamp_ms
