@@ -121,8 +121,8 @@ class TopicTail:
             return dict(await consumer.beginning_offsets(partitions))
         moment_ms = round(self._since().timestamp() * 1000)
         ends = await consumer.end_offsets(partitions)
-        found = await consumer.offsets_for_times(dict.fromkeys(partitions, moment_ms))
-        return {place: ends[place] if found[place] is None else found[place].offset for place in partitions}
+        firsts = await consumer.offsets_for_times(dict.fromkeys(partitions, moment_ms))
+        return {place: ends[place] if firsts[place] is None else firsts[place].offset for place in partitions}
 
     async def _take_next(self, consumer: AIOKafkaConsumer) -> None:
         batches = await consumer.getmany(timeout_ms=_POLL_MS)

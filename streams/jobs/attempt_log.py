@@ -87,8 +87,8 @@ class AttemptLog:
         """The records of what a step emits. Raises whatever is wrong with it."""
         now = self._now()
         return [
-            self._records.emitted(one, attempt.request, [attempt.step, str(index)], now, attempt.job.traceparent)
-            for index, one in enumerate(emitted)
+            self._records.emitted(event, attempt.request, [attempt.step, str(index)], now, attempt.job.traceparent)
+            for index, event in enumerate(emitted)
         ]
 
     async def throw_away(self, attempt: Attempt) -> None:

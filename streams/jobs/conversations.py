@@ -119,7 +119,7 @@ class PartitionConversations:
 
     def messages(self, lead_id: str, head: Head) -> list[Message]:
         """The messages of a lead, oldest first."""
-        return [found for ref in head.refs if (found := self.message(lead_id, ref[2])) is not None]
+        return [message for ref in head.refs if (message := self.message(lead_id, ref[2])) is not None]
 
     def add(self, lead_id: str, head: Head, message: Message) -> Head:
         """Keep a message. What becomes too old is set aside."""

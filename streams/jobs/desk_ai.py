@@ -67,7 +67,7 @@ class DeskAi(StepAi):
         try:
             result = await ask(desk, task, timeout_s=self._timeouts[task.feature], record=tries.append)
         finally:
-            made = [self._counted(one, most) for one in tries]
+            made = [self._counted(call, most) for call in tries]
             self._calls += made
             self._ledger.settle(self._call.workspace, call_id, made)
         self._answers.append(recorded_answer(task, result, embedded=embedded))

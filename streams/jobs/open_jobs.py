@@ -80,9 +80,9 @@ class PartitionFold:
     def _read_from(self, table: PartitionTable, prefix: bytes, job_ids: list[str]) -> list[str]:
         """Read these entries. Returns the ids that have none here."""
         values = table.get_many(self.partition, [prefix + job_id.encode() for job_id in job_ids])
-        found = {job_id: value for job_id, value in zip(job_ids, values, strict=True) if value is not None}
-        self.entries |= {job_id: decode_entry(value) for job_id, value in found.items()}
-        return [job_id for job_id in job_ids if job_id not in found]
+        known = {job_id: value for job_id, value in zip(job_ids, values, strict=True) if value is not None}
+        self.entries |= {job_id: decode_entry(value) for job_id, value in known.items()}
+        return [job_id for job_id in job_ids if job_id not in known]
 
     def writes(self) -> dict[bytes, bytes | None]:
         """What the table of open jobs must remember: also those that died, until somebody asks for them again."""

@@ -139,11 +139,11 @@ class Tenure(Service):
         """The partitions that are ours, with the topics we follow in them; empty while a rebalance is under way."""
         if self._app.rebalancing or not self._app.tables.actives_ready:
             return {}
-        found: dict[int, list[Any]] = {}
+        assigned: dict[int, list[Any]] = {}
         for tp in self._app.consumer.assignment():
             if tp.topic in self._topics:
-                found.setdefault(tp.partition, []).append(tp)
-        return found
+                assigned.setdefault(tp.partition, []).append(tp)
+        return assigned
 
     async def _took_over(self, epoch: int) -> bool:
         """False when partitions moved meanwhile, or the brokers did not answer: to be done again."""

@@ -93,8 +93,8 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
 
     async def offsets_at(self, moments_ms: Mapping[TP, int]) -> Mapping[TP, int | None]:
         """The first offset of each partition appended at the moment or later; None where nothing was."""
-        found = await self.ask(lambda: self._ensure_consumer().offsets_for_times(dict(moments_ms)))
-        return {tp: None if answer is None else answer.offset for tp, answer in found.items()}
+        answers = await self.ask(lambda: self._ensure_consumer().offsets_for_times(dict(moments_ms)))
+        return {tp: None if answer is None else answer.offset for tp, answer in answers.items()}
 
 
 class BatchConsumer(driver.Consumer):
