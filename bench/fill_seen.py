@@ -6,10 +6,10 @@ import time
 from itertools import islice
 
 import structlog
-from mode import Service
 
 from bench.webhooks import WORKSPACE, templates
 from headrace.kafka.faust.partition_table import PartitionTable, Writes
+from headrace.kafka.faust.service import Service
 from headrace.providers.payload import read_payload
 from headrace.providers.registry import ADAPTERS
 from headrace.settings import Settings

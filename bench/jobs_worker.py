@@ -16,10 +16,9 @@ from pathlib import Path
 import msgspec
 
 from bench.place import environment, module, running, wait_for_line
-from headrace.events.ai import AiCalled
-from headrace.events.jobs import StepAnswer
 from headrace.settings import Settings
 from operations.dev.home import Home
+from operations.replay.decide.answers import RecordedAi
 from streams.ai.answers import Classified, Draft, Score
 from streams.ai.asking import Desk
 from streams.ai.pricing import PriceTable
@@ -78,16 +77,8 @@ def running_worker(
         yield Worker(process, time.monotonic() - began)
 
 
-class _NoAi:
-    def take_calls(self) -> tuple[AiCalled, ...]:
-        return ()
-
-    def take_answers(self) -> tuple[StepAnswer, ...]:
-        return ()
-
-
-def _no_ai(_call: StepCall) -> _NoAi:
-    return _NoAi()
+def _no_ai(call: StepCall) -> RecordedAi:
+    return RecordedAi(call, answers=())
 
 
 def _step(seconds: float) -> Step:

@@ -8,15 +8,14 @@ import asyncio
 from collections.abc import Iterable
 from typing import Any
 
-import faust
 import structlog
-from aiokafka.errors import KafkaError
-from faust.types import TP
 
+from headrace.kafka.errors import KafkaError
+from headrace.kafka.faust.batch_transport import TopicPartition
 from headrace.kafka.faust.following import Batch, Follower
 from headrace.kafka.faust.loop import Loop
 from headrace.kafka.faust.offset_guard import Partition
-from headrace.kafka.faust.worker import Worker
+from headrace.kafka.faust.worker import BatchApp, Worker
 from headrace.logs import configure_logs
 from headrace.settings import Settings
 from projections.connection import connector
@@ -62,7 +61,7 @@ class Heartbeat(Loop):
     Where nothing is written it is also the one who notices that Postgres or the log went back.
     """
 
-    def __init__(self, app: faust.App, agents: list[tuple[Follower, ProjectionWriter]]) -> None:
+    def __init__(self, app: BatchApp, agents: list[tuple[Follower, ProjectionWriter]]) -> None:
         super().__init__()
         self._app: Any = app
         self._agents = agents
@@ -101,7 +100,7 @@ class Heartbeat(Loop):
 
     async def _ranges(self, follower: Follower) -> dict[Partition, tuple[int, int]]:
         thread = self._app.consumer._thread
-        ours: list[TP] = [tp for tp in self._app.consumer.assignment() if tp.topic in follower.topics]
+        ours: list[TopicPartition] = [tp for tp in self._app.consumer.assignment() if tp.topic in follower.topics]
         if not ours:
             return {}
         starts = await thread.earliest_offsets(*ours)

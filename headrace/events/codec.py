@@ -23,6 +23,7 @@ from headrace.events.enrichments import (
     ReplyDecided,
     StepSkipped,
 )
+from headrace.events.envelope import Envelope, EnvelopeError, read_envelope
 from headrace.events.inbox import InboxMessage, InboxSignal, InboxSplit, InboxSuppression
 from headrace.events.jobs import (
     AnyJobEvent,
@@ -48,6 +49,7 @@ from headrace.events.messages import (
     MessageSent,
 )
 from headrace.events.receipts import IngestLatencyMeasured, ReceiptJudged
+from headrace.events.records import Record
 from headrace.events.workspaces import WorkspaceApplied
 
 Event = (
@@ -140,6 +142,10 @@ class UndecodableEvent(ValueError):
     """The type is known, but the bytes don't fit it. The message names the field, never the content."""
 
 
+#: What `Codec.read` raises for a record that holds no event of ours, nor of a newer program's.
+UNREADABLE = (EnvelopeError, UnknownEventType, UndecodableEvent)
+
+
 class Codec:
     """Encodes the newest versions, decodes every version. The maps are arguments so that tests can add a version."""
 
@@ -175,6 +181,11 @@ class Codec:
             return self._decode_older(type_, value)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise UndecodableEvent(f"{type_}: {_without_content(error)}") from None
+
+    def read(self, record: Record) -> tuple[Envelope, Any]:
+        """Envelope and event of a record. Raises NewerEvent, or one of `UNREADABLE`."""
+        envelope = read_envelope(record.headers)
+        return envelope, self.decode(envelope.type, record.value or b"")
 
     def _decode_older(self, type_: str, value: bytes) -> Any:
         name, version = split_wire_type(type_)

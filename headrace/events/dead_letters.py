@@ -3,6 +3,7 @@
 The letters themselves stand in the topic `dead-letters` as they were; these events stand between them.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 
 import msgspec
@@ -62,10 +63,14 @@ class Redrive(msgspec.Struct, frozen=True):
 
 def redrive_of(headers: Headers) -> Redrive | None:
     """What a record says of its being sent again; None for one that came the first time. Raises EnvelopeError."""
-    # Asked of every record there is: no dictionary for those without such a header.
-    if all(name != LETTER_HEADER for name, _ in headers):
-        return None
-    found = header_map(headers)
+    # Asked of every record there is: neither a dictionary nor a generator for those without such a header.
+    for name, _ in headers:
+        if name == LETTER_HEADER:
+            return _read_redrive(header_map(headers))
+    return None
+
+
+def _read_redrive(found: Mapping[str, str]) -> Redrive:
     generation = found.get(GENERATION_HEADER, "")
     if not generation.isdecimal() or int(generation) < 1:
         raise EnvelopeError(f"a record that was sent again has no usable {GENERATION_HEADER}")

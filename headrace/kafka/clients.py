@@ -1,14 +1,11 @@
 """Kafka's connection settings for every client in use, from one place: a managed cluster needs no code change."""
 
 import ssl
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from headrace.events.topics import MAX_RECORD_BYTES
 from headrace.refusal import Refusal
 from headrace.settings import Settings
-
-if TYPE_CHECKING:
-    from faust.auth import Credentials
 
 
 class KafkaSettingsError(Refusal):
@@ -31,10 +28,10 @@ def aiokafka_config(settings: Settings) -> dict[str, Any]:
         "bootstrap_servers": settings.kafka_bootstrap,
         "security_protocol": settings.kafka_security_protocol,
     }
-    if _uses_tls(settings):
+    if uses_tls(settings):
         config["ssl_context"] = tls_context(settings)
-    if _uses_sasl(settings):
-        username, password = _sasl_login(settings)
+    if uses_sasl(settings):
+        username, password = sasl_login(settings)
         config |= {
             "sasl_mechanism": settings.kafka_sasl_mechanism,
             "sasl_plain_username": username,
@@ -49,15 +46,15 @@ def confluent_config(settings: Settings) -> dict[str, Any]:
         "bootstrap.servers": settings.kafka_bootstrap,
         "security.protocol": settings.kafka_security_protocol,
     }
-    if _uses_tls(settings):
+    if uses_tls(settings):
         files = {
             "ssl.ca.location": settings.kafka_ssl_ca_file,
             "ssl.certificate.location": settings.kafka_ssl_cert_file,
             "ssl.key.location": settings.kafka_ssl_key_file,
         }
         config |= {name: str(path) for name, path in files.items() if path is not None}
-    if _uses_sasl(settings):
-        username, password = _sasl_login(settings)
+    if uses_sasl(settings):
+        username, password = sasl_login(settings)
         config |= {
             "sasl.mechanism": settings.kafka_sasl_mechanism,
             "sasl.username": username,
@@ -74,20 +71,6 @@ def confluent_producer_config(settings: Settings) -> dict[str, Any]:
         "enable.idempotence": True,
         "message.max.bytes": MAX_RECORD_BYTES,
     }
-
-
-def faust_credentials(settings: Settings) -> "Credentials | None":
-    """The value of Faust's `broker_credentials`; None for a plain connection."""
-    # Imported here: ingest and the CLI use this module, and must not pay for importing Faust.
-    from faust.auth import SASLCredentials, SSLCredentials  # noqa: PLC0415
-
-    if _uses_sasl(settings):
-        username, password = _sasl_login(settings)
-        context = tls_context(settings) if _uses_tls(settings) else None
-        return SASLCredentials(
-            username=username, password=password, ssl_context=context, mechanism=settings.kafka_sasl_mechanism
-        )
-    return SSLCredentials(context=tls_context(settings)) if _uses_tls(settings) else None
 
 
 def tls_context(settings: Settings) -> ssl.SSLContext:
@@ -107,15 +90,18 @@ def tls_context(settings: Settings) -> ssl.SSLContext:
     return context
 
 
-def _uses_tls(settings: Settings) -> bool:
+def uses_tls(settings: Settings) -> bool:
+    """The connection is encrypted."""
     return settings.kafka_security_protocol in ("SSL", "SASL_SSL")
 
 
-def _uses_sasl(settings: Settings) -> bool:
+def uses_sasl(settings: Settings) -> bool:
+    """The brokers want a name and a password."""
     return settings.kafka_security_protocol in ("SASL_PLAINTEXT", "SASL_SSL")
 
 
-def _sasl_login(settings: Settings) -> tuple[str, str]:
+def sasl_login(settings: Settings) -> tuple[str, str]:
+    """Name and password. Raises KafkaSettingsError when one is missing."""
     username, password = settings.kafka_sasl_username, settings.kafka_sasl_password
     if not username or password is None:
         raise KafkaSettingsError(

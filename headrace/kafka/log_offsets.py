@@ -10,7 +10,7 @@ from confluent_kafka.admin import AdminClient, OffsetSpec
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_fixed
 
 from headrace.kafka.clients import KafkaUnreachable, confluent_config
-from headrace.kafka.errors import is_passing
+from headrace.kafka.passing_errors import is_passing
 from headrace.refusal import Refusal
 from headrace.settings import Settings
 
@@ -65,9 +65,9 @@ class LogOffsets:
 
         By the broker's append time, out of its index: no record is read. `moment` is aware.
         """
-        found = self._offsets(list(ranges), OffsetSpec.for_timestamp(round(moment.timestamp() * 1000)))
+        offsets = self._offsets(list(ranges), OffsetSpec.for_timestamp(round(moment.timestamp() * 1000)))
         return {
-            place: offset if 0 <= offset < ranges[place].end else ranges[place].end for place, offset in found.items()
+            place: offset if 0 <= offset < ranges[place].end else ranges[place].end for place, offset in offsets.items()
         }
 
     def window(
@@ -75,27 +75,27 @@ class LogOffsets:
     ) -> dict[Place, LogRange]:
         """What was appended from `from_` on and before `to`, aware; None is the log's own end. Raises TopicsMissing."""
         ranges = self.ranges(topics)
-        starts = {place: found.start for place, found in ranges.items()} if from_ is None else self.at(from_, ranges)
-        ends = {place: found.end for place, found in ranges.items()} if to is None else self.at(to, ranges)
+        starts = {place: range_.start for place, range_ in ranges.items()} if from_ is None else self.at(from_, ranges)
+        ends = {place: range_.end for place, range_ in ranges.items()} if to is None else self.at(to, ranges)
         return {place: LogRange(starts[place], max(starts[place], ends[place])) for place in ranges}
 
     def committed(self, group: str, places: Iterable[Place]) -> dict[Place, int]:
         """The group's next offset in each partition it has committed; the others are left out."""
         wanted = [TopicPartition(topic, partition) for topic, partition in places]
-        found = self._asked(lambda: self._committed(group, wanted))
-        return {(place.topic, place.partition): place.offset for place in found if place.offset >= 0}
+        committed = self._asked(lambda: self._committed(group, wanted))
+        return {(place.topic, place.partition): place.offset for place in committed if place.offset >= 0}
 
     def _committed(self, group: str, wanted: list[TopicPartition]) -> list[TopicPartition]:
         # By a consumer that joins nothing. AdminClient's own question crashes the process now and then (librdkafka
         # 2.16) while the broker makes the topic of all commits, which it does when it is first asked.
         consumer = Consumer({**confluent_config(self._settings), "group.id": group, "log_level": 0})
         try:
-            found: list[TopicPartition] = consumer.committed(wanted, timeout=_TIMEOUT)
+            committed: list[TopicPartition] = consumer.committed(wanted, timeout=_TIMEOUT)
         finally:
             consumer.close()
-        for failed in (place.error for place in found if place.error is not None):
+        for failed in (place.error for place in committed if place.error is not None):
             raise KafkaException(failed)
-        return found
+        return committed
 
     def _places(self, topics: Iterable[str]) -> list[Place]:
         known: Mapping[str, Any] = self._asked(lambda: self._admin.list_topics(timeout=_TIMEOUT).topics)

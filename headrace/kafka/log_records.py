@@ -41,9 +41,7 @@ def read_positions(settings: Settings, wanted: Mapping[Place, Iterable[int]]) ->
     chosen = {place: frozenset(offsets) for place, offsets in wanted.items()}
     runs = {place: runs_of(offsets) for place, offsets in chosen.items()}
     longest = max(map(len, runs.values()), default=0)
-    rounds = (
-        {place: found[number] for place, found in runs.items() if number < len(found)} for number in range(longest)
-    )
+    rounds = ({place: own[number] for place, own in runs.items() if number < len(own)} for number in range(longest))
     for record in chain.from_iterable(_read(settings, rounds)):
         if record.offset in chosen[record.topic, record.partition]:
             yield record
@@ -139,7 +137,7 @@ def _read_round(
 
 
 def _within(settings: Settings, messages: list[Message], open_ranges: dict[Place, LogRange]) -> list[Record]:
-    found = []
+    fetched = []
     for message in messages:
         error = message.error()
         if error is not None:
@@ -153,10 +151,10 @@ def _within(settings: Settings, messages: list[Message], open_ranges: dict[Place
         log_range = open_ranges.get(place)
         if log_range is not None:
             if record.offset < log_range.end:
-                found.append(record)
+                fetched.append(record)
             if record.offset + 1 >= log_range.end:
                 del open_ranges[place]
-    return found
+    return fetched
 
 
 def to_record(message: Message) -> Record:

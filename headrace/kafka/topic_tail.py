@@ -11,11 +11,11 @@ from datetime import datetime
 from typing import Protocol
 
 import structlog
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.errors import KafkaError
 
+from headrace.events.records import Record
 from headrace.events.topics import Topic
-from headrace.kafka.clients import aiokafka_config
+from headrace.kafka.errors import KafkaError
+from headrace.kafka.groupless_consumer import AIOKafkaConsumer, TopicPartition, groupless_consumer, to_record
 from headrace.settings import Settings
 
 _RETRY_SECONDS = 1.0
@@ -34,7 +34,7 @@ class Reader(Protocol):
     def begin(self) -> None:
         """Everything comes from the start now, perhaps not for the first time."""
 
-    def take(self, records: Sequence[ConsumerRecord]) -> None:
+    def take(self, records: Sequence[Record]) -> None:
         """The next records, those of a partition in their order."""
 
     def reached_end(self) -> None:
@@ -58,13 +58,7 @@ class TopicTail:
         """Until cancelled."""
         failing = False
         while True:
-            consumer = AIOKafkaConsumer(
-                enable_auto_commit=False,
-                # A log that lost its end, or its beginning, is read anew: what was missed can't be told.
-                auto_offset_reset="none",
-                max_poll_records=_POLL_RECORDS,
-                **aiokafka_config(self._settings),
-            )
+            consumer = groupless_consumer(self._settings, _POLL_RECORDS)
             try:
                 await self._follow(consumer)
             except (KafkaError, OSError, TimeoutError) as error:
@@ -127,12 +121,12 @@ class TopicTail:
             return dict(await consumer.beginning_offsets(partitions))
         moment_ms = round(self._since().timestamp() * 1000)
         ends = await consumer.end_offsets(partitions)
-        found = await consumer.offsets_for_times(dict.fromkeys(partitions, moment_ms))
-        return {place: ends[place] if found[place] is None else found[place].offset for place in partitions}
+        firsts = await consumer.offsets_for_times(dict.fromkeys(partitions, moment_ms))
+        return {place: ends[place] if firsts[place] is None else firsts[place].offset for place in partitions}
 
     async def _take_next(self, consumer: AIOKafkaConsumer) -> None:
         batches = await consumer.getmany(timeout_ms=_POLL_MS)
-        records = [record for batch in batches.values() for record in batch]
+        records = [to_record(raw) for batch in batches.values() for raw in batch]
         if records:
             self._reader.take(records)
         for place in self._taken:

@@ -170,12 +170,12 @@ def _refuse_other_partition_counts(
 ) -> None:
     for topic in topics:
         name = settings.topic(topic)
-        found = len(existing[name].partitions) if name in existing else settings.partitions
-        if found != settings.partitions:
+        count = len(existing[name].partitions) if name in existing else settings.partitions
+        if count != settings.partitions:
             raise TopicMismatch(
-                f"topic {name} has {found} partitions, but HEADRACE_PARTITIONS asks for {settings.partitions}. Every "
+                f"topic {name} has {count} partitions, but HEADRACE_PARTITIONS asks for {settings.partitions}. Every "
                 f"Headrace topic needs the same count, and keys would move if it changed: set HEADRACE_PARTITIONS="
-                f"{found}, or use a new HEADRACE_TOPIC_PREFIX"
+                f"{count}, or use a new HEADRACE_TOPIC_PREFIX"
             )
 
 
@@ -246,4 +246,4 @@ def _states(settings: Settings, declared: dict[str, dict[str, str]], topics: dic
 
 
 def _replicas(metadata: TopicMetadata | None) -> int:
-    return min((len(one.replicas) for one in metadata.partitions.values()), default=0) if metadata else 0
+    return min((len(partition.replicas) for partition in metadata.partitions.values()), default=0) if metadata else 0

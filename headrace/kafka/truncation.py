@@ -14,7 +14,7 @@ from tenacity import Retrying, retry_if_exception, retry_if_exception_type, stop
 
 from headrace.events.topics import ALL_TOPICS
 from headrace.kafka.clients import KafkaUnreachable, confluent_config
-from headrace.kafka.errors import is_passing
+from headrace.kafka.passing_errors import is_passing
 from headrace.refusal import Refusal
 from headrace.settings import Settings
 
@@ -107,13 +107,13 @@ def _truncations(settings: Settings, group: str, topics: list[str]) -> list[Trun
     known = {(place.topic, place.partition): appended_ms(place.metadata) for place in committed}
     times = {place: ms for place, ms in known.items() if ms is not None}
     later = _offsets(admin, [place for place in committed if (place.topic, place.partition) in times], times)
-    found = []
+    cuts = []
     for place in committed:
         where = (place.topic, place.partition)
         first_later = later.get(where, -1)
         cut = cut_offset(place.offset, ends[where], None if first_later < 0 else first_later)
         if cut is not None:
-            found.append(
+            cuts.append(
                 Truncation(
                     group=group,
                     topic=place.topic,
@@ -123,7 +123,7 @@ def _truncations(settings: Settings, group: str, topics: list[str]) -> list[Trun
                     end=ends[where],
                 )
             )
-    return found
+    return cuts
 
 
 def _committed(settings: Settings, group: str, places: list[TopicPartition]) -> list[TopicPartition]:

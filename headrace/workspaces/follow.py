@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Sequence
 
 import structlog
-from aiokafka import ConsumerRecord
 
 from headrace.events.codec import NewerEvent, UndecodableEvent, UnknownEventType
 from headrace.events.envelope import EnvelopeError, read_envelope
+from headrace.events.records import Record
 from headrace.events.topics import WORKSPACES
 from headrace.kafka.topic_tail import TopicTail
 from headrace.settings import Settings
@@ -26,7 +26,7 @@ class WorkspaceFollower:
         self._box = SecretBox.of(settings) if settings.secrets_key else None
         self._tail = TopicTail(settings, WORKSPACES, self)
         #: What was read so far, until the end is reached; None while live.
-        self._found: list[ConsumerRecord] | None = None
+        self._found: list[Record] | None = None
         self.directory = Directory()
         self.loaded = asyncio.Event()
 
@@ -38,7 +38,7 @@ class WorkspaceFollower:
         """The whole topic is one change, so that a restart neither shows half of it nor builds it a thousand times."""
         self._found = []
 
-    def take(self, records: Sequence[ConsumerRecord]) -> None:
+    def take(self, records: Sequence[Record]) -> None:
         """See `headrace.kafka.topic_tail.Reader`."""
         if self._found is None:
             self._take(records)
@@ -52,7 +52,7 @@ class WorkspaceFollower:
         self.loaded.set()
         log.info("workspaces loaded", workspaces=len(self.directory))
 
-    def _take(self, records: Sequence[ConsumerRecord], before: Directory | None = None) -> None:
+    def _take(self, records: Sequence[Record], before: Directory | None = None) -> None:
         states: dict[str, Workspace | None] = {}
         for record in records:
             self._fold(record, states)
@@ -62,8 +62,8 @@ class WorkspaceFollower:
         self.directory = (previous if before is None else before).changed(applied, removed)
         _warn_about_news(previous, self.directory)
 
-    def _fold(self, record: ConsumerRecord, states: dict[str, Workspace | None]) -> None:
-        workspace_id = (record.key or b"").decode("utf-8", "replace")
+    def _fold(self, record: Record, states: dict[str, Workspace | None]) -> None:
+        workspace_id = record.key.decode("utf-8", "replace")
         if record.value is None:
             states[workspace_id] = None
             return

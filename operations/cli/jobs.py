@@ -227,9 +227,8 @@ def _act(verb: "Verb", wanted: "JobFilter", *, execute: bool, as_json: bool, fro
 def _publish(verb: "Verb", fitting: "list[JobRow]", *, from_start: bool) -> None:
     import asyncio
 
-    from aiokafka.errors import KafkaError
-
     from headrace.kafka.clients import KafkaUnreachable
+    from headrace.kafka.errors import KafkaError
     from headrace.settings import Settings
     from streams.jobs.commands import command, publish
 

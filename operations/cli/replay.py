@@ -120,9 +120,8 @@ def webhooks(
 
 
 def _write(settings: "Settings", work: "NormaliseWork", run_id: str, progress: object) -> dict[str, int]:
-    from aiokafka.errors import KafkaError
-
     from headrace.kafka.clients import KafkaUnreachable
+    from headrace.kafka.errors import KafkaError
     from operations.replay.webhooks.normalise import write
 
     try:

@@ -86,9 +86,8 @@ def decide(
 
 
 def _carried_out(settings: "Settings", run: "ActiveRun", window: "Window", show: int) -> "DecideWork":
-    from aiokafka.errors import KafkaError
-
     from headrace.kafka.clients import KafkaUnreachable
+    from headrace.kafka.errors import KafkaError
     from operations.replay.decide.resuming import carry_out
 
     try:

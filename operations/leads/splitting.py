@@ -10,7 +10,6 @@ from typing import Any
 
 import msgspec
 import psycopg
-from aiokafka.errors import KafkaError
 
 from headrace.events.codec import Codec
 from headrace.events.envelope import Envelope
@@ -18,6 +17,7 @@ from headrace.events.ids import event_id
 from headrace.events.inbox import Identity, InboxSplit
 from headrace.events.topics import INBOX
 from headrace.kafka.clients import KafkaUnreachable
+from headrace.kafka.errors import KafkaError
 from headrace.kafka.faust.outbox import Outbox, OutRecord
 from headrace.kafka.partitioning import key_partition
 from headrace.settings import Settings

@@ -8,11 +8,11 @@ from uuid import UUID
 
 import msgspec
 import psycopg
-from aiokafka.errors import KafkaError
 
 from headrace.events.dead_letters import DeadLetterDiscarded
 from headrace.events.records import Record
 from headrace.kafka.clients import KafkaUnreachable
+from headrace.kafka.errors import KafkaError
 from headrace.kafka.faust.dead_letters import letter_event
 from headrace.kafka.faust.outbox import Outbox, OutRecord
 from headrace.settings import Settings

@@ -11,10 +11,10 @@ from typing import Any, TypeVar
 
 import msgspec
 import psycopg
-from aiokafka.errors import KafkaError
 
 from headrace.events.records import Record
 from headrace.kafka.clients import KafkaUnreachable
+from headrace.kafka.errors import KafkaError
 from headrace.kafka.faust.outbox import Outbox
 from headrace.kafka.log_records import in_pieces
 from headrace.settings import Settings

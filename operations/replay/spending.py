@@ -18,9 +18,10 @@ from streams.ai.chosen import AISettingsError, ai_desk, price_table, timeouts
 from streams.ai.local_provider import LocalProvider
 from streams.ai.pricing import FREE_PROVIDERS
 from streams.ai.provider import AIResult, AIRetryable, AITask, Caller
-from streams.jobs.context import StepAi, StepCall
+from streams.jobs.context import StepCall
 from streams.jobs.desk_ai import DeskAi
 from streams.jobs.step import StepFailed
+from streams.jobs.step_ai import StepAi
 
 A = TypeVar("A", bound=BaseModel)
 #: Tries at a question whose failures pass by themselves.
@@ -85,8 +86,8 @@ class Spender:
         await self._desk.provider.close()
 
 
-class AskingAi:
-    """See `streams.jobs.steps.asking.StepAi`: the recorded answer where there is one, else a bought one."""
+class AskingAi(StepAi):
+    """Gives the recorded answer where there is one, else a bought one."""
 
     def __init__(self, call: StepCall, answers: Sequence[StepAnswer], buyer: "MissingAnswers") -> None:
         self._call = call
@@ -104,10 +105,6 @@ class AskingAi:
         else:
             self._given += self._recorded.take_answers()
         return result
-
-    def take_calls(self) -> tuple[AiCalled, ...]:
-        """Calls are recorded as they are made."""
-        return ()
 
     def take_answers(self) -> tuple[StepAnswer, ...]:
         """What was answered, in the order asked."""

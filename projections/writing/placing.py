@@ -9,13 +9,13 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import faust
 import structlog
-from aiokafka.errors import KafkaError
-from faust.types import TP
 
+from headrace.kafka.errors import KafkaError
+from headrace.kafka.faust.batch_transport import TopicPartition
 from headrace.kafka.faust.following import Follower
 from headrace.kafka.faust.loop import Loop
+from headrace.kafka.faust.worker import BatchApp
 from projections.writing.cut_log import LogCut, find_cuts, later_than
 from projections.writing.writer import ProjectionWriter
 
@@ -27,7 +27,7 @@ CHECK_SECONDS = 0.05
 class Placing(Loop):
     """Does it for all partitions of these agents, after each rebalance."""
 
-    def __init__(self, app: faust.App, agents: Sequence[tuple[Follower, ProjectionWriter]]) -> None:
+    def __init__(self, app: BatchApp, agents: Sequence[tuple[Follower, ProjectionWriter]]) -> None:
         super().__init__()
         self._app: Any = app
         self._agents = {topic: agent for agent in agents for topic in agent[0].topics}
@@ -43,18 +43,18 @@ class Placing(Loop):
             except (KafkaError, OSError) as error:
                 log.warning("projection.not_placed", error_class=type(error).__name__)
 
-    async def _place(self, places: frozenset[TP], generation: int) -> None:
+    async def _place(self, places: frozenset[TopicPartition], generation: int) -> None:
         """`position` waits for Postgres, and meanwhile the group may rebalance: `begin_at` knows."""
         positions = {tp: await self._agents[tp.topic][0].position(tuple(tp)) for tp in places}
         await self._check_log(places)
         _tell_set_back(positions, self._app.consumer.committed_offsets(places))
         await self._app.consumer.begin_at(positions, generation)
 
-    async def _check_log(self, places: frozenset[TP]) -> None:
+    async def _check_log(self, places: frozenset[TopicPartition]) -> None:
         writers = {self._agents[tp.topic][1] for tp in places}
         known = {place: at for writer in writers for place, at in (await writer.projected()).items()}
-        projected = {place: at for place, at in known.items() if TP(*place) in places}
-        moments = {TP(*place): moment for place, moment in later_than(projected).items()}
+        projected = {place: at for place, at in known.items() if TopicPartition(*place) in places}
+        moments = {TopicPartition(*place): moment for place, moment in later_than(projected).items()}
         if not moments:
             return
         thread = self._app.consumer._thread
@@ -69,7 +69,7 @@ def _by_place(offsets: Mapping[Any, Any]) -> dict[tuple[str, int], Any]:
     return {(tp.topic, tp.partition): offset for tp, offset in offsets.items()}
 
 
-def _tell_set_back(positions: Mapping[TP, int], committed: Mapping[TP, int]) -> None:
+def _tell_set_back(positions: Mapping[TopicPartition, int], committed: Mapping[TopicPartition, int]) -> None:
     back = {tp: committed[tp] - position for tp, position in positions.items() if committed.get(tp, 0) > position}
     if back:
         log.warning(

@@ -14,15 +14,13 @@ from contextlib import suppress
 from typing import Any
 
 import structlog
-from aiokafka import AIOKafkaConsumer, TopicPartition
 from psycopg.rows import class_row
 
 from headrace.events.codec import NewerEvent
 from headrace.events.records import Record
-from headrace.kafka.clients import aiokafka_config
-from headrace.kafka.faust.batch_transport import to_record
 from headrace.kafka.faust.following import before_newer
 from headrace.kafka.faust.loop import Loop
+from headrace.kafka.groupless_consumer import TopicPartition, groupless_consumer, to_record
 from headrace.settings import Settings
 from projections.connection import Connect, connector
 from projections.projection import Projection
@@ -119,12 +117,7 @@ class _Tail:
         self._writer = ProjectionWriter(
             self._connect, topic_prefix=settings.topic_prefix, projections=(projection,), version=version.version
         )
-        self._consumer = AIOKafkaConsumer(
-            enable_auto_commit=False,
-            auto_offset_reset="none",
-            max_poll_records=_POLL_RECORDS,
-            **aiokafka_config(settings),
-        )
+        self._consumer = groupless_consumer(settings, _POLL_RECORDS)
         self._places = [TopicPartition(self._topic, number) for number in range(settings.partitions)]
 
     async def run(self) -> None:

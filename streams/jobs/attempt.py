@@ -11,6 +11,7 @@ from headrace.events.ai import AiCalled
 from headrace.events.jobs import (
     AnyJobEvent,
     JobAttemptEnded,
+    JobCancelled,
     JobDied,
     JobRequested,
     JobRetryScheduled,
@@ -19,10 +20,10 @@ from headrace.events.jobs import (
     JobSucceeded,
     StepAnswer,
 )
-from streams.jobs.context import StepAi
 from streams.jobs.open_job import FinishedStep, OpenJob
 from streams.jobs.retries import error_class_of
 from streams.jobs.step import Step, StepFailed, StepOutcome
+from streams.jobs.step_ai import StepAi
 
 
 class Attempt:
@@ -138,6 +139,11 @@ def succeeded(attempt: Attempt, now: datetime) -> JobSucceeded:
         started_at=attempt.started_at,
         worker=attempt.worker,
     )
+
+
+def cancelled(job: OpenJob, at: datetime, reason: str) -> JobCancelled:
+    """Nobody wants the job any more."""
+    return JobCancelled(**_about(job.request), at=at, reason=reason)
 
 
 def renumbered(event: AnyJobEvent, attempt: Attempt) -> AnyJobEvent:

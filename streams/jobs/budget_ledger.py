@@ -13,11 +13,10 @@ from fractions import Fraction
 
 import msgspec
 import structlog
-from aiokafka import ConsumerRecord
 
 from headrace.events.ai import AiCalled, spent_at_most
-from headrace.events.codec import Codec, UndecodableEvent, UnknownEventType
-from headrace.events.envelope import EnvelopeError, read_envelope
+from headrace.events.codec import UNREADABLE, Codec
+from headrace.events.records import Record
 from streams.ai.budget import LONGEST_DAY, DaySpending, Spending, day_of, refusal
 from streams.jobs.step import StepFailed, WorkspaceProfile
 
@@ -86,7 +85,7 @@ class BudgetLedger:
         self._reading = Spending()
         self._matched.clear()
 
-    def take(self, records: Sequence[ConsumerRecord]) -> None:
+    def take(self, records: Sequence[Record]) -> None:
         """See `Reader`."""
         for record in records:
             call = self._decoded(record)
@@ -118,10 +117,10 @@ class BudgetLedger:
             reserved=sum(self._reserved[workspace].values()),
         )
 
-    def _decoded(self, record: ConsumerRecord) -> AiCalled | None:
+    def _decoded(self, record: Record) -> AiCalled | None:
         try:
-            event = self._codec.decode(read_envelope(record.headers).type, record.value or b"")
-        except (EnvelopeError, UnknownEventType, UndecodableEvent) as error:
+            _, event = self._codec.read(record)
+        except UNREADABLE as error:
             # Its projection sets it aside; here it is only money nobody can count.
             log.error("budget.call_unreadable", offset=record.offset, error_class=type(error).__name__)
             return None

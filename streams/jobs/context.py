@@ -3,24 +3,13 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
-from headrace.events.ai import AiCalled
-from headrace.events.jobs import StepAnswer
 from streams.ai.reading import Read, ReadOf, read_here
 from streams.jobs.step import JobInput, WorkspaceProfile
-
-
-class StepAi(Protocol):
-    """What a step finds as `context.ai`, as far as the engine cares: the calls' records must never get lost."""
-
-    def take_calls(self) -> tuple[AiCalled, ...]:
-        """The calls made since the last time, whatever became of the step."""
-
-    def take_answers(self) -> tuple[StepAnswer, ...]:
-        """What models answered since the last time: kept with the step once it is finished."""
+from streams.jobs.step_ai import StepAi
 
 
 @dataclass(slots=True)

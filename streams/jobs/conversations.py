@@ -8,12 +8,15 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import datetime
+from functools import partial
 from itertools import islice
 from typing import Any, Protocol
 
 import msgspec
 
 from headrace.events.messages import LeadSplit, Message
+from headrace.events.records import Record
+from headrace.kafka.faust.keyed_agent import Derive, Turn
 from headrace.kafka.faust.partition_table import Writes
 from streams.jobs.conversation import Head, capped, with_message
 from streams.jobs.requests import asks_for_work
@@ -80,6 +83,12 @@ class Conversations:
             message = view.message(lead_id, message_id)
             view.forget(key, lead_id, message_id, later=message is not None and needs(partition, message))
 
+    @asynccontextmanager
+    async def turn(self, open_: Callable[[int, list[Record]], Derive]) -> AsyncIterator[Turn]:
+        """An agent's turn in which nobody else changes conversations: see `KeyedAgent`."""
+        async with self.changing() as writes:
+            yield Turn(open_, partial(self.write, writes))
+
     async def write(self, writes: Writes) -> None:
         """Remember."""
         await self._table.write(writes)
@@ -110,7 +119,7 @@ class PartitionConversations:
 
     def messages(self, lead_id: str, head: Head) -> list[Message]:
         """The messages of a lead, oldest first."""
-        return [found for ref in head.refs if (found := self.message(lead_id, ref[2])) is not None]
+        return [message for ref in head.refs if (message := self.message(lead_id, ref[2])) is not None]
 
     def add(self, lead_id: str, head: Head, message: Message) -> Head:
         """Keep a message. What becomes too old is set aside."""

@@ -15,6 +15,7 @@ from streams.ai.untrusted import screened_lead
 from streams.jobs.context import AiOf, StepCall
 from streams.jobs.recorded_answers import recorded as recorded_answer
 from streams.jobs.step import WorkspaceProfile
+from streams.jobs.step_ai import StepAi
 
 A = TypeVar("A", bound=BaseModel)
 
@@ -29,8 +30,8 @@ class Ledger(Protocol):
         """The call is over, and these are its tries."""
 
 
-class DeskAi:
-    """See `streams.jobs.steps.asking.StepAi`."""
+class DeskAi(StepAi):
+    """Asks whom the settings name, within a budget, and keeps calls and answers."""
 
     def __init__(
         self,
@@ -66,7 +67,7 @@ class DeskAi:
         try:
             result = await ask(desk, task, timeout_s=self._timeouts[task.feature], record=tries.append)
         finally:
-            made = [self._counted(one, most) for one in tries]
+            made = [self._counted(call, most) for call in tries]
             self._calls += made
             self._ledger.settle(self._call.workspace, call_id, made)
         self._answers.append(recorded_answer(task, result, embedded=embedded))

@@ -6,19 +6,19 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 import structlog
-from mode import Service
 
 from headrace.events.ai import spent_at_most
-from headrace.kafka.faust.batch_transport import FAUST_LOGGER
+from headrace.kafka.faust.loop import Loop
 from headrace.kafka.faust.vital import vital
-from streams.jobs.attempt import Attempt
+from streams.jobs.attempt import Attempt, cancelled
 from streams.jobs.conversations import Conversations
-from streams.jobs.execute_agent import ExecuteAgent, cancelled
 from streams.jobs.journal import Journal
 from streams.jobs.metrics import BREAKER, READY, RUNNING, WAITING
 from streams.jobs.open_job import OpenJob, milliseconds
+from streams.jobs.open_jobs import OpenJobs
 from streams.jobs.runner import JobRunner
 from streams.jobs.schedule import Schedule, Ticket
+from streams.jobs.void_jobs import LEAD_SUPPRESSED, VoidJobs
 
 log = structlog.get_logger()
 
@@ -47,15 +47,14 @@ class _Run:
         return not self.attempt.owned.is_set() or job.running or job.attempt < self.attempt.number
 
 
-class Executor(Service):
+class Executor(Loop):
     """Runs due jobs once `go` was called, until `give_up`. `now` is the wall clock, aware."""
-
-    logger = FAUST_LOGGER
 
     def __init__(
         self,
         schedule: Schedule,
-        agent: ExecuteAgent,
+        open_jobs: OpenJobs,
+        void: VoidJobs,
         runner: JobRunner,
         journal: Journal,
         conversations: Conversations,
@@ -63,17 +62,19 @@ class Executor(Service):
     ) -> None:
         super().__init__()
         self._schedule = schedule
-        self._agent = agent
+        self._open_jobs = open_jobs
+        self._void = void
         self._runner = runner
         self._journal = journal
         self._conversations = conversations
         self._now = now
         self._ready = False
         self._changed = asyncio.Event()
+        #: Partitions of which it knows all jobs.
+        self._loaded: set[int] = set()
         self._runs: dict[str, _Run] = {}
         #: Job id → partition of those that run according to the log, but not here.
         self._begun: dict[str, int] = {}
-        self._looping: asyncio.Task[None] | None = None
 
     def job_changed(self, job_id: str, job: OpenJob | None, run_ended: bool) -> None:
         """The fold says how the job stands. `run_ended`: whoever ran it does so no more."""
@@ -97,13 +98,17 @@ class Executor(Service):
             self._schedule.settle(job_id)
         self._changed.set()
 
-    def jobs_of(self, lead_id: str) -> list[str]:
-        """The ids of the lead's jobs that wait or run."""
-        return self._schedule.jobs_of(lead_id)
+    def has_loaded(self, partition: int) -> bool:
+        """True when it knows the partition's jobs, and learns of every change."""
+        return partition in self._loaded
+
+    def loaded(self, partition: int) -> None:
+        """It was told every open job of the partition."""
+        self._loaded.add(partition)
 
     async def end_lost(self) -> None:
         """The fold has caught up: what runs according to the log, but not here, was lost with its worker."""
-        begun = (self._agent.job(partition, job_id) for job_id, partition in self._begun.items())
+        begun = (self._open_jobs.job(partition, job_id) for job_id, partition in self._begun.items())
         lost = [job for job in begun if job is not None and job.running]
         await asyncio.gather(*(self._runner.end_lost(Attempt(job, job.worker)) for job in lost))
         if lost:
@@ -195,19 +200,15 @@ class Executor(Service):
         self._runs = {id_: run for id_, run in self._runs.items() if run.ticket.partition in partitions}
         self._begun = {id_: partition for id_, partition in self._begun.items() if partition in partitions}
         self._schedule.keep(partitions)
-        self._agent.keep(partitions)
-
-    async def on_start(self) -> None:
-        """Wait for `go`."""
-        self._looping = vital(self._run_for_ever(), "jobs executor")
+        self._loaded &= partitions
 
     async def on_stop(self) -> None:
         """Hand the running jobs back."""
         await self.give_up("worker stopping")
-        if self._looping is not None:
-            self._looping.cancel()
+        await super().on_stop()
 
-    async def _run_for_ever(self) -> None:
+    async def run_for_ever(self) -> None:
+        """Begin what is due, and sleep until something changes or is due."""
         while True:
             self._changed.clear()
             self._start_what_is_due()
@@ -229,20 +230,20 @@ class Executor(Service):
         return _LONGEST_WAIT if due_ms is None else min(_LONGEST_WAIT, max(0.001, (due_ms - now_ms) / 1000))
 
     def _start_job(self, ticket: Ticket) -> None:
-        job = self._agent.job(ticket.partition, ticket.job_id)
+        job = self._open_jobs.job(ticket.partition, ticket.job_id)
         if job is None or not job.is_waiting:
             # The fold has ended or paused it, and is about to say so.
             self._schedule.settle(ticket.job_id)
             return
         attempt = Attempt(job, self._runner.worker, alone=self._schedule.runs_alone(ticket))
         run = _Run(ticket, attempt)
-        run.task = vital(self._run(run), f"job {ticket.job_id}")
+        run.task = vital(self._run_job(run), f"job {ticket.job_id}")
         self._runs[ticket.job_id] = run
 
-    async def _run(self, run: _Run) -> None:
+    async def _run_job(self, run: _Run) -> None:
         try:
             if self._is_void(run.attempt.job):
-                event = cancelled(run.attempt.job, self._now(), "lead suppressed")
+                event = cancelled(run.attempt.job, self._now(), LEAD_SUPPRESSED)
                 await self._runner.cancel(run.attempt, event)
             else:
                 await self._runner.run(run.attempt)
@@ -251,7 +252,7 @@ class Executor(Service):
             self._changed.set()
 
     def _is_void(self, job: OpenJob) -> bool:
-        if not self._agent.is_void(job):
+        if not self._void.is_void(job):
             return False
         head = self._conversations.read(job.partition).head(job.request.lead_id)
         return head.suppressed_reason is not None

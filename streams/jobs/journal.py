@@ -4,18 +4,14 @@ import asyncio
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from mode import Service
-
 from headrace.events.caps import TooLarge
-from headrace.kafka.faust.batch_transport import FAUST_LOGGER
 from headrace.kafka.faust.outbox import Outbox, OutRecord
+from headrace.kafka.faust.service import Service
 from headrace.kafka.faust.vital import vital
 
 
 class Journal(Service):
     """Sends in the order of the calls. Brokers that refuse end the process: nobody could tell what was written."""
-
-    logger = FAUST_LOGGER
 
     def __init__(self, outbox: Outbox) -> None:
         super().__init__()
@@ -94,14 +90,14 @@ class _Lane:
     async def _send(self, taken: list[_Writing]) -> None:
         """All in one go; each by itself when one is too large, so that only its writer hears of it."""
         try:
-            records = [record for one in taken for record in one.records]
+            records = [record for writing in taken for record in writing.records]
             await self._outbox.send(records, for_owner=self._for_owner)
         except TooLarge as error:
             if len(taken) == 1:
                 taken[0].written.set_exception(error)
                 return
-            for one in taken:
-                await self._send([one])
+            for writing in taken:
+                await self._send([writing])
             return
-        for one in taken:
-            one.written.set_result(None)
+        for writing in taken:
+            writing.written.set_result(None)

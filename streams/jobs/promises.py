@@ -64,7 +64,7 @@ def speaks_of_promises(event: object) -> bool:
 
 def with_conclusion(promises: Sequence[Promise], event: Enrichment) -> tuple[Promise, ...]:
     """The promises after a step's newest word. Those that were due before it are past."""
-    kept = [one for one in promises if one.due_at > event.at and not _is_of(one.conclusion, event)]
+    kept = [promise for promise in promises if promise.due_at > event.at and not _is_of(promise.conclusion, event)]
     made = promise_of(event)
     return tuple(([*kept, made] if made is not None else kept)[-KEPT_PROMISES:])
 
@@ -75,8 +75,8 @@ def split_by_suppression(
     """The promises that stand, and those that are due after the moment since which nobody may write to the lead."""
     if suppressed_at is None:
         return tuple(promises), ()
-    standing = tuple(one for one in promises if one.due_at <= suppressed_at)
-    return standing, tuple(one for one in promises if one.due_at > suppressed_at)
+    standing = tuple(promise for promise in promises if promise.due_at <= suppressed_at)
+    return standing, tuple(promise for promise in promises if promise.due_at > suppressed_at)
 
 
 def withdrawal(promise: Promise, suppressed_at: datetime) -> Enrichment:

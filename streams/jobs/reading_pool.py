@@ -19,9 +19,8 @@ from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
 import structlog
-from mode import Service
 
-from headrace.kafka.faust.batch_transport import FAUST_LOGGER
+from headrace.kafka.faust.service import Service
 from headrace.settings import Settings
 from streams.ai.reading import Read, Unreadable
 from streams.jobs.reading_process import LENGTH, serve
@@ -41,8 +40,6 @@ class ReadingFailed(Exception):
 
 class ReadingPool(Service):
     """Readers are started when first needed. Of several, no workspace keeps all busy."""
-
-    logger = FAUST_LOGGER
 
     def __init__(self, settings: Settings) -> None:
         super().__init__()

@@ -5,87 +5,74 @@ A fact about a lead that was merged away is folded where it is addressed to, and
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
+from functools import partial
 
 import structlog
 from msgspec.structs import replace
 
-from headrace.events.codec import Codec, UndecodableEvent, UnknownEventType
+from headrace.events.codec import UNREADABLE
 from headrace.events.conversations import ConversationMoved
-from headrace.events.envelope import Envelope, EnvelopeError, read_envelope
+from headrace.events.envelope import Envelope
 from headrace.events.messages import (
     LeadChanged,
     LeadMerged,
     LeadSignalled,
     LeadSplit,
     LeadSuppressed,
+    Message,
     MessageReceived,
     MessageSent,
 )
 from headrace.events.records import Record
-from headrace.kafka.faust.dead_letters import dead_letter, fixed_letter
-from headrace.kafka.faust.following import Batch
+from headrace.kafka.faust.keyed_agent import Derive, KeyedAgent, Turn
 from headrace.kafka.faust.outbox import Outbox, OutRecord
 from headrace.settings import Settings
 from streams.jobs.conversation import suppressed_at
 from streams.jobs.conversations import Conversations, PartitionConversations
-from streams.jobs.execute_agent import ExecuteAgent
 from streams.jobs.job_records import JobRecords
-from streams.jobs.learning import Learning
+from streams.jobs.learning import Cancellations, Learning
 from streams.jobs.requests import asks_for_work, job_for
 
 log = structlog.get_logger()
 
-STAGE = "request"
 
+class RequestAgent(KeyedAgent):
+    """Reads `messages`, and writes `jobs`. `needs`: partition, message → True while a job may still ask for it."""
 
-class RequestAgent:
-    """Reads `messages`: forwards to `jobs`, waits for the acks, then remembers."""
+    stage = "request"
+    #: A KeyError is a lead or a message that a broken event names.
+    faults = (*UNREADABLE, KeyError)
+    tells_fixed = True
 
     def __init__(
         self,
         settings: Settings,
         outbox: Outbox,
         conversations: Conversations,
-        execute: ExecuteAgent,
+        needs: Callable[[int, Message], bool],
+        cancellations: Cancellations,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._settings = settings
-        self._outbox = outbox
+        super().__init__(settings, outbox)
         self._conversations = conversations
-        self._execute = execute
+        self._needs = needs
         self._now = now
-        self._codec = Codec()
         self._records = JobRecords(settings, "/jobs/request")
-        self._learning = Learning(self._records, execute.cancellations)
+        self._learning = Learning(self._records, cancellations)
 
-    async def process(self, batch: Batch) -> None:
-        """Fold, forward, wait for the acks, remember."""
-        out: list[OutRecord] = []
-        async with self._conversations.changing() as writes:
-            for (_topic, partition), records in batch.items():
-                newest_ms = records[-1].timestamp_ms
-                self._conversations.forget_due(partition, newest_ms, self._execute.needs)
-                view = self._conversations.open(partition, newest_ms)
-                for record in records:
-                    self._fold_or_set_aside(record, view, out)
-            await self._outbox.send(out)
-            await self._conversations.write(writes)
+    def turn(self) -> AbstractAsyncContextManager[Turn]:
+        """See `KeyedAgent`."""
+        return self._conversations.turn(self._open)
 
-    def _fold_or_set_aside(self, record: Record, view: PartitionConversations, out: list[OutRecord]) -> None:
-        try:
-            envelope = read_envelope(record.headers)
-            event = self._codec.decode(envelope.type, record.value or b"")
-            fixed = fixed_letter(self._settings, record, STAGE)
-            # Whole or not at all: what a fold that fails has made by then must not go out beside the dead letter.
-            out.extend([*self._folded(event, envelope, record.partition, view), *fixed])
-        except (EnvelopeError, UnknownEventType, UndecodableEvent, KeyError) as error:
-            log.error("request.dead_letter", offset=record.offset, error_class=type(error).__name__)
-            out.append(dead_letter(self._settings, record, STAGE, error))
+    def _open(self, partition: int, records: list[Record]) -> Derive:
+        newest_ms = records[-1].timestamp_ms
+        self._conversations.forget_due(partition, newest_ms, self._needs)
+        return partial(self._folded, self._conversations.open(partition, newest_ms))
 
-    def _folded(
-        self, event: object, envelope: Envelope, partition: int, view: PartitionConversations
-    ) -> Iterator[OutRecord]:
+    def _folded(self, view: PartitionConversations, record: Record) -> Iterator[OutRecord]:
+        envelope, event = self._codec.read(record)
         match event:
             case LeadChanged():
                 # Snapshots of a lead come from one resolver in order: the last one is the lead.
@@ -93,9 +80,9 @@ class RequestAgent:
             case LeadMerged():
                 yield from self._learning.merge(view, event, envelope.traceparent)
             case MessageReceived() | MessageSent():
-                yield from self._message(event, envelope, partition, view)
+                yield from self._message(event, envelope, record.partition, view)
             case LeadSuppressed() | LeadSignalled() | LeadSplit():
-                yield from self._learning.learn(partition, view, news(event), envelope.traceparent)
+                yield from self._learning.learn(record.partition, view, news(event), envelope.traceparent)
 
     def _message(
         self, message: MessageReceived | MessageSent, envelope: Envelope, partition: int, view: PartitionConversations

@@ -8,6 +8,7 @@ import msgspec
 
 from headrace.events.messages import LeadChanged, LeadSignalled, Message
 from streams.ai.reading import Read
+from streams.jobs.step_ai import StepAi
 
 
 class WorkspaceProfile(Protocol):
@@ -93,8 +94,7 @@ class StepContext(Protocol):
     #: Results of the finished steps of this job, by name.
     results: Mapping[str, dict[str, Any]]
     now: datetime
-    #: The AI seam; see `streams.ai.provider`. Reserves budget, and collects the call's telemetry for the outcome.
-    ai: Any
+    ai: StepAi
     #: Where the words of strangers are read; nothing else in a step may look into them.
     read: Read
 

@@ -5,16 +5,15 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-import faust
 import msgspec
 import structlog
-from aiokafka.protocol.commit import OffsetCommitRequest
-from mode import Service
 
-from headrace.kafka.faust.batch_transport import FAUST_LOGGER
 from headrace.kafka.faust.following import Follower
+from headrace.kafka.faust.membership import NO_GENERATION, is_member
 from headrace.kafka.faust.offset_guard import Partition
+from headrace.kafka.faust.service import Service
 from headrace.kafka.faust.vital import vital
+from headrace.kafka.faust.worker import BatchApp
 from headrace.kafka.topic_tail import TopicTail
 from headrace.workspaces.follow import WorkspaceFollower
 from streams.jobs.budget_ledger import BudgetLedger
@@ -24,8 +23,6 @@ from streams.jobs.executor import GIVE_UP_SECONDS, Executor
 log = structlog.get_logger()
 
 CHECK_SECONDS = 0.05
-#: Of a consumer that is no member of its group, or not any more.
-NO_GENERATION = OffsetCommitRequest.DEFAULT_GENERATION_ID
 #: Between two words on what is awaited, seconds.
 TELL_SECONDS = 10.0
 
@@ -62,11 +59,9 @@ class Tenure(Service):
     budget again that is spent.
     """
 
-    logger = FAUST_LOGGER
-
     def __init__(
         self,
-        app: faust.App,
+        app: BatchApp,
         partitions: int,
         followers: Sequence[Follower],
         agent: ExecuteAgent,
@@ -95,7 +90,7 @@ class Tenure(Service):
     async def _revoked(self, _app: Any, _revoked: Any, **_: Any) -> None:
         """The group rebalances: all partitions are doubtful until it is done. It waits for us meanwhile."""
         self._epoch += 1
-        if await self._has_carried_on() and self._is_member():
+        if await self._has_carried_on() and is_member(self._app):
             await self._executor.hold("partitions moved")
         else:
             # The group went on without us, or nobody can tell what is written: others have them in a moment.
@@ -114,10 +109,6 @@ class Tenure(Service):
             return True
         done, _ = await asyncio.wait([self._carrying], timeout=GIVE_UP_SECONDS)
         return bool(done)
-
-    def _is_member(self) -> bool:
-        consumer: Any = self._app.consumer
-        return bool(consumer._thread._ensure_consumer()._coordinator.generation != NO_GENERATION)
 
     async def on_start(self) -> None:
         """Follow the group's assignments, and the workspaces that jobs need."""
@@ -148,11 +139,11 @@ class Tenure(Service):
         """The partitions that are ours, with the topics we follow in them; empty while a rebalance is under way."""
         if self._app.rebalancing or not self._app.tables.actives_ready:
             return {}
-        found: dict[int, list[Any]] = {}
+        assigned: dict[int, list[Any]] = {}
         for tp in self._app.consumer.assignment():
             if tp.topic in self._topics:
-                found.setdefault(tp.partition, []).append(tp)
-        return found
+                assigned.setdefault(tp.partition, []).append(tp)
+        return assigned
 
     async def _took_over(self, epoch: int) -> bool:
         """False when partitions moved meanwhile, or the brokers did not answer: to be done again."""
@@ -164,7 +155,7 @@ class Tenure(Service):
             log.warning("jobs.no_end_offsets", error_class=type(error).__name__)
             return False
         for partition in sorted(assigned):
-            if self._agent.has_loaded(partition):
+            if self._executor.has_loaded(partition):
                 continue
             await self._agent.load(partition)
             if epoch != self._epoch:

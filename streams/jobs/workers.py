@@ -18,11 +18,13 @@ from streams.jobs.executor import Executor
 from streams.jobs.journal import Journal
 from streams.jobs.label_agent import LabelAgent
 from streams.jobs.labelling import LabelOf
+from streams.jobs.open_jobs import OpenJobs
 from streams.jobs.reading_pool import ReadingPool
 from streams.jobs.request_agent import RequestAgent
 from streams.jobs.runner import JobRunner, JobTypes
 from streams.jobs.schedule import Schedule
 from streams.jobs.tenure import Spending, Tenure
+from streams.jobs.void_jobs import VoidJobs
 
 _DAY_SECONDS = 86_400
 
@@ -55,16 +57,12 @@ def jobs_worker(
     """
     worker = Worker(settings, name)
     conversations = Conversations(worker.table("conversations"), settings.job_memory_days)
-    open_jobs = worker.table("open_jobs")
-    closed_jobs = worker.table("closed_jobs", ttl_seconds=settings.job_memory_days * _DAY_SECONDS)
-    execute = ExecuteAgent(settings, worker.outbox, open_jobs, closed_jobs, conversations, cancelled_when_suppressed)
-    request = RequestAgent(settings, worker.outbox, conversations, execute)
-    label = LabelAgent(settings, worker.outbox, conversations, label_of)
-    followers = [
-        worker.follow("request", (MESSAGES,), request.process),
-        worker.follow("execute", (JOBS,), execute.process),
-        worker.follow("label", (ENRICHMENTS,), label.process),
-    ]
+    open_jobs = OpenJobs(
+        worker.table("open_jobs"),
+        worker.table("closed_jobs", ttl_seconds=settings.job_memory_days * _DAY_SECONDS),
+    )
+    schedule = Schedule(settings.job_slots, settings.job_workspace_slots)
+    void = VoidJobs(cancelled_when_suppressed, open_jobs, schedule.jobs_of)
     workspaces = WorkspaceFollower(settings)
     ledger = ai.ledger
     spending = None if ledger is None else Spending(ledger, TopicTail(settings, AI_INTERACTIONS, ledger, ledger.since))
@@ -72,9 +70,15 @@ def jobs_worker(
     readers = ai.readers or ReadingPool(settings)
     reach = Reach(ai.of, readers.of)
     runner = JobRunner(settings, journal, conversations, types, _profiles(workspaces), reach, now)
-    schedule = Schedule(settings.job_slots, settings.job_workspace_slots)
-    executor = Executor(schedule, execute, runner, journal, conversations, now)
-    execute.tell(executor)
+    executor = Executor(schedule, open_jobs, void, runner, journal, conversations, now)
+    request = RequestAgent(settings, worker.outbox, conversations, open_jobs.needs, void.cancellations)
+    execute = ExecuteAgent(settings, worker.outbox, open_jobs, conversations, executor, void.cancellations)
+    label = LabelAgent(settings, worker.outbox, conversations, label_of)
+    followers = [
+        worker.follow("request", (MESSAGES,), request.process),
+        worker.follow("execute", (JOBS,), execute.process),
+        worker.follow("label", (ENRICHMENTS,), label.process),
+    ]
     tenure = Tenure(worker.app, settings.partitions, followers, execute, executor, workspaces, spending)
     # Stopped in this order: nothing new begins, running jobs are handed back, what they wrote is sent, readers end.
     worker.services.extend((tenure, executor, journal, readers))

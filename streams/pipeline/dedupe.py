@@ -44,17 +44,17 @@ def judge_record(record: Record, seen: Seen | None, adapters: Mapping[str, Adapt
         record.offset,
         memory,
         adapter.retry_window(payload),
-        generation=0 if redrive is None else redrive.generation,
+        redrives=0 if redrive is None else redrive.generation,
     )
     if judgement == "already done":
         return Judged(meta=meta)
-    event = adapter.deliver(meta.workspace, payload).provider_event
     if judgement == "duplicate":
         verdict = _verdict(
             record,
             meta,
             "duplicate",
-            provider_event=event,
+            # Only here: a fresh webhook's name comes with its facts.
+            provider_event=adapter.deliver(meta.workspace, payload).provider_event,
             first_receipt_id=remember.receipt_id,
             occurrence=remember.occurrence,
         )

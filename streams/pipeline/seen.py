@@ -22,7 +22,7 @@ class Seen(msgspec.Struct, frozen=True, array_like=True):
     #: The newest record judged under this key; -1 where an earlier release remembered it.
     offset: int = -1
     #: How often a person had sent the fresh receipt again when it was judged.
-    generation: int = 0
+    redrives: int = 0
 
 
 def judge(
@@ -33,21 +33,21 @@ def judge(
     memory: timedelta,
     retries: RetryWindow | None,
     *,
-    generation: int = 0,
+    redrives: int = 0,
 ) -> tuple[Judgement, Seen]:
     """Decide, and say what to remember. Depends on nothing but the log, so a replay decides the same.
 
     `already done` is a record that comes again: the worker stopped between its work and its commit. Its verdict stands.
-    A person who sends a receipt again counts its generation up, and so has it judged once more, as what it was.
+    A person who sends a receipt again counts its redrives up, and so has it judged once more, as what it was.
     """
     if seen is None or received_ms - seen.last_ms > _ms(memory):
-        return "fresh", Seen(receipt_id, received_ms, received_ms, 1, offset, generation)
-    if seen.receipt_id == receipt_id and generation > seen.generation:
-        return "fresh", msgspec.structs.replace(seen, offset=offset, generation=generation)
+        return "fresh", Seen(receipt_id, received_ms, received_ms, 1, offset, redrives)
+    if seen.receipt_id == receipt_id and redrives > seen.redrives:
+        return "fresh", msgspec.structs.replace(seen, offset=offset, redrives=redrives)
     if seen.receipt_id == receipt_id or _was_judged(seen, received_ms, offset):
         return "already done", seen
     if retries is not None and _happened_again(seen, received_ms, retries):
-        return "fresh", Seen(receipt_id, received_ms, received_ms, seen.occurrence + 1, offset, generation)
+        return "fresh", Seen(receipt_id, received_ms, received_ms, seen.occurrence + 1, offset, redrives)
     return "duplicate", msgspec.structs.replace(seen, last_ms=max(seen.last_ms, received_ms), offset=offset)
 
 

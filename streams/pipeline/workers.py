@@ -5,7 +5,7 @@ from datetime import timedelta
 from headrace.events.topics import INBOX, INBOX_BULK, REPLY_TOPICS, WEBHOOKS_BULK, WEBHOOKS_QUARANTINE
 from headrace.kafka.faust.worker import Worker
 from headrace.settings import Settings
-from streams.pipeline.dedupe_agent import STAGE, DedupeAgent
+from streams.pipeline.dedupe_agent import DedupeAgent
 from streams.pipeline.resolve_agent import ResolveAgent
 
 #: How long it is remembered which lead a message came in for: EmailBison marks a reply as interesting weeks later.
@@ -31,7 +31,7 @@ def bulk_worker(settings: Settings) -> Worker:
     worker = Worker(settings, "bulk")
     seen = worker.table("seen_bulk", ttl_seconds=_memory_seconds(settings))
     dedupe = DedupeAgent(settings, worker.outbox, seen, facts_to=INBOX_BULK, records_per_second=settings.bulk_rate)
-    worker.follow("dedupe_bulk", (WEBHOOKS_BULK,), dedupe.process, stage=STAGE)
+    worker.follow("dedupe_bulk", (WEBHOOKS_BULK,), dedupe.process, stage=DedupeAgent.stage)
     return worker
 
 

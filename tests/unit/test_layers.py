@@ -27,6 +27,19 @@ FRAMEWORKS = {"faust", "mode", "aiokafka", "confluent_kafka", "sqlalchemy", "psy
 PURE = ("headrace.events", "headrace.providers")
 
 
+#: What few parts of the house may import, so that the others know nothing of what is below them.
+OWNERS: dict[str, tuple[str, ...]] = {
+    "faust": ("headrace.kafka.faust",),
+    "mode": ("headrace.kafka.faust",),
+    "aiokafka": ("headrace.kafka",),
+    "alembic": ("projections",),
+    # Versions of the read model are made beside the live tables.
+    "sqlalchemy.schema": ("projections", "operations.versions"),
+    "sqlalchemy.MetaData": ("projections", "operations.versions"),
+}
+ROOMS = ("headrace", "ingest", "streams", "projections", "operations")
+
+
 def imported(file: Path) -> set[str]:
     """The modules a file imports, wherever it does so."""
     names: set[str] = set()
@@ -88,10 +101,18 @@ def test_the_pure_rooms_know_no_framework(room: str) -> None:
     assert {file: names & FRAMEWORKS for file, names in loaded.items() if names & FRAMEWORKS} == {}
 
 
+@pytest.mark.parametrize(("module", "owners"), OWNERS.items())
+def test_what_some_parts_hide_is_imported_nowhere_else(module: str, owners: tuple[str, ...]) -> None:
+    users = {file for room in ROOMS for file in files(room) if any(is_in(name, module) for name in imported(file))}
+    assert users
+    strangers = users - {file for owner in owners for file in files(owner)}
+    assert sorted(str(file.relative_to(ROOT)) for file in strangers) == []
+
+
 def test_only_the_settings_read_the_environment() -> None:
     readers = [
         str(file.relative_to(ROOT))
-        for room in ("headrace", "ingest", "streams", "projections", "operations")
+        for room in ROOMS
         for file in files(room)
         if any(
             isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv") and ast.unparse(node.value) == "os"

@@ -6,23 +6,24 @@ rebalancing and commits, at a cost per batch. `PartitionStore` takes the batches
 """
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from typing import Any, ClassVar, TypeVar
 
 import aiokafka
-from aiokafka import TopicPartition
 from aiokafka.errors import IllegalStateError
 from aiokafka.structs import OffsetAndMetadata
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from faust.types.tuples import ConsumerMessage
 
-from headrace.events.records import Record
 from headrace.kafka.faust.lease import follow_heartbeats
+from headrace.kafka.faust.service import FAUST_LOGGER
+from headrace.kafka.groupless_consumer import to_record
 from headrace.kafka.truncation import commit_metadata
 
 _T = TypeVar("_T")
+#: Faust's, for whoever talks to its consumer: topic and partition.
+TopicPartition = TP
 
 #: How long the broker holds a fetch that has less than FETCH_MIN_BYTES. Faust's 1.5 s would hold back every
 #: partition behind the leader topic's always empty one, because aiokafka keeps one fetch in flight per broker.
@@ -35,9 +36,6 @@ MAX_POLL_RECORDS = 1000
 #: Seconds the brokers have for an answer. Some of aiokafka's questions have no limit of their own, and each that stands
 #: open keeps one of the consumer thread's two hands.
 ANSWER_SECONDS = 30.0
-
-#: Faust's services log every start and stop under the module of their class; ours would look like our own lines.
-FAUST_LOGGER = logging.getLogger("faust")
 
 
 class BatchConsumerThread(driver.AIOKafkaConsumerThread):
@@ -52,7 +50,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         follow_heartbeats(self._consumer._coordinator, app.lease, app.put_out)
         commit = self._consumer.commit
 
-        async def commit_with_times(offsets: dict[TopicPartition, OffsetAndMetadata]) -> None:
+        async def commit_with_times(offsets: dict[aiokafka.TopicPartition, OffsetAndMetadata]) -> None:
             """Faust commits offsets alone; with them goes until when what is done was appended."""
             times = {place: app.appended_ms((place.topic, place.partition)) for place in offsets}
             await commit(
@@ -95,8 +93,8 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
 
     async def offsets_at(self, moments_ms: Mapping[TP, int]) -> Mapping[TP, int | None]:
         """The first offset of each partition appended at the moment or later; None where nothing was."""
-        found = await self.ask(lambda: self._ensure_consumer().offsets_for_times(dict(moments_ms)))
-        return {tp: None if answer is None else answer.offset for tp, answer in found.items()}
+        answers = await self.ask(lambda: self._ensure_consumer().offsets_for_times(dict(moments_ms)))
+        return {tp: None if answer is None else answer.offset for tp, answer in answers.items()}
 
 
 class BatchConsumer(driver.Consumer):
@@ -208,16 +206,3 @@ class BatchTransport(driver.Transport):
     """The transport of every Headrace worker."""
 
     Consumer: ClassVar[type] = BatchConsumer
-
-
-def to_record(record: Any) -> Record:
-    """An aiokafka record as ours."""
-    return Record(
-        record.topic,
-        record.partition,
-        record.offset,
-        record.key or b"",
-        record.value,
-        list(record.headers),
-        record.timestamp,
-    )

@@ -3,12 +3,10 @@
 from collections.abc import AsyncGenerator
 
 import msgspec
-from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from headrace.events.records import Record
-from headrace.kafka.clients import aiokafka_config
-from headrace.kafka.faust.batch_transport import to_record
 from headrace.kafka.faust.offset_guard import Hole
+from headrace.kafka.groupless_consumer import TopicPartition, groupless_consumer, to_record
 from headrace.settings import Settings
 
 
@@ -23,9 +21,7 @@ class Piece(msgspec.Struct, frozen=True):
 async def pieces(settings: Settings, hole: Hole, size: int) -> AsyncGenerator[Piece, None]:
     """The hole in order, at most `size` records at a time. Retention may have removed its beginning."""
     partition = TopicPartition(hole.topic, hole.partition)
-    consumer = AIOKafkaConsumer(
-        **aiokafka_config(settings), enable_auto_commit=False, auto_offset_reset="none", max_poll_records=size
-    )
+    consumer = groupless_consumer(settings, size)
     await consumer.start()
     try:
         consumer.assign([partition])

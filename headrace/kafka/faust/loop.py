@@ -7,9 +7,7 @@ would be missed until somebody restarts the process for another reason.
 import asyncio
 from abc import abstractmethod
 
-from mode import Service
-
-from headrace.kafka.faust.batch_transport import FAUST_LOGGER
+from headrace.kafka.faust.service import Service
 from headrace.kafka.faust.vital import vital
 
 
@@ -20,7 +18,6 @@ class LoopEnded(RuntimeError):
 class Loop(Service):
     """A service that is one loop. Whatever ends it before `stop` does ends the process, with the reason in its log."""
 
-    logger = FAUST_LOGGER
     abstract = True
 
     def __init__(self) -> None:

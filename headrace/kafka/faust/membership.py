@@ -1,5 +1,8 @@
-"""Why the group does not know this worker any more: its session ran out, or another process took its name."""
+"""Whether the group knows this worker; why not any more: its session ran out, or another process took its name."""
 
+from typing import Any
+
+from aiokafka.protocol.commit import OffsetCommitRequest
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
@@ -7,7 +10,14 @@ from headrace.kafka.clients import confluent_config
 from headrace.kafka.faust.stops import InstanceTwice, PutOut, Stop
 from headrace.settings import Settings
 
+#: Of a consumer that is no member of its group, or not any more.
+NO_GENERATION: int = OffsetCommitRequest.DEFAULT_GENERATION_ID
 _ADMIN_SECONDS = 5.0
+
+
+def is_member(app: Any) -> bool:
+    """False for a worker that has not joined its group, and for one that its group went on without."""
+    return bool(app.consumer._thread._ensure_consumer()._coordinator.generation != NO_GENERATION)
 
 
 def why_put_out(settings: Settings, group: str, instance: str, member_id: str) -> Stop:

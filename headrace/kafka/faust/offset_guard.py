@@ -103,10 +103,10 @@ class TailWatch:
         Positions are the next offsets to process, ends those of the broker. The caller leaves time between looks, and
         looks only when nothing that was fetched waits: what is on its way is not lost.
         """
-        found = []
+        holes = []
         for partition, position in positions.items():
             stood, end = self._seen.get(partition, (position, position))
             if stood == position < end:
-                found.append(Hole(*partition, position, end))
+                holes.append(Hole(*partition, position, end))
         self._seen = {partition: (position, ends[partition]) for partition, position in positions.items()}
-        return found
+        return holes

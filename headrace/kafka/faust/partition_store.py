@@ -11,7 +11,7 @@ from faust.types import TP, EventT
 from rocksdict import AccessType, Rdict, ReadOptions, WriteBatch
 
 from headrace.events.records import Record
-from headrace.kafka.faust.batch_transport import FAUST_LOGGER
+from headrace.kafka.faust.service import FAUST_LOGGER
 
 #: The store's name in Faust's settings.
 URL = "headrace://"

@@ -11,16 +11,16 @@ from typing import Any
 import faust
 import structlog
 from faust.types.transports import TransportT
-from mode import Service
 from prometheus_client import start_http_server
 
 from headrace.events.topics import MAX_RECORD_BYTES, Topic
 from headrace.garbage import collect_rarely
-from headrace.kafka.clients import KafkaUnreachable, faust_credentials
+from headrace.kafka.clients import KafkaUnreachable
 from headrace.kafka.durability import warn_of_thin_topics
 from headrace.kafka.faust import partition_store
-from headrace.kafka.faust.batch_transport import FAUST_LOGGER, MAX_POLL_RECORDS, BatchTransport
+from headrace.kafka.faust.batch_transport import MAX_POLL_RECORDS, BatchTransport
 from headrace.kafka.faust.changelog import Changelog
+from headrace.kafka.faust.credentials import faust_credentials
 from headrace.kafka.faust.fenced_producer import FencedProducers
 from headrace.kafka.faust.following import Follower, Process, StartOffset, after_committed
 from headrace.kafka.faust.lease import Lease
@@ -29,6 +29,7 @@ from headrace.kafka.faust.membership import why_put_out
 from headrace.kafka.faust.offset_guard import Partition
 from headrace.kafka.faust.outbox import Outbox
 from headrace.kafka.faust.partition_table import ClaimKeeper, PartitionTable, declare_table
+from headrace.kafka.faust.service import FAUST_LOGGER, Service
 from headrace.kafka.faust.setting_aside import setting_aside
 from headrace.kafka.faust.stops import LAST_SECONDS, LastAct, before_leaving, depart, do_last_acts, leave
 from headrace.kafka.faust.vital import guarded

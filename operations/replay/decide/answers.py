@@ -5,11 +5,11 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from headrace.events.ai import AiCalled
 from headrace.events.jobs import StepAnswer
 from streams.ai.provider import AIResult, AITask, Caller
 from streams.jobs.context import StepCall
 from streams.jobs.recorded_answers import AnswerUnfit, answers_question, as_result
+from streams.jobs.step_ai import StepAi
 
 A = TypeVar("A", bound=BaseModel)
 
@@ -23,8 +23,8 @@ class AnswerMissing(Exception):
         self.task = task
 
 
-class RecordedAi:
-    """See `streams.jobs.steps.asking.StepAi`. Each recorded answer is given once."""
+class RecordedAi(StepAi):
+    """Gives what was answered then. Each recorded answer is given once."""
 
     def __init__(self, call: StepCall, answers: Sequence[StepAnswer]) -> None:
         self._call = call
@@ -44,10 +44,6 @@ class RecordedAi:
                 self._given.append(answer)
                 return result
         raise AnswerMissing(task)
-
-    def take_calls(self) -> tuple[AiCalled, ...]:
-        """No call is made, so there is none to record."""
-        return ()
 
     def take_answers(self) -> tuple[StepAnswer, ...]:
         """The answers that were given."""

@@ -1,7 +1,7 @@
 """Buys missing answers for a run that decides again: within its budget, each call in the log like any other."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -24,8 +24,9 @@ from operations.replay.spending import MissingAnswers, Spender, desk_of
 from operations.runs.run_budget import RunBudget, cost_of
 from operations.runs.runs import Run
 from projections.projection import decode_event
-from streams.ai.provider import AITask
-from streams.jobs.context import StepAi, StepCall
+from streams.ai.provider import AIResult, AITask, Caller
+from streams.jobs.context import StepCall
+from streams.jobs.step_ai import A, StepAi
 
 
 class Calls:
@@ -85,7 +86,7 @@ class _PricingAi(RecordedAi):
         super().__init__(call, answers)
         self._pricing = pricing
 
-    async def ask(self, task_of: Any, *, embedded: bool = False) -> Any:
+    async def ask(self, task_of: Callable[[Caller], AITask[A]], *, embedded: bool = False) -> AIResult[A]:
         """Raises AnswerMissing."""
         try:
             return await super().ask(task_of, embedded=embedded)

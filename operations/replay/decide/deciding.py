@@ -21,9 +21,10 @@ from operations.replay.decide.answers import AnswerMissing, RecordedAi
 from operations.replay.decide.held import held
 from operations.replay.decide.known import HeardThen, Known, LabelThen, LeadStory, Moment
 from operations.replay.decide.lives import Life
-from streams.jobs.context import Context, Profile, StepAi, StepCall
+from streams.jobs.context import Context, Profile, StepCall
 from streams.jobs.open_job import milliseconds
 from streams.jobs.step import JobInput, Step, StepFailed, StepOutcome
+from streams.jobs.step_ai import StepAi
 from streams.jobs.steps.decide_reply import NAME as DECIDE_REPLY
 from streams.jobs.steps.draft import NAME as DRAFT
 from streams.jobs.types import label_of

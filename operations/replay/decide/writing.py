@@ -14,7 +14,8 @@ from operations.replay.decide.deciding import DecidedJob, LeadDecided
 from operations.replay.decide.plan import DecideWork, decide_lead
 from operations.replay.decide.records import Redecisions
 from operations.runs.run_budget import BudgetSpent
-from streams.jobs.context import StepAi, StepCall
+from streams.jobs.context import StepCall
+from streams.jobs.step_ai import StepAi
 
 #: Jobs whose records are acknowledged together.
 _BATCH = 200

@@ -10,7 +10,6 @@ import msgspec
 import psycopg
 from pydantic import BaseModel
 
-from headrace.events.ai import AiCalled
 from headrace.events.codec import Codec
 from headrace.events.enrichments import Enrichment
 from headrace.events.jobs import StepAnswer
@@ -28,8 +27,9 @@ from operations.runs.runs import ActiveRun, RunCancelled
 from streams.ai.asking import Desk
 from streams.ai.prompts import Prompt, UnknownPrompt, load_prompt, prompt_of
 from streams.ai.provider import AIResult, AITask, Caller
-from streams.jobs.context import StepAi, StepCall
+from streams.jobs.context import StepCall
 from streams.jobs.recorded_answers import as_result
+from streams.jobs.step_ai import StepAi
 from streams.jobs.steps import booking_decision, classify, decide_reply, draft, follow_up_timing, score
 
 A = TypeVar("A", bound=BaseModel)
@@ -232,8 +232,8 @@ class _Trying:
         self._shadow.keep_calls(call.job.message.message_id, calls)
 
 
-class _TryAi:
-    """See `streams.jobs.steps.asking.StepAi`: asks the model that is tried, and nobody twice."""
+class _TryAi(StepAi):
+    """Asks the model that is tried, and nobody twice."""
 
     def __init__(self, call: StepCall, shadow: Shadow, spender: Spender, scope: TryScope) -> None:
         self.is_asked = False
@@ -254,16 +254,8 @@ class _TryAi:
         self._shadow.keep_answer(message_id, question, answer)
         return result
 
-    def take_calls(self) -> tuple[AiCalled, ...]:
-        """Calls are kept in the shadow."""
-        return ()
 
-    def take_answers(self) -> tuple[StepAnswer, ...]:
-        """Answers are kept in the shadow."""
-        return ()
-
-
-class _CountingAi:
+class _CountingAi(StepAi):
     """Prices the first question of a step, and asks nobody."""
 
     def __init__(self, call: StepCall, spender: Spender, most: list[int | None]) -> None:
@@ -276,14 +268,6 @@ class _CountingAi:
         task = task_of(caller_of(self._call))
         self._most.append(0 if embedded else self._spender.most(task))
         raise AnswerMissing(task)
-
-    def take_calls(self) -> tuple[AiCalled, ...]:
-        """No call is made."""
-        return ()
-
-    def take_answers(self) -> tuple[StepAnswer, ...]:
-        """Nor is there an answer."""
-        return ()
 
 
 def _turns(cases: Cases, step: str) -> Iterator[tuple[LeadDeciding, Turn]]:

@@ -1,7 +1,7 @@
 """How a step asks a model: a failure to answer is a failure of the step, never an answer."""
 
 from collections.abc import Callable
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from pydantic import BaseModel
 
@@ -13,23 +13,12 @@ Q = TypeVar("Q", bound=Question)
 A = TypeVar("A", bound=BaseModel)
 
 
-class StepAi(Protocol):
-    """What steps find as `context.ai`."""
-
-    async def ask(self, task_of: Callable[[Caller], AITask[A]], *, embedded: bool = False) -> AIResult[A]:
-        """The answer to a task made for the caller. `embedded` asks the provider that needs no network.
-
-        Raises AIError; StepFailed (`over_budget`) when the workspace has no budget left for the call.
-        """
-
-
 async def ask(
     context: StepContext, task: Callable[[Q, Caller], AITask[A]], question: Q, *, embedded: bool = False
 ) -> AIResult[A]:
     """The answer to a question. Raises StepFailed, and Overtaken when it is of no use any more."""
-    ai: StepAi = context.ai
     try:
-        answer = await ai.ask(lambda caller: task(question, caller), embedded=embedded)
+        answer = await context.ai.ask(lambda caller: task(question, caller), embedded=embedded)
     except AIError as error:
         limit = error.attempt_limit
         is_hopeless = limit is not None and context.job.attempt >= limit

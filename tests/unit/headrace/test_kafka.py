@@ -12,8 +12,8 @@ from headrace.kafka.clients import (
     aiokafka_config,
     confluent_config,
     confluent_producer_config,
-    faust_credentials,
 )
+from headrace.kafka.faust.credentials import faust_credentials
 from headrace.settings import Settings
 
 

@@ -62,13 +62,13 @@ def test_a_file_may_hold_several_workspaces() -> None:
         ("workspace: a\nworkspace: b\nname: A\ntimezone: UTC", "written twice"),
         (with_providers("{hubspot: {secret: s}}"), "'hubspot' is not a provider; known are ghl, unipile"),
         (with_providers("{ghl: {account: x, secret: s}}"), "ghl has no field 'account'; it takes location_id, secret"),
-        (with_providers("{ghl: s}"), "headrace.providers.ghl: must be a mapping"),
+        (with_providers("{ghl: s}"), "providers.ghl: must be a mapping"),
         (with_providers("{ghl: {location_id: 12, secret: s}}"), "location_id must be text: write it in quotes"),
-        (with_providers("{ghl: {secret: 12}}"), "headrace.providers.ghl.secret: a secret must be text"),
+        (with_providers("{ghl: {secret: 12}}"), "providers.ghl.secret: a secret must be text"),
         (with_providers("{ghl: {secret: []}}"), "an empty list"),
         (with_providers("{ghl: {secret: ['ok', '  ']}}"), "a secret is empty"),
         (with_providers('{ghl: {secret: "a\\nb"}}'), "control character"),
-        (with_providers("{ghl: {secret: s, allow_unsigned: 'yes'}}"), "headrace.providers.ghl.allow_unsigned"),
+        (with_providers("{ghl: {secret: s, allow_unsigned: 'yes'}}"), "providers.ghl.allow_unsigned"),
     ],
 )
 def test_errors_name_the_file_the_place_and_the_way_out(text: str, expected: str) -> None:

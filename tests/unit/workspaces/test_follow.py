@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import structlog.testing
-from aiokafka import ConsumerRecord
 from cryptography.fernet import Fernet
 from pydantic import SecretStr
 
+from headrace.events.records import Record
 from headrace.settings import Settings
 from headrace.workspaces.encryption import SecretBox
 from headrace.workspaces.follow import WorkspaceFollower
@@ -23,7 +23,7 @@ def workspace(id_: str = "acme", **account: Any) -> Workspace:
     return Workspace(id=id_, name=id_, timezone="UTC", providers={"ghl": ProviderAccount(**account)})
 
 
-def record(value: Workspace | str, type_: str = "") -> ConsumerRecord:
+def record(value: Workspace | str, type_: str = "") -> Record:
     """The record that applies a workspace, or removes the one of an id. `type_` replaces the event's own."""
     if isinstance(value, str):
         return _kafka(value, None, removed_headers(value, AT))
@@ -33,17 +33,17 @@ def record(value: Workspace | str, type_: str = "") -> ConsumerRecord:
     )
 
 
-def _kafka(key: str, value: bytes | None, headers: list[tuple[str, bytes]]) -> ConsumerRecord:
-    return ConsumerRecord("workspaces", 0, 0, 0, 0, key.encode(), value, None, 0, 0, headers)
+def _kafka(key: str, value: bytes | None, headers: list[tuple[str, bytes]]) -> Record:
+    return Record("workspaces", 0, 0, key.encode(), value, headers, 0)
 
 
-def loaded(*records: ConsumerRecord) -> WorkspaceFollower:
+def loaded(*records: Record) -> WorkspaceFollower:
     follower = WorkspaceFollower(SETTINGS)
     read(follower, *records)
     return follower
 
 
-def read(follower: WorkspaceFollower, *records: ConsumerRecord) -> None:
+def read(follower: WorkspaceFollower, *records: Record) -> None:
     """The whole topic, as at a start or after a lost connection."""
     follower.begin()
     follower.take(records)

@@ -16,12 +16,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from headrace.events.ai import AiCalled
 from headrace.events.enrichments import MessageClassified
 from headrace.events.ids import derived_id
-from headrace.events.jobs import JobType, StepAnswer
+from headrace.events.jobs import JobType
 from headrace.events.messages import LeadSuppressed
 from headrace.settings import Settings
+from operations.replay.decide.answers import RecordedAi
 from streams.ai import tasks
 from streams.ai.answers import Classified
 from streams.ai.asking import Desk
@@ -44,16 +44,6 @@ ANSWER = Classified(
 #: What every call costs, micro-USD.
 COST = 500
 QUESTION = Classify(facts=ClassifyFacts(channel="sms"), lead=Lead(text="yes"))
-
-
-class NoAi:
-    """No model is asked."""
-
-    def take_calls(self) -> tuple[AiCalled, ...]:
-        return ()
-
-    def take_answers(self) -> tuple[StepAnswer, ...]:
-        return ()
 
 
 def words(context: StepContext) -> dict[str, str]:
@@ -181,8 +171,8 @@ def paid_desk(now: Callable[[], datetime], seconds: float = 0.02) -> Desk:
     return Desk(provider=PaidProvider({("sentiment.classify", "*"): answers}), prices=PRICES, now=now)
 
 
-def no_ai(_call: StepCall) -> NoAi:
-    return NoAi()
+def no_ai(call: StepCall) -> RecordedAi:
+    return RecordedAi(call, answers=())
 
 
 def label_of(event: object) -> Labelled | None:

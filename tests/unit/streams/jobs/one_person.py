@@ -16,17 +16,20 @@ from headrace.events.records import Record
 from headrace.kafka.faust.outbox import OutRecord
 from headrace.kafka.partitioning import key_partition
 from headrace.settings import Settings
+from streams.jobs.attempt import cancelled
 from streams.jobs.conversation import Head
 from streams.jobs.conversations import Conversations
-from streams.jobs.execute_agent import ExecuteAgent, cancelled
+from streams.jobs.execute_agent import ExecuteAgent
 from streams.jobs.job_inputs import job_input
 from streams.jobs.job_records import JobRecords
 from streams.jobs.label_agent import LabelAgent
 from streams.jobs.open_job import OpenJob, decode_entry
+from streams.jobs.open_jobs import OpenJobs
 from streams.jobs.request_agent import RequestAgent
 from streams.jobs.requests import job_after
 from streams.jobs.step import Emitted, JobInput
 from streams.jobs.types import label_of
+from streams.jobs.void_jobs import VoidJobs
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 NEXT_DAY = START + timedelta(days=1)
@@ -95,6 +98,7 @@ class Follower:
 
     def __init__(self) -> None:
         self.jobs: dict[str, OpenJob] = {}
+        self.partitions: set[int] = set()
 
     def job_changed(self, job_id: str, job: OpenJob | None, run_ended: bool) -> None:
         """The job is open, or not. Nobody runs it but the test."""
@@ -103,6 +107,12 @@ class Follower:
             self.jobs.pop(job_id, None)
         else:
             self.jobs[job_id] = job
+
+    def has_loaded(self, partition: int) -> bool:
+        return partition in self.partitions
+
+    def loaded(self, partition: int) -> None:
+        self.partitions.add(partition)
 
     def jobs_of(self, lead_id: str) -> list[str]:
         return [job_id for job_id, job in self.jobs.items() if job.request.lead_id == lead_id]
@@ -117,10 +127,12 @@ class Person:
         log: Any = self.log
         tables: tuple[Any, Any, Any] = self.tables
         self.conversations = Conversations(tables[0])
-        self.execute = ExecuteAgent(SETTINGS, log, tables[1], tables[2], self.conversations, frozenset({SCORING}))
-        self.execute.tell(self.follower)
+        open_jobs = OpenJobs(tables[1], tables[2])
+        self.void = VoidJobs(frozenset({SCORING}), open_jobs, self.follower.jobs_of)
+        cancellations = self.void.cancellations
+        self.execute = ExecuteAgent(SETTINGS, log, open_jobs, self.conversations, self.follower, cancellations)
         self._agents: dict[str, Any] = {
-            "messages": RequestAgent(SETTINGS, log, self.conversations, self.execute),
+            "messages": RequestAgent(SETTINGS, log, self.conversations, open_jobs.needs, cancellations),
             "jobs": self.execute,
             "enrichments": LabelAgent(SETTINGS, log, self.conversations, label_of),
         }
@@ -165,7 +177,7 @@ class Person:
         """The job reads its input, and asks a model; void, it ends instead."""
         job = self.follower.jobs[job_id]
         given = job_input(self.conversations, job, job.partition, 1)
-        if given.suppressed_reason is not None and self.execute.is_void(job):
+        if given.suppressed_reason is not None and self.void.is_void(job):
             await self.log.send([self._records.job(cancelled(job, START, "lead suppressed"))])
         else:
             self.running[job_id] = (job, given)

@@ -1,14 +1,15 @@
 """The ledger of AI budgets: other workers' calls and those before a restart count, and none counts twice."""
 
 from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from headrace.events.ai import AiCalled
 from headrace.events.codec import Codec
 from headrace.events.envelope import Envelope
+from headrace.events.records import Record
 from headrace.events.workspaces import JobSettings
 from streams.jobs.budget_ledger import BudgetLedger
 from streams.jobs.context import Profile
@@ -51,17 +52,17 @@ def call(
     )
 
 
-def record(event: Any) -> Any:
+def record(event: Any) -> Record:
     type_ = CODEC.type_of(event)
     headers = Envelope(id="1", type=type_, source="/test", time=NOW).headers()
-    return SimpleNamespace(headers=headers, value=CODEC.encode(event), offset=0)
+    return Record("ai-interactions", 0, 0, b"", CODEC.encode(event), headers, 0)
 
 
 def ledger(*read: Any, now: datetime = NOW) -> BudgetLedger:
     """As after a start that found these records."""
     made = BudgetLedger(lambda: now)
     made.begin()
-    made.take([one if isinstance(one, SimpleNamespace) else record(one) for one in read])
+    made.take([one if isinstance(one, Record) else record(one) for one in read])
     made.reached_end()
     return made
 
@@ -118,7 +119,7 @@ def test_a_call_of_unknown_cost_counts_as_the_most_it_may_have_cost() -> None:
 
 
 def test_what_nobody_can_read_stops_nothing() -> None:
-    broken = SimpleNamespace(headers=record(call(1)).headers, value=b"{", offset=7)
+    broken = replace(record(call(1)), value=b"{", offset=7)
     assert left(ledger(broken, call(30))) == 70
 
 

@@ -19,8 +19,9 @@ from headrace.events.jobs import JobRequested
 from headrace.events.messages import MessageReceived
 from headrace.kafka.faust.outbox import OutRecord
 from headrace.settings import Settings
+from operations.replay.decide.answers import RecordedAi
 from streams.ai.reading import here
-from streams.jobs.context import Profile, Reach
+from streams.jobs.context import Profile, Reach, StepCall
 from streams.jobs.conversation import with_suppression
 from streams.jobs.conversations import Conversations, PartitionConversations
 from streams.jobs.executor import Executor
@@ -29,6 +30,7 @@ from streams.jobs.open_job import Entry, OpenJob, Place, ends_run, fold
 from streams.jobs.runner import JobRunner
 from streams.jobs.schedule import Schedule
 from streams.jobs.step import Step, StepContext, StepOutcome, is_suppressed
+from streams.jobs.void_jobs import VoidJobs
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 SMS = "SMS_INBOUND_POST_PROCESS"
@@ -55,18 +57,16 @@ MESSAGE = MessageReceived(
 )
 
 
-class Ai:
+class Ai(RecordedAi):
     """A model that was asked, whatever became of the answer."""
 
-    def __init__(self) -> None:
+    def __init__(self, call: StepCall) -> None:
+        super().__init__(call, answers=())
         self.calls: list[AiCalled] = []
 
     def take_calls(self) -> tuple[AiCalled, ...]:
         calls, self.calls = self.calls, []
         return tuple(calls)
-
-    def take_answers(self) -> tuple[Any, ...]:
-        return ()
 
 
 class World:
@@ -88,9 +88,11 @@ class World:
         self.journal = Journal(itself)
         types = {SMS: (Step("work", self._work, overtaken=is_suppressed),)}
         profile: Any = Profile("acme", "Acme", "UTC", None)
-        reach = Reach(lambda _: Ai(), here)
+        reach = Reach(Ai, here)
         runner = JobRunner(self.settings, self.journal, conversations, types, lambda _: profile, reach, lambda: NOW)
-        self.executor = Executor(Schedule(5, 5), itself, runner, self.journal, conversations, lambda: NOW)
+        self.schedule = Schedule(5, 5)
+        void = VoidJobs(frozenset(), itself, self.schedule.jobs_of)
+        self.executor = Executor(self.schedule, itself, void, runner, self.journal, conversations, lambda: NOW)
 
     async def _work(self, context: StepContext) -> StepOutcome:
         if is_suppressed(context.job):
@@ -99,6 +101,7 @@ class World:
         try:
             await self.answered.wait()
         finally:
+            assert isinstance(context.ai, Ai)
             context.ai.calls.append(CALL)
         return StepOutcome()
 
@@ -120,12 +123,6 @@ class World:
     def job(self, _partition: int, id_: str) -> OpenJob | None:
         entry = self._entries.get(id_)
         return entry if isinstance(entry, OpenJob) else None
-
-    def is_void(self, _job: OpenJob) -> bool:
-        return False
-
-    def keep(self, _partitions: frozenset[int]) -> None:
-        pass
 
     @property
     def is_folded(self) -> bool:
@@ -197,7 +194,7 @@ async def test_what_stays_goes_on_as_the_next_attempt(world: World) -> None:
     while not world.is_folded:
         await world.fold(1)
     assert world.names() == expected, "whoever reads of the old end late does not begin it again"
-    assert world.executor.jobs_of("lead") == [job_id("m", SCORING)], "and the lead's next job may come"
+    assert world.schedule.jobs_of("lead") == [job_id("m", SCORING)], "and the lead's next job may come"
 
 
 async def test_an_answer_in_the_middle_of_a_rebalance_waits_and_its_call_does_not(world: World) -> None:

@@ -16,7 +16,7 @@ from headrace.events.records import Record
 from headrace.kafka.faust.outbox import OutRecord
 from headrace.settings import Settings
 from streams.jobs.conversations import Conversations
-from streams.jobs.execute_agent import ExecuteAgent
+from streams.jobs.open_jobs import OpenJobs
 from streams.jobs.request_agent import RequestAgent
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -69,19 +69,13 @@ class Outbox:
         self.sent += [CODEC.decode(read_envelope(one.headers).type, one.value or b"") for one in records]
 
 
-class NoJobs:
-    def cancellations(self, *_about: object) -> list[Any]:
-        return []
-
-
 class Jobs:
     def __init__(self) -> None:
         self.outbox = Outbox()
         table: Any = Table()
         outbox: Any = self.outbox
         self.conversations = Conversations(table)
-        execute = ExecuteAgent(Settings(), outbox, table, table, self.conversations, frozenset())
-        self.agent = RequestAgent(Settings(), outbox, self.conversations, execute)
+        self.agent = RequestAgent(Settings(), outbox, self.conversations, OpenJobs(table, table).needs, lambda *_: [])
         self._offset = 0
 
     async def reads(self, event: Any, correction: str = "") -> None:

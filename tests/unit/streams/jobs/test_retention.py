@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from headrace.events.codec import Codec
 from headrace.events.envelope import Envelope, read_envelope
 from headrace.events.job_plan import job_id
-from headrace.events.jobs import AnyJobEvent, JobDied, JobRequested, JobSucceeded
+from headrace.events.jobs import AnyJobEvent, JobCancelled, JobDied, JobRequested, JobSucceeded
 from headrace.events.messages import MessageReceived
 from headrace.events.records import Record
 from headrace.kafka.faust.outbox import OutRecord
@@ -17,6 +17,8 @@ from headrace.settings import Settings
 from streams.jobs.conversation import KEPT_MESSAGES
 from streams.jobs.conversations import Conversations
 from streams.jobs.execute_agent import ExecuteAgent
+from streams.jobs.open_job import OpenJob
+from streams.jobs.open_jobs import OpenJobs
 from streams.jobs.request_agent import RequestAgent
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -72,6 +74,23 @@ class Outbox:
         self.sent += [CODEC.decode(read_envelope(one.headers).type, one.value or b"") for one in records]
 
 
+class NobodyRunsJobs:
+    """A worker that runs nothing."""
+
+    def job_changed(self, job_id: str, job: OpenJob | None, run_ended: bool) -> None:
+        raise AssertionError(job_id, job, run_ended)
+
+    def has_loaded(self, _partition: int) -> bool:
+        return False
+
+    def loaded(self, partition: int) -> None:
+        raise AssertionError(partition)
+
+
+def no_cancellations(_partition: int, _lead_id: str, _at: datetime) -> list[JobCancelled]:
+    return []
+
+
 class Installation:
     """Both agents over tables in memory; the log's time is given with every event."""
 
@@ -81,15 +100,9 @@ class Installation:
         self._offset = 0
         known = Conversations(self.conversations, 30)
         outbox: Any = self.outbox
-        self.execute = ExecuteAgent(
-            Settings(),
-            outbox,
-            self.open_jobs,  # type: ignore[arg-type]
-            self.closed_jobs,  # type: ignore[arg-type]
-            known,
-            frozenset(),
-        )
-        self.request = RequestAgent(Settings(), outbox, known, self.execute, lambda: now)
+        open_jobs = OpenJobs(self.open_jobs, self.closed_jobs)  # type: ignore[arg-type]
+        self.execute = ExecuteAgent(Settings(), outbox, open_jobs, known, NobodyRunsJobs(), no_cancellations)
+        self.request = RequestAgent(Settings(), outbox, known, open_jobs.needs, no_cancellations, lambda: now)
 
     async def receives(self, number: int, at: datetime) -> None:
         message = replace(MESSAGE, message_id=f"m{number}", sent_at=NOW + timedelta(seconds=number))

@@ -4,7 +4,8 @@ from faust.types import TP
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.jobs.tenure import NO_GENERATION, Holding, stayed
+from headrace.kafka.faust.membership import NO_GENERATION
+from streams.jobs.tenure import Holding, stayed
 
 TOPICS = ("messages", "jobs")
 

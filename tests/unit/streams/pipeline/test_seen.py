@@ -102,15 +102,15 @@ def test_what_an_earlier_release_remembered_is_read() -> None:
     assert judge(seen, "r2", 2, 0, MEMORY, None)[0] == "duplicate"
 
 
-def sent_again(seen: Seen | None, receipt: str, generation: int, at: int = 0, offset: int = 9) -> tuple[str, Seen]:
-    return judge(seen, receipt, at, offset, MEMORY, None, generation=generation)
+def sent_again(seen: Seen | None, receipt: str, redrives: int, at: int = 0, offset: int = 9) -> tuple[str, Seen]:
+    return judge(seen, receipt, at, offset, MEMORY, None, redrives=redrives)
 
 
-def test_a_receipt_that_is_sent_again_is_judged_once_a_generation() -> None:
+def test_a_receipt_that_is_sent_again_is_judged_once_a_redrive() -> None:
     _, seen = sent_again(None, "a", 0)
     judged = []
-    for offset, generation in enumerate((1, 1, 2, 1, 2), start=10):
-        judgement, seen = sent_again(seen, "a", generation, offset=offset)
+    for offset, redrives in enumerate((1, 1, 2, 1, 2), start=10):
+        judgement, seen = sent_again(seen, "a", redrives, offset=offset)
         judged.append(judgement)
     assert judged == ["fresh", "already done", "fresh", "already done", "already done"]
     assert seen == Seen("a", 0, 0, 1, 12, 2)
@@ -121,13 +121,13 @@ def test_a_letter_whose_key_somebody_else_was_first_with_is_a_duplicate_also_whe
     assert sent_again(seen, "a", 1, offset=10)[0] == "duplicate"
 
 
-def test_what_was_remembered_before_there_were_generations_is_the_first_one() -> None:
+def test_what_was_remembered_before_redrives_were_counted_was_never_sent_again() -> None:
     before = decode_seen(b'["a",1,2,1,7]')
     assert before == Seen("a", 1, 2, 1, 7, 0)
     assert sent_again(before, "a", 0)[0] == "already done"
 
 
-def test_a_program_without_generations_reads_what_one_with_them_wrote() -> None:
+def test_a_program_that_counts_no_redrives_reads_what_one_with_them_wrote() -> None:
     class Before(msgspec.Struct, frozen=True, array_like=True):
         receipt_id: str
         first_ms: int
