@@ -21,11 +21,21 @@ Tree = Sequence[tuple[Any, Any]]
 def attacks(pattern: re.Pattern[str], length: int) -> Iterator[str]:
     """Texts of about `length` characters: each repeat pumped behind what leads to it, each way in again and again."""
     seen: set[tuple[str, str, str]] = set()
-    for before, pump in _pumps(_parser.parse(pattern.pattern, pattern.flags & ~re.DEBUG), ""):
+    for before, pump in _pumps(_tree(pattern), ""):
         for shape in _shapes(before, pump):
             if shape not in seen:
                 seen.add(shape)
                 yield _filled(*shape, length)
+
+
+def samples(pattern: re.Pattern[str]) -> Iterator[str]:
+    """Texts that the pattern matches, unless what it asserts beside them fails."""
+    return _samples(_tree(pattern))
+
+
+def _tree(pattern: re.Pattern[str]) -> Tree:
+    tree: Tree = _parser.parse(pattern.pattern, pattern.flags & ~re.DEBUG)
+    return tree
 
 
 def _filled(head: str, unit: str, end: str, length: int) -> str:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import headrace.providers
 import streams.ai
 import streams.jobs.steps
+from streams.ai.phrases import Phrases
 
 _PACKAGES = (headrace.providers, streams.ai, streams.jobs.steps)
 _FROM_ONE_PLACE = frozenset({"match", "fullmatch"})
@@ -25,6 +26,8 @@ class ReadingPattern(NamedTuple):
     pattern: re.Pattern[str]
     #: Tried at one place of a text only.
     is_anchored: bool
+    #: What tries the pattern only where a match can begin.
+    phrases: Phrases | None = None
 
     def apply(self, text: str) -> None:
         """As much work as any use of it in its module may be."""
@@ -32,7 +35,7 @@ class ReadingPattern(NamedTuple):
             self.pattern.match(text)
             self.pattern.fullmatch(text)
             return
-        for _ in self.pattern.finditer(text):
+        for _ in (self.phrases or self.pattern).finditer(text):
             pass
 
 
@@ -52,14 +55,16 @@ def _patterns_of(module: ModuleType) -> Iterator[ReadingPattern]:
     tree = ast.parse(inspect.getsource(module))
     anchored = _anchored(tree)
     for name, value in vars(module).items():
-        for place, pattern in _compiled(value, name):
-            yield ReadingPattern(f"{module.__name__}.{place}", pattern, name in anchored)
+        for place, found in _compiled(value, name):
+            phrases = found if isinstance(found, Phrases) else None
+            pattern = found.pattern if isinstance(found, Phrases) else found
+            yield ReadingPattern(f"{module.__name__}.{place}", pattern, name in anchored, phrases)
     for line, literal in _written_in_place(tree):
         yield ReadingPattern(f"{module.__name__}:{line}", re.compile(literal), is_anchored=False)
 
 
-def _compiled(value: Any, name: str) -> Iterator[tuple[str, re.Pattern[str]]]:
-    if isinstance(value, re.Pattern) and isinstance(value.pattern, str):
+def _compiled(value: Any, name: str) -> Iterator[tuple[str, re.Pattern[str] | Phrases]]:
+    if isinstance(value, Phrases) or (isinstance(value, re.Pattern) and isinstance(value.pattern, str)):
         yield name, value
     elif isinstance(value, dict):
         for key, part in value.items():

@@ -8,7 +8,7 @@ _DAEMON_LOCAL_PARTS = ("mailer-daemon", "postmaster", "mail-daemon", "bounce", "
 _DAEMON_NAMES = ("mail delivery", "mailer-daemon", "delivery subsystem", "postmaster", "undeliverable")
 #: Bounce reports name the recipient within their first pages; what follows is the returned mail.
 _READ_LIMIT = 65_536
-_ADDRESS = r"<?(?:rfc822;)?\s{0,4}<?([^\s@<>;,:\"'()\[\]]{1,64}@[^\s@<>;,:\"'()\[\]]{1,255})"
+_ADDRESS = r"<?(?:rfc822;)?\s{0,4}<?([^\s@<>;,:\"'()\[\]]{1,64}+@[^\s@<>;,:\"'()\[\]]{1,255})"
 _RECIPIENT_LINES = re.compile(
     r"(?:final-recipient|original-recipient|x-failed-recipients)\s{0,4}:\s{0,4}" + _ADDRESS, re.IGNORECASE
 )

@@ -6,7 +6,7 @@ unsure of, it keeps; and it never answers with nothing when the author wrote som
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from headrace.providers.html_text import html_to_text, own_words
 
@@ -30,6 +30,8 @@ _LABELS = {
     "copy": "cc|kopie|kopia|kopi|cópia|copia",
 }
 _KIND_OF_LABEL = {label: kind for kind, labels in _LABELS.items() for label in labels.split("|")}
+#: Every line that begins history has one of these.
+_ANY_MARK = re.compile(r":|--|__|==")
 _RULE = re.compile(r"[\s*]*+(?:_{8,}+|-{20,}+|={20,}+)\s*+")
 _SEPARATOR = re.compile(
     r"[\s>]*+-{2,}+\s*+(?:original message|original-nachricht|ursprüngliche nachricht|weitergeleitete nachricht"
@@ -127,9 +129,10 @@ def _joined(lines: Sequence[str]) -> str:
 def _without_history(lines: list[str]) -> list[str]:
     """The lines before the history; and between its quoted lines, where the author answered there."""
     own: list[str] = []
+    kinds = [_label_kind(line) for line in lines]
     position = 0
     while position < len(lines):
-        if _starts_history(lines, position):
+        if _starts_history(lines[position], kinds, position):
             return own
         length = _attribution_length(lines, position)
         if length and not _quote_follows(lines, position + length):
@@ -140,29 +143,27 @@ def _without_history(lines: list[str]) -> list[str]:
     return own
 
 
-def _starts_history(lines: list[str], position: int) -> bool:
-    line = lines[position]
-    if len(line) > _LONGEST_MARK or not line.strip():
+def _starts_history(line: str, kinds: list[str | None], position: int) -> bool:
+    if len(line) > _LONGEST_MARK or not _ANY_MARK.search(line):
         return False
     if _SEPARATOR.fullmatch(line) or _FORWARD.fullmatch(line):
         return True
     if _RULE.fullmatch(line):
-        return any(_is_header_block(lines, after) for after in range(position + 1, position + 4))
-    return _is_header_block(lines, position)
+        return any(_is_header_block(kinds, after) for after in range(position + 1, position + 4))
+    return _is_header_block(kinds, position)
 
 
-def _is_header_block(lines: list[str], position: int) -> bool:
+def _is_header_block(kinds: list[str | None], position: int) -> bool:
     """From, Sent, To, Subject in any of the languages: sender and one more, or any three."""
-    if position >= len(lines) or (first := _label_kind(lines[position])) is None:
+    if position >= len(kinds) or (first := kinds[position]) is None:
         return False
-    kinds = {first}
-    for line in lines[position + 1 : position + _HEADER_BLOCK]:
-        if kind := _label_kind(line):
-            kinds.add(kind)
-    return len(kinds) >= (2 if first == "from" and "date" in kinds else 3)
+    found = {*kinds[position : position + _HEADER_BLOCK]} - {None}
+    return len(found) >= (2 if first == "from" and "date" in found else 3)
 
 
 def _label_kind(line: str) -> str | None:
+    if ":" not in line:
+        return None
     label, colon, _ = line[:_LONGEST_MARK].lstrip(" *>\t").partition(":")
     return _KIND_OF_LABEL.get(label.strip(" *\t").lower()) if colon else None
 
@@ -172,24 +173,32 @@ def _attribution_length(lines: list[str], position: int) -> int:
     first = lines[position].lstrip(" >\t")
     if len(first) > _LONGEST_MARK or not _ATTRIBUTION_START.match(first):
         return 0
+    attributions = list(_joined_from(lines, position))
+    # What the longest one lacks, none of them has.
+    if not attributions or not _may_be_attribution(attributions[-1]) or not _WROTE.search(attributions[-1]):
+        return 0
+    return next((length for length, one in enumerate(attributions, start=1) if _is_attribution(one)), 0)
+
+
+def _joined_from(lines: list[str], position: int) -> Iterator[str]:
+    """The line there as one, then with the line below it, and so on."""
     attribution = ""
-    for length, line in enumerate(lines[position : position + _LONGEST_ATTRIBUTION], start=1):
+    for line in lines[position : position + _LONGEST_ATTRIBUTION]:
         part = line.strip(" >\t")
         if not part or len(attribution) + len(part) > _LONGEST_MARK:
-            return 0
+            return
         attribution = f"{attribution} {part}".strip()
-        if _is_attribution(attribution):
-            return length
-    return 0
+        yield attribution
+
+
+def _may_be_attribution(text: str) -> bool:
+    return ":" in text and bool(_ADDRESS.search(text) or (_CLOCK.search(text) and _DATE.search(text)))
 
 
 def _is_attribution(text: str) -> bool:
     """A verb of writing and its colon, with an address, or with a date and a clock time: not `last week you wrote:`."""
-    verb = _WROTE.search(text)
-    if verb is None:
-        return False
-    ends = text.endswith(":") or text[verb.end() :].lstrip().startswith(":")
-    return ends and bool(_ADDRESS.search(text) or (_CLOCK.search(text) and _DATE.search(text)))
+    verb = _WROTE.search(text) if _may_be_attribution(text) else None
+    return verb is not None and (text.endswith(":") or text[verb.end() :].lstrip().startswith(":"))
 
 
 def _quote_follows(lines: list[str], position: int) -> bool:

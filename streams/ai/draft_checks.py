@@ -4,12 +4,15 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
+from functools import cached_property
 from typing import Literal
 from urllib.parse import unquote
 from zoneinfo import ZoneInfo
 
+from streams.ai.amounts import MONEY, PERCENT, plain_numbers, values
 from streams.ai.labels import DRAFTED, Label
 from streams.ai.language import language_of
+from streams.ai.phrases import Phrases
 from streams.ai.rules.injection import without_injection
 from streams.ai.rules.normalising import READ_LIMIT, normalised, unescaped
 from streams.ai.sms_length import sms_segments
@@ -113,6 +116,11 @@ class DraftContext:
     def plain_facts(self) -> str:
         """The facts with their spelling evened out."""
         return self._plain_facts
+
+    @cached_property
+    def plain_lead(self) -> str:
+        """The lead's words with their spelling evened out."""
+        return _plain(self.lead_text)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -250,68 +258,29 @@ def _is_allowed_phone(found: str, known: tuple[str, ...]) -> bool:
 
 # 4: money, percentages, numbers
 
-_AMOUNT = r"(?<!\d)(?<!\d[.,\u2019'])\d++(?:[.,\u2019']\d++)*+"
-_SIGN = r"(?:[$€£¥₹₽₺₩]|\b(?:USD|EUR|GBP|CHF|AUD|CAD|US\$|dollars?|euros?|pounds?|francs?|bucks|cents?|quid|grand)\b)"
-_WORD_AMOUNT = (
-    r"\b(?:(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|forty|fifty"
-    r"|sixty|seventy|eighty|ninety|"
-    r"hundred|thousand|million|half|a)[\s-]?){1,6}"
-)
-_MONEY = re.compile(
-    rf"{_SIGN}\s?(?P<a>{_AMOUNT})\s?[kKmM]?\b|(?P<b>{_AMOUNT})\s?[kKmM]?\s?{_SIGN}|(?P<w>{_WORD_AMOUNT})\s?{_SIGN}",
-    re.IGNORECASE,
-)
-_PERCENT = re.compile(
-    rf"(?P<a>{_AMOUNT})\s?(?:%|percent\b|per cent\b|prozent\b|pct\b)|(?P<w>{_WORD_AMOUNT})\s?(?:%|percent\b"
-    rf"|per cent\b)",
-    re.IGNORECASE,
-)
 _FREE = re.compile(
     r"\b(?:for free\b|free of charge|no (?:cost|fee)\b|complimentary|at no charge|discount(?:ed)?|half price)",
     re.IGNORECASE,
 )
-_NUMBER = re.compile(rf"(?<![\w.,]){_AMOUNT}(?:st|nd|rd|th)?(?![\w])")
 
 
 def _numbers(draft: str, context: DraftContext) -> Iterator[Code]:
     # Money and percentages must be ours: what a lead names as a price must not come back as our offer.
     gives_away = any(match[0].lower() not in context.plain_facts.lower() for match in _FREE.finditer(draft))
-    if gives_away or _values(_MONEY, draft) - _values(_MONEY, context.plain_facts):
+    if gives_away or values(MONEY, draft) - values(MONEY, context.plain_facts):
         yield "unknown_price"
-    if _values(_PERCENT, draft) - _values(_PERCENT, context.plain_facts):
+    if values(PERCENT, draft) - values(PERCENT, context.plain_facts):
         yield "unknown_percentage"
-    known = _plain_numbers(context.plain_facts) | _plain_numbers(_plain(context.lead_text))
-    if _plain_numbers(_without_checked_elsewhere(draft)) - known:
+    unknown = plain_numbers(_without_checked_elsewhere(draft)) - plain_numbers(context.plain_facts)
+    if unknown and unknown - plain_numbers(context.plain_lead):
         yield "unknown_number"
-
-
-def _values(pattern: re.Pattern[str], text: str) -> set[str]:
-    found = (match.groupdict() for match in pattern.finditer(text))
-    return {_normal_number(groups.get("a") or groups.get("b") or groups["w"]) for groups in found}
-
-
-def _plain_numbers(text: str) -> set[str]:
-    return {_normal_number(match[0]) for match in _NUMBER.finditer(text)}
-
-
-def _normal_number(text: str) -> str:
-    """`1,000.50` and `1.000,50` are the same number; so are `5th` and `5`."""
-    bare = re.sub(r"(?:st|nd|rd|th)$", "", text.strip().lower())
-    if not bare[:1].isdigit():
-        return " ".join(bare.split())
-    whole, _, decimals = re.sub(r"[,\u2019']", ".", bare).rpartition(".")
-    if not whole:
-        return decimals.lstrip("0") or "0"
-    is_fraction = len(decimals) != 3
-    digits = whole.replace(".", "") + ("" if is_fraction else decimals)
-    return (digits.lstrip("0") or "0") + (f".{decimals}".rstrip("0").rstrip(".") if is_fraction else "")
 
 
 def _without_checked_elsewhere(draft: str) -> str:
     """Without links, addresses, phone numbers, days, times, money and percentages, which have checks of their own."""
     for moment in reversed(_parts(draft)):
         draft = f"{draft[: moment[0]]} {draft[moment[1] :]}"
-    for pattern in (_EMAIL, _SCHEME, _DOMAIN, _PHONE, _MONEY, _PERCENT):
+    for pattern in (_EMAIL, _SCHEME, _DOMAIN, _PHONE, MONEY, PERCENT):
         draft = pattern.sub(" ", draft)
     return draft
 
@@ -331,7 +300,7 @@ def _times(draft: str, context: DraftContext) -> Iterator[Code]:
     written = context.written.astimezone(zone).date()
     found = moments(draft)
     offered = [slot.astimezone(zone) for slot in context.slots] + list(context.slots)
-    proposed = moments(_plain(context.lead_text))
+    proposed = moments(context.plain_lead) if found else []
     if any(not _is_known(moment, offered, proposed, written) for moment in found):
         yield "unknown_time"
     if any(moment.day is not None and not moment.day.weekday_agrees(written) for moment in found):
@@ -387,14 +356,14 @@ def _length(draft: str, context: DraftContext) -> Iterator[Code]:
         yield "too_long"
 
 
-_GUARANTEE = re.compile(
+_GUARANTEE = Phrases(
     r"\bguarant(?:ee|y|ie)\w*|\b(?:I|we) promise\b|\bwithout (?:any )?risk\b|\b(?:risk|hassle)[- ]free\b"
     r"|\bno[- ]risk\b|\b100\s?%|\bzero risk\b"
     r"|\bgarantier\w*|\bgaranti[ez]?\w*|\bversprech\w+|\bmoney[- ]back\b|\bcan'?t (?:lose|fail)\b|\bdefinitely will\b",
     re.IGNORECASE,
 )
 #: What only a prompt or a model would say; sentences that address a model are found by the rule for replies.
-_INSTRUCTION = re.compile(
+_INSTRUCTION = Phrases(
     r"\bsystem (?:prompt|message|override)\b|\bas an? (?:AI|language model)\b|\[/?INST\]|\bAPI[ _-]?key\b"
     r"|<\|?\s?/?\s?(?:im_start|im_end|system|assistant|user)\b|^[ \t]*+(?:system|assistant|user|developer)\s*:"
     r"|\bopt_out\b|\bsafe_to_send\b|\b(?-i:FACTS)\b|\b(?:forget|ignore|disregard) (?:everything|all)\b"
@@ -467,8 +436,9 @@ def _addressee(draft: str, context: DraftContext) -> Iterator[Code]:
     name = (match["name"] or match["thanked"]) if match is not None else None
     if name and not _is_lead(name, context.lead_names):
         yield "wrong_name"
-    ours, theirs = language_of(draft), language_of(_plain(context.lead_text))
-    if ours is not None and theirs is not None and ours != theirs:
+    ours = language_of(draft)
+    theirs = language_of(context.plain_lead) if ours is not None else None
+    if theirs is not None and ours != theirs:
         yield "wrong_language"
 
 
@@ -483,16 +453,16 @@ def _is_lead(name: str, lead_names: tuple[str, ...]) -> bool:
 
 def _repetition(draft: str, context: DraftContext) -> Iterator[Code]:
     ours = _four_grams(draft)
-    for earlier in context.earlier:
+    for earlier in context.earlier if ours else ():
         theirs = _four_grams(_plain(earlier))
-        if ours and len(ours & theirs) / len(ours) >= 0.8:
+        if len(ours & theirs) / len(ours) >= 0.8:
             yield "repeats_earlier_message"
             return
 
 
 def _four_grams(text: str) -> set[tuple[str, ...]]:
     words = re.findall(r"\w+", text.casefold())
-    return {tuple(words[start : start + 4]) for start in range(max(1, len(words) - 3))} if words else set()
+    return set(zip(words, words[1:], words[2:], words[3:], strict=False)) or ({tuple(words)} if words else set())
 
 
 _CHECKS: tuple[Callable[[str, DraftContext], Iterator[Code]], ...] = (

@@ -9,6 +9,7 @@ from typing import Literal
 from dateutil.relativedelta import MO, relativedelta
 
 from streams.ai.answers import FollowUpTiming
+from streams.ai.phrases import Phrases
 from streams.ai.time_phrases import AMBIGUOUS_MONTHS, MONTH_NUMBER, Moment, moments, plain_letters
 
 Precision = Literal["time", "day", "week", "month", "quarter", "vague", "none"]
@@ -52,21 +53,21 @@ def _any(words: dict[str, object] | dict[str, int] | dict[str, str]) -> str:
     return "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
 
 
-_IN = re.compile(
+_IN = Phrases(
     rf"\b(?:in|dans|en|within)\s+(?P<count>\d{{1,3}}|{_any(_NUMBERS)})\s+(?P<unit>{_any(_UNITS)})\b"
     rf"|\b(?P<count2>\d{{1,3}}|{_any(_NUMBERS)})\s+(?P<unit2>{_any(_UNITS)})\s+(?:from now|later)\b",
     re.IGNORECASE,
 )
-_NEXT = re.compile(
+_NEXT = Phrases(
     rf"\b(?:next|nächste[nrs]?|próxim[oa]|proxim[oa])\s+(?P<unit>{_any(_UNITS)})\b"
     rf"|\b(?:la |le |el )?(?P<unit2>semaine|mois|trimestre|année|semana|mes|año)\s+(?:prochaine?|próxim[oa]"
     rf"|que viene)\b",
     re.IGNORECASE,
 )
-_QUARTER = re.compile(
+_QUARTER = Phrases(
     r"\b(?:Q(?P<number>[1-4])|(?P<number2>[1-4])\. Quartal|T(?P<number3>[1-4]))\b(?:[ /']*(?P<year>20\d\d))?"
 )
-_END_OF = re.compile(
+_END_OF = Phrases(
     r"\b(?:end of|eoy|eoq|eom|ende|fin de|finales de)\b\s*(?:the |this |des |de |du |l'|la |el )?(?P<unit>month"
     r"|quarter|year|monats|"
     r"quartals|jahres|mois|trimestre|année|mes|año)?",
@@ -78,16 +79,16 @@ _SEASONS = {
     9: "autumn|fall|herbst|automne|otoño|rentrée",
     12: "winter|hiver|invierno",
 }
-_SEASON = re.compile(
+_SEASON = Phrases(
     rf"\b(?:in|this|next|after|until|before|im|nach|en|à|la|au|el|the)\s+(?:the\s+|la\s+|l')?"
     rf"(?P<season>{'|'.join(_SEASONS.values())})\b",
     re.IGNORECASE,
 )
-_LABOR_DAY = re.compile(r"\blabou?r day\b", re.IGNORECASE)
-_NEW_YEAR = re.compile(
+_LABOR_DAY = Phrases(r"\blabou?r day\b", re.IGNORECASE)
+_NEW_YEAR = Phrases(
     r"\b(?:new year|neues jahr|neuen jahr|nouvel an|año nuevo|the holidays|christmas|weihnachten|noël)\b", re.IGNORECASE
 )
-_MONTH = re.compile(
+_MONTH = Phrases(
     rf"\b(?:(?P<start>in|by|until|till|around|early|mid|late|from|im|ab|bis|anfang|mitte|en|début|mi|fin|desde"
     rf"|hasta|before|after)[\s-]+)?"
     rf"(?P<month>{_any(MONTH_NUMBER)})\b",
@@ -100,14 +101,14 @@ _AFTER = re.compile(
     re.IGNORECASE,
 )
 _BACK_ON = re.compile(r"\b(?:back|return(?:ing)?|reopens?|zurück|retour|de vuelta)\b", re.IGNORECASE)
-_VAGUE = re.compile(
+_VAGUE = Phrases(
     r"\b(?:later|some ?day|another time|not (?:right )?now|not yet|too early|when(?:ever)? (?:things|we|i|it)"
     r"|once (?:we|i|things|our)|"
     r"down the (?:road|line)|in (?:the )?future|get back to you|come back to you|circle back|später|irgendwann"
     r"|plus tard|más adelante)\b",
     re.IGNORECASE,
 )
-_ASKS = re.compile(
+_ASKS = Phrases(
     r"\b(?:reach out|ping (?:me|us)|contact (?:me|us)|try (?:me|us|again|in)|check (?:back|in)|write (?:again|me"
     r"|us)|get (?:back|in touch)"
     r"|reconnect|touch base|circle back|follow up|ask (?:me|us)? ?again|hit me up|come back|melden sie sich"

@@ -4,6 +4,7 @@ Trained detectors guess on three words too, and a wrong guess blocks a good draf
 """
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 
 
@@ -49,10 +50,10 @@ def language_of(text: str) -> str | None:
 
     Needs two words of one language more than of any other.
     """
-    letters = sum(character.isalpha() for character in text)
-    if letters and len(_OTHER_SCRIPT.findall(text)) * 2 > letters:
+    others = len(_OTHER_SCRIPT.findall(text))
+    if others and others * 2 > sum(map(str.isalpha, text)) > 0:
         return "other"
-    words = [word.lower() for word in _WORD.findall(text.replace("\u2019", "'"))]
-    votes = sorted(((sum(word in known for word in words), code) for code, known in _WORDS.items()), reverse=True)
+    words = Counter(map(str.lower, _WORD.findall(text.replace("\u2019", "'"))))
+    votes = sorted(((sum(words.get(word, 0) for word in known), code) for code, known in _WORDS.items()), reverse=True)
     (best, code), (second, _) = votes[0], votes[1]
     return code if best >= second + 2 else None

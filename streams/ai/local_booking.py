@@ -6,23 +6,24 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from streams.ai.answers import MOST_PROPOSED, Booking, ProposedTime
+from streams.ai.phrases import Phrases
 from streams.ai.questions import BookingFacts, Slot
 from streams.ai.time_phrases import Moment, moments
 
-_SCHEDULER = re.compile(
+_SCHEDULER = Phrases(
     r"\b(?:calendly\.com|cal\.com|cal\.\w+|meet\.\w+|savvycal\.com|hubspot\.com/meetings"
     r"|outlook\.office\S{0,200}/bookings|youcanbook\.me"
     r"|zcal\.co|tidycal\.com|koalendar\.com|calendar\.app\.google)/\S+|\bmy (?:calendar|scheduling"
     r"|booking) (?:link|page)\b",
     re.IGNORECASE,
 )
-_CANCELS = re.compile(r"\b(?:cancel|call off|absagen|annuler|cancelar)\b", re.IGNORECASE)
-_RESCHEDULES = re.compile(
+_CANCELS = Phrases(r"\b(?:cancel|call off|absagen|annuler|cancelar)\b", re.IGNORECASE)
+_RESCHEDULES = Phrases(
     r"\b(?:re-?schedul\w+|move (?:it|our|the)|push (?:it|our|the)|another time|different time|instead|verschieben"
     r"|déplacer|reprogramar)\b",
     re.IGNORECASE,
 )
-_ASKS = re.compile(
+_ASKS = Phrases(
     r"\b(?:when (?:are|would|could|can|is)|(?:which|what) (?:times?|days?|slots?)|(?:a few|some|couple of|your"
     r"|send|find|share) (?:\w+ ){0,3}(?:slots?|times?)"
     r"|availab\w+|free)\b",
@@ -40,9 +41,9 @@ _ORDINALS = (
     r"(?:the )?(?:third|3rd)(?: (?:one|slot|option|time))?|option (?:3|three|c)",
     r"(?:the )?(?:fourth|4th)(?: (?:one|slot|option|time))?|option (?:4|four|d)",
 )
-_POSITIONS = tuple(re.compile(rf"\b(?:{words})\b", re.IGNORECASE) for words in _ORDINALS)
-_LAST = re.compile(r"\b(?:the )?(?:last|latter|later) (?:one|slot|option|time)\b", re.IGNORECASE)
-_NEITHER = re.compile(
+_POSITIONS = tuple(Phrases(rf"\b(?:{words})\b", re.IGNORECASE) for words in _ORDINALS)
+_LAST = Phrases(r"\b(?:the )?(?:last|latter|later) (?:one|slot|option|time)\b", re.IGNORECASE)
+_NEITHER = Phrases(
     r"\b(?:neither|none of|not? (?:work|good)|can'?t (?:do|make)|won'?t work|doesn'?t work|don'?t work)\b",
     re.IGNORECASE,
 )

@@ -10,8 +10,11 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, time, timedelta
+from functools import lru_cache
 from itertools import groupby, islice
 from typing import TypeVar
+
+from streams.ai.phrases import Phrases
 
 _MONTHS = (
     "january|jan|januar|enero|janvier|januari|janeiro",
@@ -54,6 +57,8 @@ _RELATIVE = {
 }
 #: Characters read: nobody names a time so far behind the beginning of a message.
 READ_LIMIT = 6_000
+#: Texts whose days are kept in mind: what a step reads, the next one often reads again.
+_TEXTS = 4
 #: Nobody proposes more days, or more times of day, in one message.
 MOST_MENTIONS = 100
 #: Letters that count as these when case is ignored, and that no lower case turns into them.
@@ -63,7 +68,7 @@ _MONTH = "|".join(sorted(MONTH_NUMBER, key=len, reverse=True))
 AMBIGUOUS_MONTHS = frozenset({"may", "mar", "mars", "mai"})
 _DAY_OF_MONTH = r"(?P<{0}>0?[1-9]|[12]\d|3[01])"
 _ORDINAL = r"(?:st|nd|rd|th|er|\.|º|ª)?"
-_DAY = re.compile(
+_DAY = Phrases(
     r"\b(?P<iso>20\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01]))\b"
     rf"|\b(?P<month1>{_MONTH})\.?\s+{_DAY_OF_MONTH.format('day1')}(?:st|nd|rd|th)?\b(?!:"
     rf"|\s?[ap]\.?m)(?:,?\s+(?P<year1>20\d\d))?"
@@ -78,7 +83,7 @@ _DAY = re.compile(
     rf"|\b(?P<relative>{'|'.join(_RELATIVE)})\b",
     re.IGNORECASE,
 )
-_CLOCK = re.compile(
+_CLOCK = Phrases(
     r"(?<![\d:.,/$€£])(?P<hour1>1[0-2]|0?[1-9])(?:[:.](?P<minute1>[0-5]\d))?\s?(?P<half>[ap])\.?m\b\.?"
     r"|(?<![\d:.,/$€£])(?P<hour2>[01]?\d|2[0-3]):(?P<minute2>[0-5]\d)(?![\d:])"
     r"|\b(?P<hour3>[01]?\d|2[0-3])(?:[:.](?P<minute3>[0-5]\d))?\s?(?:uhr\b|h(?P<minute3h>[0-5]\d)?\b)"
@@ -161,8 +166,12 @@ def plain_letters(text: str) -> str:
 
 def days(text: str) -> list[DayMention]:
     """The days named in the text, in order: the first hundred."""
+    return list(_days(plain_letters(text)))
+
+
+@lru_cache(_TEXTS)
+def _days(text: str) -> tuple[DayMention, ...]:
     found: list[DayMention] = []
-    text = plain_letters(text)
     for match in islice(_DAY.finditer(text), MOST_MENTIONS):
         mention = _day(match)
         if mention is None:
@@ -171,7 +180,7 @@ def days(text: str) -> list[DayMention]:
             weekday_named = found.pop()
             mention = replace(mention, start=weekday_named.start, weekday=weekday_named.weekday)
         found.append(mention)
-    return found
+    return tuple(found)
 
 
 def clocks(text: str) -> list[ClockMention]:
@@ -182,19 +191,23 @@ def clocks(text: str) -> list[ClockMention]:
 
 def moments(text: str) -> list[Moment]:
     """Days and times of day, paired within a sentence: each time with the nearest day before it, else after it."""
+    return list(_moments(text[:READ_LIMIT]))
+
+
+@lru_cache(_TEXTS)
+def _moments(text: str) -> tuple[Moment, ...]:
     all_days = days(text)
-    text = text[:READ_LIMIT]
     starts = [day.start for day in all_days]
     all_clocks = [
         clock for clock in clocks(text) if not _is_part_of(clock, all_days[: bisect_right(starts, clock.start)])
     ]
     if not all_days and not all_clocks:
-        return []
+        return ()
     ends = [end for _, end in _sentences(text)]
     days_of = _by_sentence(all_days, ends)
     clocks_of = _by_sentence(all_clocks, ends)
     pairs = (_pairs(days_of.get(place, []), clocks_of.get(place, [])) for place in sorted({*days_of, *clocks_of}))
-    return sorted((moment for found in pairs for moment in found), key=lambda moment: moment.start)
+    return tuple(sorted((moment for found in pairs for moment in found), key=lambda moment: moment.start))
 
 
 def names_zone(text: str) -> bool:

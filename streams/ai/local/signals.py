@@ -7,6 +7,7 @@ the languages we write to, not sentences; the model weighs them.
 import re
 from collections.abc import Iterator, Sequence
 
+from streams.ai.phrases import Phrases
 from streams.ai.rules.folding import fold
 from streams.ai.rules.phone import find_phone
 from streams.ai.rules.reply import Reply, Turn
@@ -417,7 +418,7 @@ _REPLY_PATTERNS = {
         r"|unattended|monitored|mailbox)\b"
     ),
 }
-_REPLY_SIGNALS = tuple((name, re.compile(pattern)) for name, pattern in _REPLY_PATTERNS.items())
+_REPLY_SIGNALS = tuple((name, Phrases(pattern)) for name, pattern in _REPLY_PATTERNS.items())
 _ASKED_PATTERNS = {
     "fixed": (
         r"\b(?:invit\w+ (?:sent|attached|is on|on its|gone|over|for|arrived)|(?:sent|mandé|put) (?:you |over |an? "
@@ -451,8 +452,8 @@ _ASKED_PATTERNS = {
     "question": r"\?",
     "time": _TIME,
 }
-_ASKED_SIGNALS = tuple((name, re.compile(pattern)) for name, pattern in _ASKED_PATTERNS.items())
-_TIME_PATTERN = re.compile(_TIME)
+_ASKED_SIGNALS = tuple((name, Phrases(pattern)) for name, pattern in _ASKED_PATTERNS.items())
+_TIME_PATTERN = Phrases(_TIME)
 _SENTENCES = re.compile(r"[.!?\n]+")
 _READ_LIMIT = 2_000
 _SHORT = 4
@@ -525,7 +526,7 @@ def _asked(history: Sequence[Turn]) -> dict[str, bool]:
     last = next((turn.text for turn in reversed(history) if turn.direction == "outbound"), "")
     folded = fold(last[-_READ_LIMIT:])
     asked = {name: bool(pattern.search(folded)) for name, pattern in _ASKED_SIGNALS}
-    times = len(_TIME_PATTERN.findall(folded))
+    times = sum(1 for _ in _TIME_PATTERN.finditer(folded))
     asked["one_slot"] = asked["question"] and times >= 1
     asked["several_slots"] = asked["question"] and times >= 2 and " or " in folded
     asked["nothing"] = not asked["question"] and not asked["fixed"]

@@ -2,6 +2,7 @@
 
 import re
 
+from streams.ai.phrases import Phrases
 from streams.ai.rules.folding import fold
 
 _READ_LIMIT = 4_000
@@ -10,7 +11,7 @@ _ACCEPTED_SUBJECT = re.compile(
     r"|accettat[ao]|geaccepteerd|zaakceptowano|przyjeto|accepterad|accepterat|akseptert|accepteret"
     r"|hyvaksytty)(?: par \w+| this invitation)? ?[:\uff1a]"
 )
-_ACCEPTED_BODY = re.compile(
+_ACCEPTED_BODY = Phrases(
     r"\b(?:has accepted (?:this|your|the) (?:meeting |calendar |event )?invit|a accepte (?:cette|votre"
     r"|l) ?invitation|ha aceptado (?:esta|tu|su|la) invitacion|hat (?:diese|ihre|die"
     r"|deine) einladung (?:angenommen|akzeptiert)|aceitou (?:este|seu|o|esse) convite|ha accettato (?:questo"
@@ -20,7 +21,7 @@ _DECLINED_SUBJECT = re.compile(
     r"^(?:declined|abgelehnt|refuse|rechazad[ao]|recusad[ao]|rifiutat[ao]|geweigerd|afgewezen"
     r"|tentative(?:ly accepted)?|mit vorbehalt|provisoire|provisional|canceled|cancelled) ?: "
 )
-_AUTO_SUBJECT = re.compile(
+_AUTO_SUBJECT = Phrases(
     r"auto(?:-| )?(?:reply|replies|response|responder|matic reply|matic response|matische antwort|matische"
     r"|matisch antwoord|matica|matico|matyczn|svar|matiskt svar|matisk svar|matic)|^\[?auto\]?\b|\[auto\]"
     r"|autoreply|reponse automatique|respuesta automatica|resposta automatica|risposta automatica"
@@ -32,7 +33,7 @@ _AUTO_SUBJECT = re.compile(
     r"|^i am (?:away|out)\b|\bis (?:out|away)$"
     r"|^(?:urlaub|vacances|vacaciones|ferias|ferie|vakantie|urlop|semester|conge)"
 )
-_AUTO_BODY = re.compile(
+_AUTO_BODY = Phrases(
     r"^[\[(<*]{0,2}(?:auto(?:matic|mated)?(?:[- ]?(?:reply|response|message|responder"
     r"|answer))?)[\])>*]{0,2} ?[:\-\])]|^[\[(](?:automatic|auto|automated)[\])]|\bautomat(?:ic"
     r"|ed)(?:ally)? (?:reply|response|message|e-?mail|away|acknowledg\w+|answer|generated|sent)"
@@ -41,7 +42,7 @@ _AUTO_BODY = re.compile(
     r"|\bmensaje automatico|\bmensagem automatica|\bmessaggio automatico|\bautomatyczn\w+ (?:odpowiedz"
     r"|wiadomosc)|\bautomatiskt? (?:svar|meddelande|generer)|\bautosvar\b"
 )
-_ABSENT = re.compile(
+_ABSENT = Phrases(
     r"\b(?:out of (?:the )?(?:office|town|country)|ooo\b|taking (?:\w+ ){1,3}off\b|away (?:in|at|with|on"
     r"|message)\b|(?:on|taking) (?:\w+ )?(?:leave|vacation|holidays?|pto|sabbatical|furlough|jury duty"
     r"|honeymoon|a cruise|break)|(?:on|off on|from) my (?:holidays?|hols|vacation|break)|(?:am|are|im|be|is"
@@ -73,7 +74,7 @@ _ABSENT = re.compile(
     r"|lomalla|poissa)\b"
 )
 #: What only an absence notice adds: who stands in, when mail is read again.
-_NOTICE = re.compile(
+_NOTICE = Phrases(
     r"\b(?:urgent|emergenc(?:y|ies)|pressing|immediate (?:assistance|attention|help)|in the meantime"
     r"|in my absence|while i(?: a)?m (?:away|out|gone)|limited (?:access|availability)|(?:will|ll"
     r"|shall) (?:\w+ )?(?:respond|reply|answer|get back|read|see|return|work through|text back|be back"
@@ -87,14 +88,14 @@ _NOTICE = re.compile(
     r"|kontakt|bradskande|haster)"
 )
 #: A person who speaks of an absence asks for something, or to be written to later.
-_PERSONAL = re.compile(
+_PERSONAL = Phrases(
     r"\?|\b(?:but (?:i|the|lets|can|could|any|maybe|happy|would|we|after|on|mon|tue|wed|thu|fri)|lets|ping me"
     r"|try me|try again|write (?:me )?again|get back to me|check back|reconnect|ask me|follow up (?:then|after"
     r"|when)|interesting|interested|sounds|love to|happy to (?:talk|chat|meet)|call me|works for me"
     r"|reach out (?:then|after|when|again)|contact me (?:then|after|again)|touch base|can (?:we|you)"
     r"|could (?:we|you)|send me|text me ton)\b"
 )
-_ACKNOWLEDGED = re.compile(
+_ACKNOWLEDGED = Phrases(
     r"\b(?:(?:has|have|weve|was|is|been) (?:been )?(?:successfully )?(?:received|logged|registered|created"
     r"|recorded|opened|assigned)\b|we (?:have |ve |got |have got )?(?:received|logged|got) your|(?:ticket|case"
     r"|request|reference|tracking|enquiry|inquiry|incident|confirmation)(?: (?:number|id|no\.?"
@@ -118,16 +119,16 @@ _ACKNOWLEDGED = re.compile(
     r"|\bzosta(?:la|lo) (?:zarejestr|przyjet)|\bnie odpowiada|\bhar (?:tagit|tatt|mottatt|mottagit|modtaget"
     r"|taget)\b|\barende\w*|\b(?:saks|sags)nummer|\baterkommer inom|\bsvarer? (?:vanligvis |normalt )?innen"
 )
-_RETURN = re.compile(
+_RETURN = Phrases(
     r"\b(?:until|til|till|back|return\w*|wont see|bis|jusqu|hasta|ate|fino al|tot|do dnia|till och med|til og med)\b"
 )
-_TICKET_SUBJECT = re.compile(
+_TICKET_SUBJECT = Phrases(
     r"^\[|\b(?:ticket|case|request|incident|enquiry|inquiry|vorgang|anfrage|demande|solicitud|zgloszenie"
     r"|arende\w*|sag|sak)\b[^\n]{0,20}\d{3}|\b(?:received|eingang|recu|recibido|recebid|ontvangst|otrzymania"
     r"|mottatt|tagit emot|modtaget)\w*"
     r"|^(?:thank you|thanks|we got|we have|we ve|weve)\b"
 )
-_THANKED = re.compile(
+_THANKED = Phrases(
     r"\b(?:thank you|thanks|thx|thank u)\b[^.!?\n]{0,12}\bfor (?:contacting|your (?:e-?mail|message|enquiry"
     r"|inquiry|interest|patience|msg|submission|application|text|request)|getting in touch|texting"
     r"|reaching out to|writing to|calling|applying|messaging|connecting with us)\b|\byouve reached\b"
@@ -136,7 +137,7 @@ _THANKED = re.compile(
     r"|\bgrazie per (?:averci|aver|la sua|il suo)|\bbedankt voor (?:uw|je)|\bdziekujemy za|\btack for att"
     r"|\btakk for (?:din|at)|\btak for (?:din|at)"
 )
-_MACHINE_ONLY = re.compile(
+_MACHINE_ONLY = Phrases(
     r"\b(?:read receipt|was (?:read|displayed|opened) (?:on|at)|(?:verify|prove|confirm) (?:that )?you(?:re"
     r"| are) (?:not a robot|human|a (?:legitimate|real))|not a robot|captcha|(?:has been|is being|was) (?:held"
     r"|quarantined)|held until you|challenge-response|boxbe|spamarrest|focus (?:turned )?on"

@@ -16,6 +16,7 @@ _UNSEEN = frozenset({"Cf", "Cc", "Co", "Cn"})
 _KEPT_CONTROLS = frozenset("\n\t")
 #: Joins the parts of one emoji; elsewhere it hides text.
 _EMOJI_JOINER = "\u200d"
+_JOINERS = re.compile(f"{_EMOJI_JOINER}+")
 _QUOTED = re.compile(r"[ \t]{0,8}>")
 _ATTRIBUTION = re.compile(
     r"\S.{0,400}(?:wrote|schrieb|écrit|escribió|escreveu|scritto|schreef|skrev|napisał\(?a?\)?)\s?:"
@@ -63,18 +64,14 @@ def _visible(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n").replace("\u00a0", " ")
-    return "".join(_shown(text))
+    hidden = {char for char in set(text) - _KEPT_CONTROLS if unicodedata.category(char) in _UNSEEN}
+    shown = text.translate(dict.fromkeys(map(ord, hidden - {_EMOJI_JOINER}))) if hidden else text
+    return _JOINERS.sub(_joining, shown)
 
 
-def _shown(text: str) -> list[str]:
-    shown = []
-    before = ""
-    for char in text:
-        joins_emoji = char == _EMOJI_JOINER and unicodedata.category(before or " ")[0] == "S"
-        if joins_emoji or char in _KEPT_CONTROLS or unicodedata.category(char) not in _UNSEEN:
-            shown.append(char)
-            before = char
-    return shown
+def _joining(joiners: re.Match[str]) -> str:
+    before = joiners.string[joiners.start() - 1] if joiners.start() else " "
+    return _EMOJI_JOINER if unicodedata.category(before)[0] == "S" else ""
 
 
 def _own_part(everything: str, raw: str) -> str:

@@ -5,6 +5,7 @@ Only e-mails: "my calendar is blocked" and "your text bounced around the office"
 
 import re
 
+from streams.ai.phrases import Phrases
 from streams.ai.rules.folding import fold
 
 #: A failure report says so in its first page; below comes the returned mail.
@@ -23,7 +24,7 @@ _SUBJECT = re.compile(
     r"|kunne ikke leveres|leveringsfeil|kunde inte levereras|olevererbart|det gick inte att leverera"
     r"|kan ikke leveres|uleverbar)"
 )
-_TECHNICAL = re.compile(
+_TECHNICAL = Phrases(
     r"\breporting-mta\b|\bfinal-recipient\b|\bdiagnostic-code\b|\bthis is the mail system at host\b"
     r"|\bmailer-daemon\b|\b[45]\d\d[ \-#]{1,3}[45]\.\d{1,2}\.\d{1,3}\b|\bstatus: ?5\.\d"
     r"|\bpermanent(?:ly)? (?:fatal )?(?:errors?|failure)\b"
@@ -31,7 +32,7 @@ _TECHNICAL = re.compile(
     r"|\btranscript of session\b|\b(?:created|generated) automatically by mail delivery\b|\bmail loops? back\b"
     r"|\b55[0-4][ :-]{1,3}\S"
 )
-_PHRASE = re.compile(
+_PHRASE = Phrases(
     r"\b(?:(?:could|can|was|were|has|have|is)(?:nt"
     r"| not)? ?(?:not )?(?:be(?:en)? )?(?:successfully )?deliver(?:ed|able)|undeliverable|undelivered"
     r"|unable to deliver|delivery (?:has |to the following [\w ]{0,30})?failed|failed to deliver"
@@ -53,16 +54,16 @@ _PHRASE = re.compile(
     r"|niet (?:worden )?(?:bezorgd|afgeleverd)|bestaat niet|nie (?:zostala|moze zostac|mozna bylo) dostarcz"
     r"|nie istnieje|kunne ikke leveres|kunde inte levereras|finns inte|finnes ikke|findes ikke)"
 )
-_DELAY = re.compile(
+_DELAY = Phrases(
     r"\b(?:delay(?:ed)?|warning: message|not yet been delivered|verzogert|retarde|retrasad|ritardat|vertraagd"
     r"|opozniona)\b"
 )
-_STILL_TRYING = re.compile(
+_STILL_TRYING = Phrases(
     r"\b(?:will (?:keep|continue) (?:on )?trying|will (?:be )?retr(?:y|ied)|action: ?delayed"
     r"|still (?:be )?(?:being )?(?:tried|trying|attempt)|do not need to (?:do anything|resend)"
     r"|not been delivered yet|no action is required)"
 )
-_AUTO_SUBJECT = re.compile(
+_AUTO_SUBJECT = Phrases(
     r"auto(?:-| )?(?:reply|matic|response|matisch|matique|matica|matyczn|svar|matiskt|matisk)|autoreply"
     r"|respuesta auto|resposta auto|reponse auto|abwesen|risposta auto|out of office|\booo\b"
 )
@@ -71,7 +72,7 @@ _MAILBOX = (
     r"|boite(?: \w+)?|messagerie|buzon|cuenta|correo|direccion|caixa|conta|endereco|casella|indirizzo|account"
     r"|postvak|adres|skrzynka|konto|brevlada\w*|postkasse\w*|innboks\w*)"
 )
-_DEAD = re.compile(
+_DEAD = Phrases(
     rf"\b(?:this |the |that |diese[srn]? |dieses |cette |este |esta |questo |questa |deze |dit |ta |ten |denna "
     rf"|denne )?{_MAILBOX}\b[^.!?\n]{{0,60}}\b(?:(?:is|are|being|be|was|has been|will be|will not be"
     rf"|will no longer be) (?:no longer(?! (?:to be )?used for your\b)|not any ?more|retired"
@@ -90,7 +91,7 @@ _DEAD = re.compile(
     r"|discarded)|\bnobody (?:reads|monitors|checks) this\b|\b(?:messages|mails?|e-?mails?) are (?:not"
     r"|no longer) (?:being )?read\b|\bthis inbox will not be read\b"
 )
-_DEPARTED = re.compile(
+_DEPARTED = Phrases(
     r"\b(?:(?:is|am|are) no longer (?:employed|working|works?|with|at|part of|a member|an employee|in (?:this"
     r"|that) (?:role|position))|no longer (?:works?|employed|with the (?:company|firm|organi[sz]ation|practice"
     r"|school|team))|has (?:now )?(?:left|departed|retired from|moved on from)\b[^.!?\n]{0,50}|(?:left"

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from streams.ai.rules.normalising import READ_LIMIT, normalised
 
@@ -11,6 +12,8 @@ _LETTERS = str.maketrans({
     "\u201c": '"', "\u201d": '"', "\u201e": '"',
     "\u2013": "-", "\u2014": "-", "\u2010": "-", "\u2011": "-",
 })  # fmt: skip
+#: Texts whose spelling is kept in mind: one rule after the other reads the same ones.
+_TEXTS = 8
 _SPACES = re.compile(r"[^\S\n]+")
 #: Letters that look like Latin ones, which hostile text uses to slip past a word list.
 _LOOK_ALIKES = str.maketrans(
@@ -18,6 +21,7 @@ _LOOK_ALIKES = str.maketrans(
 )
 
 
+@lru_cache(_TEXTS)
 def fold(text: str, limit: int = READ_LIMIT) -> str:
     """Lower case, no accents, no apostrophes, single blanks; line breaks stay. At most `limit` characters, in and out.
 
@@ -27,5 +31,6 @@ def fold(text: str, limit: int = READ_LIMIT) -> str:
     lowered = normalised(text, "NFKC", limit).lower().translate(_LETTERS)
     if lowered.isascii():
         return _SPACES.sub(" ", lowered[:limit]).strip()
-    decomposed = normalised(lowered, "NFKD", limit).translate(_LOOK_ALIKES)
-    return _SPACES.sub(" ", "".join(char for char in decomposed if not unicodedata.combining(char))).strip()
+    decomposed = normalised(lowered, "NFKD", limit)
+    accents = dict.fromkeys(ord(char) for char in set(decomposed) if unicodedata.combining(char))
+    return _SPACES.sub(" ", decomposed.translate(_LOOK_ALIKES | accents)).strip()

@@ -1,10 +1,9 @@
 """Recognises plain abuse, and the wrong person on a phone number: neither gets another message."""
 
-import re
-
+from streams.ai.phrases import Phrases
 from streams.ai.rules.folding import fold
 
-_ABUSE = re.compile(
+_ABUSE = Phrases(
     r"(?:^|[.!?,;:\n] ?|\b(?:just|please|now|so|and|then|oh|can|could|will) )(?:get (?:lost|stuffed|bent)"
     r"|do one(?= you|$|[.!,])|jog on(?=$|[.!,]| mate)|shut (?:the fuck )?up|shove it|bite me)\b|"
     r"\b(?:(?:go )?f+[u*@#]+c?k+ (?:off|you|u|yourself|ur|your|right off|the hell off)|fk (?:off|you|u)|f off"
@@ -23,7 +22,7 @@ _ABUSE = re.compile(
     r"|spierdal\w+|wypierdal\w+|odpierdol\w*|kurwa|jeb sie|dra at (?:helvete|skogen)|faen ta|fy faen|skrid"
     r"|rov(?:hal|hul)|haista)\b"
 )
-_WRONG_NUMBER = re.compile(
+_WRONG_NUMBER = Phrases(
     r"\b(?:(?:wrong|incorrect) (?:number|phone|cell|num|no(?=\.|$)|#)|(?:you|u|ya)(?: have| got| ve"
     r"|ve)?(?: got)?(?: the)? wrong (?:person|guy|dude|man|lady|woman|girl|gal|one|fella|bloke|house)"
     r"|wrong (?:person|guy|dude|man|lady) (?:pal|mate|bud|buddy|dude|here|bro|hun|sorry|love)|(?:got|had|have"
@@ -44,7 +43,7 @@ _WRONG_NUMBER = re.compile(
     r"|fout) (?:nummer|verbonden)|(?:zly|bledny) numer|pomylka|fel(?:aktigt)? nummer|feil nummer"
     r"|forkert nummer|vaara numero|numero errato|engano)\b"
 )
-_NAMES_SOMEONE = re.compile(r"\b(?:try|ask|contact|speak to|talk to|email) \w+")
+_NAMES_SOMEONE = Phrases(r"\b(?:try|ask|contact|speak to|talk to|email) \w+")
 
 
 def is_abuse(text: str) -> bool:

@@ -7,6 +7,7 @@ bounded gaps only, so that their time is linear.
 
 import re
 
+from streams.ai.phrases import Phrases
 from streams.ai.rules.folding import fold
 
 #: Whole messages that carriers and mail programs honour, and the same in other languages.
@@ -487,7 +488,7 @@ _NORDIC = {
     ),
 }
 _RULES = tuple(
-    (name, re.compile(pattern))
+    (name, Phrases(pattern))
     for language in (_ENGLISH, _GERMAN, _FRENCH, _SPANISH, _PORTUGUESE, _ITALIAN, _DUTCH, _POLISH, _NORDIC)
     for name, pattern in language.items()
 )

@@ -6,6 +6,7 @@ from itertools import islice
 
 import phonenumbers
 
+from streams.ai.phrases import Phrases
 from streams.ai.rules.folding import fold
 
 #: Numbers stand in the message or in the signature below it.
@@ -64,7 +65,7 @@ _REGIONS: dict[str, str] = {
     "DK": r"danmark|denmark|kobenhavn|copenhagen|aarhus|odense|venlig hilsen",
     "FI": r"suomi|finland|helsinki|tampere|turku|espoo|terveisin",
 }
-_REGION_WORDS = {region: re.compile(rf"\b(?:{words})\b") for region, words in _REGIONS.items()}
+_REGION_WORDS = {region: Phrases(rf"\b(?:{words})\b") for region, words in _REGIONS.items()}
 _NATIONAL_TRUNK = "0"
 
 

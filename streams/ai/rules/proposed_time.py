@@ -1,8 +1,7 @@
 """Sees whether a message names a day, date or clock time; which one is read elsewhere."""
 
-import re
-
 from streams.ai.labels import Label
+from streams.ai.phrases import Phrases
 from streams.ai.rules.folding import fold
 
 _READ_LIMIT = 2_000
@@ -23,7 +22,7 @@ _MONTHS = (
     r"|aug(?:ust)?|aout|agosto|sept?(?:ember|iembre|embre)?|setembro|oct(?:ober|ubre|obre)?|okt(?:ober)?"
     r"|outubro|nov(?:ember|iembre|embre)?|novembro|dec(?:ember|embre)?|dez(?:ember|embro)?|diciembre|dicembre"
 )
-_TIME = re.compile(
+_TIME = Phrases(
     rf"\b(?:{_DAYS})\b(?! (?:and|or) (?:{_DAYS})s\b)|\b(?:today|tonight|tonite|tomorrow|tmrw|tmr|tomorow|heute"
     rf"|morgen (?:um|fruh|vormittag|nachmittag|abend)|demain|aujourdhui|manana a|amanha|domani|imorgon|i morgen"
     rf"|imorgen|jutro|huomenna)\b"
@@ -38,7 +37,7 @@ _TIME = re.compile(
     rf"|\bin \d{{1,2}} ?(?:min|mins|minutes|hours?)\b|\b\d{{3,4}} (?:ok|good|works|ish)\b|\b(?:this"
     rf"|next) (?:{_DAYS})\b"
 )
-_CALL_NOW = re.compile(
+_CALL_NOW = Phrases(
     r"\b(?:right )?now\b|\basap\b|\bthis (?:evening|afternoon|morning)\b|\bjetzt\b|\bahora\b|\bmaintenant\b|\bnu\b"
 )
 

@@ -6,6 +6,7 @@ import phonenumbers
 from phonenumbers import timezone
 
 from headrace.events.enrichments import TimeZone
+from streams.ai.phrases import Phrases
 from streams.jobs.step import StepContext
 from streams.jobs.steps.verdict import Verdict
 
@@ -23,7 +24,7 @@ _ABBREVIATIONS = {
     "Australia/Sydney": r"AE[SD]?T|Sydney time",
     "UTC": r"UTC",
 }
-_NAMED = tuple((zone, re.compile(rf"\b(?:{words})\b")) for zone, words in _ABBREVIATIONS.items())
+_NAMED = tuple((zone, Phrases(rf"\b(?:{words})\b")) for zone, words in _ABBREVIATIONS.items())
 #: ET and its like are words of other languages, except behind a time of day.
 _SHORT = re.compile(r"\d\s?(?:[ap]\.?m\.?)?\s?(ET|CT|MT|PT)\b")
 _SHORT_ZONES = {

@@ -7,13 +7,14 @@ from msgspec.structs import replace
 
 from streams.ai.answers import FollowUpTiming
 from streams.ai.follow_up_timing import read_timing
+from streams.ai.phrases import Phrases
 from streams.ai.rules.cleaning import own_words
 from streams.ai.rules.reply import Reply
 from streams.ai.time_phrases import MONTH_NUMBER, READ_LIMIT
 
 #: Of words that need no model: behind them stands a date or a quarter.
 _PLAIN_CONFIDENCE = {"day": 0.99, "quarter": 0.97}
-_BEFORE_DATE = re.compile(
+_BEFORE_DATE = Phrases(
     r"\b(?:after|until|till|til|from|in|ab|nach|bis|im|après|jusqu'au|à partir du|después del?|hasta(?: el)?)"
     r"(?:\s+(?:the|le|el|dem|zum))?\s*$",
     re.IGNORECASE,

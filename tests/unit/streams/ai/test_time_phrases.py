@@ -1,5 +1,6 @@
 """Days, times of day and which belong together."""
 
+from collections.abc import Callable
 from datetime import date, time
 
 import pytest
@@ -75,3 +76,10 @@ def test_zones(text: str) -> None:
 
 def test_no_zone() -> None:
     assert not names_zone("Thursday at 3pm, ETA unknown")
+
+
+@pytest.mark.parametrize("read", [days, clocks, moments])
+def test_what_is_done_with_the_found_does_not_change_what_is_found_next(read: Callable[[str], list[object]]) -> None:
+    found = read("Tuesday at 4pm")
+    found.clear()
+    assert len(read("Tuesday at 4pm")) == 1

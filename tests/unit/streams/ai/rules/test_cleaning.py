@@ -55,3 +55,21 @@ def test_the_signature_is_kept_apart_for_its_phone_number() -> None:
     assert "312 555" not in words.text
     assert "312 555 0148" in words.with_signature
     assert "415" not in words.with_signature
+
+
+_EMOJI, _JOINER = "\U0001f600", "\u200d"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (f"{_EMOJI}{_JOINER}{_EMOJI}", f"{_EMOJI}{_JOINER}{_EMOJI}"),
+        (f"{_EMOJI}{_JOINER}{_JOINER}{_EMOJI}", f"{_EMOJI}{_JOINER}{_EMOJI}"),
+        (f"{_EMOJI}\u200b{_JOINER}{_EMOJI}", f"{_EMOJI}{_JOINER}{_EMOJI}"),
+        (f"s{_JOINER}t{_JOINER}{_JOINER}op", "stop"),
+        (f"{_JOINER}stop", "stop"),
+        ("a\tb\nc\u0007\u202e", "a\tb\nc"),
+    ],
+)
+def test_what_nobody_sees_is_gone_but_what_joins_emoji(text: str, shown: str) -> None:
+    assert own_words(Reply("sms", "", text)).text == shown

@@ -25,3 +25,7 @@ def test_spellings(text: str, folded: str) -> None:
 def test_folding_twice_changes_nothing_more(text: str) -> None:
     once = fold(text)
     assert fold(once) == once
+
+
+def test_accents_in_any_number_are_gone_and_look_alikes_are_read() -> None:
+    assert fold("\u0441t\u0301\u0323o\u0308p \u0430\u0301") == "ctop a"
