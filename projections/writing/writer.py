@@ -38,7 +38,8 @@ from projections.writing.positions import (
     check_not_behind,
     observe_broker,
 )
-from projections.writing.upserts import Row, Upsert, rows_of
+from projections.writing.row_rule import Row
+from projections.writing.upserts import Upsert, rows_of
 from projections.writing.waiting import can_wait, is_postgres_away, when_possible
 
 log = structlog.get_logger()
