@@ -22,6 +22,7 @@ from projections.connection import connector
 from projections.registry import ALL_PROJECTIONS
 from projections.writing.beside import BesideWorker, written_elsewhere
 from projections.writing.cut_log import Cut, LogCut
+from projections.writing.first_offset import first_offset
 from projections.writing.placing import Placing
 from projections.writing.tailer import VersionTailer
 from projections.writing.waiting import can_wait
@@ -44,15 +45,8 @@ class ProjectionAgent:
 
     async def start_offset(self, topic: str, partition: int, oldest: int, _committed: int | None) -> int:
         """Where Postgres is. What retention removed before it was projected is passed over and noted."""
-        known = await self._writer.positions_when_possible(topic)
-        position = known.get(partition)
-        if position is None:
-            self._writer.begin_at(topic, partition, oldest)
-            return oldest
-        if position < oldest:
-            await self._writer.pass_expired(topic, partition, position, oldest)
-            return oldest
-        return position
+        positions = await self._writer.positions_when_possible(topic)
+        return await first_offset(self._writer, positions, topic, partition, oldest)
 
 
 class Heartbeat(Loop):

@@ -14,7 +14,8 @@ from projections.connection import Connection
 from projections.projection import Projection
 from projections.tables import proj_metadata, proj_schema
 from projections.writing.bad_records import ROW_ERRORS, BadRecordFound, found_bad
-from projections.writing.upserts import Row, Upsert, rows_of
+from projections.writing.row_rule import Row
+from projections.writing.upserts import Upsert, rows_of
 
 _headers = msgspec.json.Decoder(Headers)
 

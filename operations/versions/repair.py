@@ -219,7 +219,7 @@ class _Repair:
         if not self._selected:
             self._choose(make_wants())
         self._read()
-        self._stage.unset_impossible(self._connection, self._topic)
+        self._stage.check_lineage(self._connection, self._topic)
         while claimed := self._claimed_keys():
             self._choose_more(claimed)
             self._read()

@@ -4,26 +4,34 @@ Rows and progress are committed together, and both are unlogged: after a crash o
 resumed rebuild reads from the beginning instead of trusting a position whose rows are gone.
 """
 
-import struct
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
 import psycopg
 from sqlalchemy import Table
-from sqlalchemy.dialects import postgresql
-from sqlalchemy.schema import CreateIndex, CreateTable
+from sqlalchemy.schema import AddConstraint, CreateIndex, CreateTable
 
 from headrace.events.records import Record
 from headrace.kafka.log_offsets import LogRange, Place
 from headrace.refusal import Refusal
-from operations.versions.copy_rows import HEADER, TRAILER, encoder, lineage_encoder
+from operations.versions.copy_rows import CopyRows
+from operations.versions.table_copies import run_ddl, unlogged_copy
+from projections.named_sql import NamedSql
 from projections.projection import Projection, RowOp
-from projections.tables import fold_of, key_columns, proj_metadata, proj_schema
-from projections.writing.upserts import Row, Upsert, rows_of
+from projections.tables import key_columns, proj_metadata, proj_schema
+from projections.writing.bad_records import ROW_ERRORS
+from projections.writing.row_rule import Row, RowRule
+from projections.writing.upserts import rows_of
 
-_DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
+_SQL = NamedSql(__file__)
+#: What projectors, psycopg and Postgres raise for a bad value.
+_BAD_VALUE = (*ROW_ERRORS, ValueError, TypeError, KeyError, AttributeError)
+#: Topic, partition and offset of each record that the live version set aside → the class of the error.
+Dead = Mapping[tuple[str, int, int], str]
+#: Table → rows to be copied.
+_Rows = Mapping[str, list[list[Any]]]
 
 
 class RebuildStopped(Refusal):
@@ -39,112 +47,106 @@ class Stage:
         self.schema = f"stage_{projection.name}_v{version}"
         tables = proj_metadata(version).tables
         self.tables: list[Table] = [tables[f"{proj_schema(version)}.{name}"] for name in projection.tables]
-        self._encoders = {table.name: encoder(table) for table in self.tables}
+        self._copies = {table.name: CopyRows(table) for table in self.tables}
         self._keys = {table.name: itemgetter(*key_columns(table)) for table in self.tables}
-        self._folds = {table.name: Upsert(table).fold for table in self.tables}
-        self._lineages: dict[Place, Callable[[int], bytes]] = {}
+        self._rules = {table.name: RowRule(table) for table in self.tables}
 
     def create(self, connection: psycopg.Connection[Any], ranges: Mapping[Place, LogRange]) -> None:
         """Make it, or find it as it was left."""
-        _run(connection, f"CREATE SCHEMA IF NOT EXISTS {self.schema}")
-        _run(
-            connection,
-            f"CREATE UNLOGGED TABLE IF NOT EXISTS {self.schema}.progress (topic text, partition int, "
-            "next_offset bigint NOT NULL, newest_at timestamptz, PRIMARY KEY (topic, partition))",
-        )
-        _run(
-            connection,
-            f"CREATE UNLOGGED TABLE IF NOT EXISTS {self.schema}.refused "
-            '(topic text, partition int, "offset" bigint, PRIMARY KEY (topic, partition, "offset"))',
-        )
-        _run(
-            connection,
-            f"CREATE UNLOGGED TABLE IF NOT EXISTS {self.schema}.folded (name text PRIMARY KEY, row_count bigint)",
-        )
-        _run(connection, f"CREATE SCHEMA IF NOT EXISTS {proj_schema(self.version)}")
+        connection.execute(self._sql("create", schema=proj_schema(self.version)))
         for table in self.tables:
-            columns = ", ".join(
-                f"{column.name} {column.type.compile(_DIALECT)}{'' if column.nullable else ' NOT NULL'}"
-                for column in table.columns
-            )
-            _run(connection, f"CREATE UNLOGGED TABLE IF NOT EXISTS {self.schema}.{table.name} ({columns})")
-        for (topic, partition), log_range in ranges.items():
-            connection.execute(
-                f"INSERT INTO {self.schema}.progress VALUES (%s, %s, %s) ON CONFLICT DO NOTHING".encode(),  # noqa: S608
-                [topic, partition, log_range.start],
-            )
+            run_ddl(connection, CreateTable(unlogged_copy(table, self.schema, keyed=False), if_not_exists=True))
+        begins = [(topic, partition, log_range.start) for (topic, partition), log_range in ranges.items()]
+        connection.cursor().executemany(self._sql("begin"), begins)
 
     def drop(self, connection: psycopg.Connection[Any]) -> None:
         """Remove it with all it holds."""
-        _run(connection, f"DROP SCHEMA IF EXISTS {self.schema} CASCADE")
+        connection.execute(f"DROP SCHEMA IF EXISTS {self.schema} CASCADE".encode())
 
     def progress(self, connection: psycopg.Connection[Any]) -> dict[Place, int]:
         """The next offset to read, by partition."""
-        rows = connection.execute(f"SELECT topic, partition, next_offset FROM {self.schema}.progress".encode())  # noqa: S608
+        rows = connection.execute(self._sql("progress"))
         return {(topic, partition): next_offset for topic, partition, next_offset in rows}
 
-    def write(
-        self, connection: psycopg.Connection[Any], records: Sequence[Record], dead: Mapping[tuple[str, int, int], str]
-    ) -> None:
+    def write(self, connection: psycopg.Connection[Any], records: Sequence[Record], dead: Dead) -> None:
         """Add the rows of records that follow the progress of their partitions. `dead`: as the live version has them.
 
         Raises RebuildStopped for a record that can't be projected, unless the live version set it aside, too.
         """
-        chunks, refused = self.encode(records, dead)
+        rows, refused = self._projected(records, dead)
         with connection.transaction(), connection.cursor() as cursor:
             self._move(cursor, records)
-            for table, rows in chunks.items():
-                with cursor.copy(f"COPY {self.schema}.{table} FROM STDIN (FORMAT binary)".encode()) as copy:
-                    copy.write(HEADER + b"".join(rows) + TRAILER)
+            try:
+                with connection.transaction():
+                    self._copy(cursor, rows)
+            except _BAD_VALUE:
+                refused = self._write_one_by_one(cursor, records, dead)
             if refused:
-                cursor.executemany(f"INSERT INTO {self.schema}.refused VALUES (%s, %s, %s)".encode(), refused)  # noqa: S608
+                cursor.executemany(self._sql("refuse"), [_place(record) for record in refused])
 
-    def encode(
-        self, records: Iterable[Record], dead: Mapping[tuple[str, int, int], str]
-    ) -> tuple[dict[str, list[bytes]], list[tuple[str, int, int]]]:
-        """The records' rows for COPY, by table, and where the records stand that the live version set aside.
-
-        Raises RebuildStopped.
-        """
-        chunks: dict[str, list[bytes]] = defaultdict(list)
+    def _projected(self, records: Iterable[Record], dead: Dead) -> tuple[_Rows, list[Record]]:
+        """The records' rows by table, and the records that the live version set aside. Raises RebuildStopped."""
+        rows: dict[str, list[list[Any]]] = defaultdict(list)
         refused = []
         for record in records:
             if dead and dead.get(_place(record)) in _POSTGRES_REFUSED:
-                refused.append(_place(record))
+                refused.append(record)
                 continue
             try:
-                for table, line in self._lines(record):
-                    chunks[table].append(line)
-            except (ValueError, TypeError, KeyError, OverflowError, AttributeError, _STRUCT_ERROR) as error:
-                if _place(record) not in dead:
-                    raise _stopped(record, error) from error
-                refused.append(_place(record))
-        return chunks, refused
+                for table, row in self._rows(record):
+                    rows[table].append(row)
+            except _BAD_VALUE as error:
+                _check_dead(record, error, dead)
+                refused.append(record)
+        return rows, refused
 
-    def _lines(self, record: Record) -> list[tuple[str, bytes]]:
-        """(table, encoded row) of a record: all of it, or an error."""
-        lineage = self._lineage(record)
+    def _rows(self, record: Record) -> list[tuple[str, list[Any]]]:
+        """(table, row) of a record: all of it, or an error."""
         operations = self.projection.project(record)
-        if len({table for table, _ in operations}) < len(operations):
-            operations = self._distinct(record, operations)
-        encoders = self._encoders
-        return [(table, encoders[table](values, lineage)) for table, values in operations]
+        if self._is_doubled(operations):
+            operations = self._folded(record, operations)
+        return self._encoded(record, operations)
 
-    def _lineage(self, record: Record) -> bytes:
-        encode = self._lineages.get((record.topic, record.partition))
-        if encode is None:
-            encode = lineage_encoder(record.topic, record.partition, self.projection.rev)
-            self._lineages[record.topic, record.partition] = encode
-        return encode(record.offset)
+    def _encoded(self, record: Record, operations: list[RowOp]) -> list[tuple[str, list[Any]]]:
+        lineage = (record.topic, record.partition, record.offset, self.projection.rev)
+        copies = self._copies
+        return [(table, copies[table].row(values, lineage)) for table, values in operations]
 
-    def _distinct(self, record: Record, operations: list[RowOp]) -> list[RowOp]:
-        """The same key twice in one record: the writer's own rule says which one counts."""
-        if len({(table, self._keys[table](values)) for table, values in operations}) == len(operations):
-            return operations
+    def _is_doubled(self, operations: list[RowOp]) -> bool:
+        """True when a key is there twice. Most records have one row a table at most."""
+        if len({table for table, _ in operations}) == len(operations):
+            return False
+        return len({(table, self._keys[table](values)) for table, values in operations}) < len(operations)
+
+    def _folded(self, record: Record, operations: list[RowOp]) -> list[RowOp]:
+        """As the live writer makes rows of them: storable, and one a key."""
         by_table: dict[str, list[Row]] = defaultdict(list)
         for row in rows_of(record, operations, self.projection.rev):
             by_table[row.table].append(row)
-        return [RowOp(table, values) for table, rows in by_table.items() for values in self._folds[table](rows)]
+        return [RowOp(table, values) for table, rows in by_table.items() for values in self._rules[table].fold(rows)]
+
+    def _copy(self, cursor: psycopg.Cursor[Any], rows: _Rows) -> None:
+        for table, of_table in rows.items():
+            with cursor.copy(f"COPY {self.schema}.{table} FROM STDIN (FORMAT binary)".encode()) as copy:
+                copy.set_types(self._copies[table].types)
+                for row in of_table:
+                    copy.write_row(row)
+
+    def _write_one_by_one(self, cursor: psycopg.Cursor[Any], records: Iterable[Record], dead: Dead) -> list[Record]:
+        """As the live writer where Postgres refuses a value: find whose it is. Returns what is set aside."""
+        refused: list[Record] = []
+        for record in records:
+            if dead.get(_place(record)) in _POSTGRES_REFUSED:
+                refused.append(record)
+                continue
+            try:
+                operations = self._folded(record, self.projection.project(record))
+                with cursor.connection.transaction():
+                    self._copy(cursor, _by_table(self._encoded(record, operations)))
+            except _BAD_VALUE as error:
+                _check_dead(record, error, dead)
+                refused.append(record)
+        return refused
 
     def _move(self, cursor: psycopg.Cursor[Any], records: Sequence[Record]) -> None:
         by_place: dict[Place, list[Record]] = defaultdict(list)
@@ -154,23 +156,14 @@ class Stage:
             first, last = own[0].offset, own[-1].offset
             if last - first + 1 != len(own):
                 raise RebuildStopped(f"{topic}[{partition}] has a hole between the offsets {first} and {last}.")
-            cursor.execute(
-                f"UPDATE {self.schema}.progress SET next_offset = %s, "  # noqa: S608
-                "newest_at = greatest(newest_at, to_timestamp(%s / 1000.0)) "
-                "WHERE topic = %s AND partition = %s AND next_offset = %s".encode(),
-                [last + 1, max(record.timestamp_ms for record in own), topic, partition, first],
-            )
-            if cursor.rowcount != 1:
+            newest_ms = max(record.timestamp_ms for record in own)
+            move = {"topic": topic, "partition": partition, "start": first, "end": last + 1, "newest_ms": newest_ms}
+            if cursor.execute(self._sql("move"), move).rowcount != 1:
                 raise RebuildStopped(f"{topic}[{partition}]: somebody else reads into the same stage.")
 
     def by_size(self, connection: psycopg.Connection[Any]) -> list[Table]:
         """The version's tables, what takes longest first."""
-        sizes = dict(
-            connection.execute(
-                "SELECT relname, pg_relation_size(oid) FROM pg_class WHERE relnamespace = %s::regnamespace",
-                [self.schema],
-            ).fetchall()
-        )
+        sizes = dict(connection.execute(_SQL["sizes"], [self.schema]).fetchall())
         return sorted(self.tables, key=lambda table: (-sizes[table.name], table.name))
 
     def fold(self, connection: psycopg.Connection[Any], table: Table) -> int:
@@ -179,80 +172,66 @@ class Stage:
         Does nothing to a table that an interrupted run has folded. A transaction of its own.
         """
         with connection.transaction():
-            done = connection.execute(
-                f"SELECT row_count FROM {self.schema}.folded WHERE name = %s".encode(),  # noqa: S608
-                [table.name],
-            ).fetchone()
-            if done is not None:
-                return int(done[0])
-            # Not as much as it could use: several tables are folded at once, and indexes have helpers of their own.
-            _run(connection, "SET LOCAL work_mem = '64MB'")
-            _run(connection, "SET LOCAL maintenance_work_mem = '128MB'")
-            _run(connection, f"DROP TABLE IF EXISTS {table.fullname}")
+            folded = connection.execute(self._sql("folded"), [table.name]).fetchone()
+            if folded is not None:
+                return int(folded[0])
             rows = self._fold_table(connection, table)
-            connection.execute(f"INSERT INTO {self.schema}.folded VALUES (%s, %s)".encode(), [table.name, rows])  # noqa: S608
+            connection.execute(self._sql("note_folded"), [table.name, rows])
         return rows
 
     def _fold_table(self, connection: psycopg.Connection[Any], table: Table) -> int:
-        create = CreateTable(table, include_foreign_key_constraints=[])
-        primary = table.primary_key
-        statement = str(create.compile(dialect=_DIALECT))
-        constraint = f"CONSTRAINT {primary.name} PRIMARY KEY"
-        head, _, tail = statement.rpartition(", \n\t" + constraint)
-        if not head:
-            raise TypeError(f"{table} has no primary key as expected")
-        _run(connection, head + "\n)")
-        keys, source = ", ".join(key_columns(table)), f"{self.schema}.{table.name}"
-        doubled = f"{self.schema}.doubled_{table.name}"
-        _run(connection, f"DROP TABLE IF EXISTS {doubled}")
-        _run(
-            connection,
-            f"CREATE UNLOGGED TABLE {doubled} AS SELECT {keys} FROM {source} GROUP BY {keys} HAVING count(*) > 1",  # noqa: S608
-        )
-        _run(connection, f"ANALYZE {doubled}")
-        names = ", ".join(column.name for column in table.columns)
-        match = " AND ".join(f"d.{key} = s.{key}" for key in key_columns(table))
-        rows = connection.execute(
-            f"INSERT INTO {table.fullname} ({names}) SELECT {names} FROM {source} AS s "  # noqa: S608
-            f"WHERE NOT EXISTS (SELECT FROM {doubled} AS d WHERE {match})".encode()
-        ).rowcount
-        folded = ", ".join(_folded(column.name, fold_of(column), keys) for column in table.columns)
-        rows += connection.execute(
-            f"INSERT INTO {table.fullname} ({names}) SELECT DISTINCT ON ({keys}) {folded} "  # noqa: S608
-            f"FROM {source} AS s JOIN {doubled} AS d USING ({keys}) "
-            f"ORDER BY {keys}, src_partition DESC, src_offset DESC, proj_rev DESC".encode()
-        ).rowcount
-        _run(connection, f"ALTER TABLE {table.fullname} ADD {constraint}{tail.rstrip().removesuffix(')')}")
-        for index in sorted(table.indexes, key=lambda one: str(one.name)):
-            _run(connection, str(CreateIndex(index).compile(dialect=_DIALECT)))
-        _run(connection, f"ANALYZE {table.fullname}")
+        rule = self._rules[table.name]
+        parts = {
+            "table": table.fullname,
+            "source": f"{self.schema}.{table.name}",
+            "doubled": f"{self.schema}.doubled_{table.name}",
+            "columns": ", ".join(rule.columns),
+            "keys": ", ".join(rule.keys),
+            "of_doubled": ", ".join(f"d.{key}" for key in rule.keys),
+            "of_source": ", ".join(f"s.{key}" for key in rule.keys),
+            "newest_of_all": rule.newest_of_all(),
+            "newest_first": rule.newest_first(),
+        }
+        connection.execute(_SQL.filled("prepare_fold", **parts))
+        # Of its own, the primary key is no part of the table any more: sorted at once it takes a fraction of the time.
+        primary_key = AddConstraint(table.primary_key)
+        run_ddl(connection, CreateTable(table, include_foreign_key_constraints=[]))
+        connection.execute(_SQL.filled("find_doubled", **parts))
+        rows = connection.execute(_SQL.filled("copy_single", **parts)).rowcount
+        rows += connection.execute(_SQL.filled("fold_doubled", **parts)).rowcount
+        run_ddl(connection, primary_key)
+        for index in sorted(table.indexes, key=lambda index: str(index.name)):
+            run_ddl(connection, CreateIndex(index))
+        connection.execute(f"ANALYZE {table.fullname}".encode())
         return rows
 
+    def _sql(self, name: str, **parts: str) -> bytes:
+        return _SQL.filled(name, stage=self.schema, **parts)
 
-def _folded(name: str, fold: str | None, keys: str) -> str:
-    if fold is None:
-        return name
-    return f"{'min' if fold == 'least' else 'max'}({name}) OVER (PARTITION BY {keys})"
+
+def _by_table(rows: Iterable[tuple[str, list[Any]]]) -> _Rows:
+    by_table: dict[str, list[list[Any]]] = defaultdict(list)
+    for table, row in rows:
+        by_table[table].append(row)
+    return by_table
 
 
 def _place(record: Record) -> tuple[str, int, int]:
     return record.topic, record.partition, record.offset
 
 
-def _stopped(record: Record, error: Exception) -> RebuildStopped:
+def _check_dead(record: Record, error: Exception, dead: Dead) -> None:
+    """Raises RebuildStopped unless the live version set the record aside, too."""
+    if _place(record) in dead:
+        return
     reason = str(error) if isinstance(error, ValueError) and not isinstance(error, UnicodeError) else "a bad value"
-    return RebuildStopped(
+    raise RebuildStopped(
         f"The record {record.topic}[{record.partition}] offset {record.offset} can't be projected "
         f"({type(error).__name__}: {reason}), and the live version did not set it aside. Correct the projector, or "
         "let `headrace run projections` reach it first, then resume."
-    )
+    ) from error
 
 
-def _run(connection: psycopg.Connection[Any], statement: str) -> None:
-    connection.execute(statement.encode())
-
-
-_STRUCT_ERROR = struct.error
 #: Error classes of dead letters that projected well, and were refused by Postgres.
 _POSTGRES_REFUSED = frozenset(
     {

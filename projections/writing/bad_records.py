@@ -11,6 +11,7 @@ import structlog
 from psycopg import AsyncCursor
 
 from headrace.events.records import Record
+from projections.named_sql import NamedSql
 
 log = structlog.get_logger()
 
@@ -29,6 +30,7 @@ ROW_ERRORS = (
     UnicodeError,
     OverflowError,
 )
+_SQL = NamedSql(__file__)
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e]")
 
 
@@ -117,18 +119,6 @@ def _check_share(batch: Mapping[tuple[str, int], Sequence[Record]], bad: Sequenc
             raise TooManyBadRecords(topic, len(of_topic), read, of_topic[0].reason)
 
 
-_INSERT = b"""
-INSERT INTO ctl.dead_letters AS d
-    (projection, version, topic, partition, "offset", key, value, headers, record_at,
-     error_class, reason, attempts, state, failed_at)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 1, 'open', clock_timestamp())
-ON CONFLICT (projection, version, topic, partition, "offset") DO UPDATE
-SET error_class = excluded.error_class, reason = excluded.reason, attempts = d.attempts + 1,
-    -- Read again, a record that somebody has discarded stays so.
-    state = CASE d.state WHEN 'discarded' THEN d.state ELSE 'open' END, failed_at = excluded.failed_at
-"""
-
-
 async def insert_dead_letters(
     cursor: AsyncCursor[Any], versions: Mapping[str, int], bad: Sequence[BadRecordFound]
 ) -> None:
@@ -149,4 +139,4 @@ async def insert_dead_letters(
         )
         for found in bad
     ]
-    await cursor.executemany(_INSERT, rows)
+    await cursor.executemany(_SQL["insert_dead_letter"], rows)

@@ -6,37 +6,26 @@ they are, and so a new version is complete before it is promoted, and the old on
 """
 
 import asyncio
-import os
-import signal
-import time
 
 import psycopg
 import structlog
-from prometheus_client import start_http_server
-from tenacity import Retrying, retry_if_exception, wait_random_exponential
+from tenacity import Retrying
 
-from headrace.kafka.durability import warn_of_thin_topics
-from headrace.kafka.faust.worker import STOP_SECONDS
-from headrace.logs import configure_logs
+from headrace.kafka.faust.serving import open_process, serve
 from headrace.settings import Settings
 from projections.connection import libpq_url
 from projections.versions import foreign, versions
 from projections.writing.tailer import VersionTailer
-from projections.writing.waiting import LONGEST_PAUSE, OutageLog, is_postgres_away
+from projections.writing.waiting import is_postgres_away, waiting_for_postgres
 
 log = structlog.get_logger()
 
 
 def written_elsewhere(settings: Settings) -> frozenset[str]:
     """The projections whose live tables this program does not declare. Waits while Postgres is away."""
-    retrying = Retrying(
-        retry=retry_if_exception(is_postgres_away),
-        wait=wait_random_exponential(multiplier=0.2, max=LONGEST_PAUSE),
-        before_sleep=OutageLog(time.monotonic),
-        reraise=True,
-    )
-    found: frozenset[str] = retrying(lambda: _live_of_others(settings))
-    return found
+    retrying = Retrying(**waiting_for_postgres(is_postgres_away))
+    names: frozenset[str] = retrying(lambda: _live_of_others(settings))
+    return names
 
 
 class BesideWorker:
@@ -49,16 +38,10 @@ class BesideWorker:
 
     def run(self) -> None:
         """Run until SIGTERM or SIGINT."""
-        configure_logs(self._settings, "projections")
-        warn_of_thin_topics(self._settings)
-        if self._settings.metrics_port:
-            start_http_server(self._settings.metrics_port, self._settings.metrics_host)
-        asyncio.run(self._serve())
+        open_process(self._settings, "projections")
+        asyncio.run(serve(self._start, self._tailer.stop))
 
-    async def _serve(self) -> None:
-        stopping = asyncio.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    async def _start(self) -> None:
         await self._tailer.start()
         log.warning(
             "worker.beside",
@@ -66,15 +49,6 @@ class BesideWorker:
             hint="the live tables are another program's, whose workers have to go on; this one writes its own versions "
             "alone. Build one with `headrace proj rebuild`, promote it, then start the workers of this program again",
         )
-        log.info("worker.ready")
-        await stopping.wait()
-        log.info("worker.stopping")
-        try:
-            async with asyncio.timeout(STOP_SECONDS):
-                await self._tailer.stop()
-        except TimeoutError:
-            log.warning("worker.stop_timed_out", seconds=STOP_SECONDS)
-        os._exit(0)
 
 
 def _live_of_others(settings: Settings) -> frozenset[str]:

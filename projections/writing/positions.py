@@ -7,7 +7,11 @@ from typing import Any
 import msgspec
 from psycopg import AsyncCursor
 
+from projections.named_sql import NamedSql
+
 Partition = tuple[str, int]
+
+_SQL = NamedSql(__file__)
 
 
 class Move(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,65 +79,6 @@ def check_not_behind(
             )
 
 
-_READ = b"""
-SELECT o.topic, o.partition, o.next_offset
-FROM ctl.projection_offsets AS o
-JOIN unnest(%b::text[], %b::text[], %b::bigint[]) AS i (projection, topic, version)
-    USING (projection, topic, version)
-"""
-_NEWEST = b"""
-SELECT o.topic, o.partition, o.next_offset, o.event_time_max
-FROM ctl.projection_offsets AS o
-JOIN unnest(%b::text[], %b::text[], %b::bigint[]) AS i (projection, topic, version)
-    USING (projection, topic, version)
-WHERE o.event_time_max IS NOT NULL
-"""
-_MOVE = b"""
-UPDATE ctl.projection_offsets AS o
-SET next_offset = i.next_offset,
-    event_time_max = greatest(o.event_time_max, i.newest_at),
-    heartbeat_at = clock_timestamp()
-FROM unnest(%b::text[], %b::bigint[], %b::text[], %b::bigint[], %b::bigint[], %b::timestamptz[], %b::bigint[])
-     AS i (projection, version, topic, partition, next_offset, newest_at, start_offset)
-WHERE o.projection = i.projection AND o.version = i.version AND o.topic = i.topic AND o.partition = i.partition
-  AND o.next_offset = i.start_offset
-RETURNING o.topic, o.partition
-"""
-_BEGIN = b"""
-INSERT INTO ctl.projection_offsets
-    (projection, version, topic, partition, next_offset, event_time_max, heartbeat_at)
-SELECT i.projection, i.version, i.topic, i.partition, i.next_offset, i.newest_at, clock_timestamp()
-FROM unnest(%b::text[], %b::bigint[], %b::text[], %b::bigint[], %b::bigint[], %b::timestamptz[])
-     AS i (projection, version, topic, partition, next_offset, newest_at)
-ON CONFLICT DO NOTHING
-RETURNING topic, partition
-"""
-_EXPIRE = b"""
-WITH moved AS (
-    UPDATE ctl.projection_offsets SET next_offset = %(end)s, heartbeat_at = clock_timestamp()
-    WHERE projection = %(projection)s AND version = %(version)s AND topic = %(topic)s
-      AND partition = %(partition)s AND next_offset = %(start)s
-    RETURNING projection, version, topic, partition
-)
-INSERT INTO ctl.expired_ranges (projection, version, topic, partition, from_offset, to_offset, noted_at)
-SELECT projection, version, topic, partition, %(start)s, %(end)s, clock_timestamp() FROM moved
-RETURNING from_offset
-"""
-_BEAT = b"""
-UPDATE ctl.projection_offsets AS o SET heartbeat_at = clock_timestamp()
-FROM unnest(%b::text[], %b::bigint[], %b::text[], %b::bigint[]) AS i (projection, version, topic, partition)
-WHERE o.projection = i.projection AND o.version = i.version AND o.topic = i.topic AND o.partition = i.partition
-"""
-_OBSERVE = b"""
-INSERT INTO ctl.broker_offsets AS b (topic, partition, start_offset, end_offset, observed_at)
-SELECT i.topic, i.partition, i.start_offset, i.end_offset, clock_timestamp()
-FROM unnest(%b::text[], %b::bigint[], %b::bigint[], %b::bigint[]) AS i (topic, partition, start_offset, end_offset)
-ORDER BY i.topic, i.partition
-ON CONFLICT (topic, partition) DO UPDATE
-SET start_offset = excluded.start_offset, end_offset = excluded.end_offset, observed_at = excluded.observed_at
-"""
-
-
 class Positions:
     """The positions of some projections, each in one version."""
 
@@ -144,12 +89,12 @@ class Positions:
 
     async def read(self, cursor: AsyncCursor[Any]) -> dict[Partition, int]:
         """Next offset of each partition Postgres knows."""
-        await cursor.execute(_READ, self._which())
+        await cursor.execute(_SQL["read"], self._which())
         return {(topic, partition): next_offset async for topic, partition, next_offset in cursor}
 
     async def read_newest(self, cursor: AsyncCursor[Any]) -> dict[Partition, Projected]:
         """How far each partition is, with the time of its newest record."""
-        await cursor.execute(_NEWEST, self._which())
+        await cursor.execute(_SQL["newest"], self._which())
         return {
             (topic, partition): Projected(next_offset, round(newest.timestamp() * 1000))
             async for topic, partition, next_offset, newest in cursor
@@ -165,11 +110,11 @@ class Positions:
         continued = [move for move in moves if move.known]
         if continued:
             starts = [move.start for move in continued]
-            await cursor.execute(_MOVE, [*self._arrays(continued), starts], prepare=True)
+            await cursor.execute(_SQL["move"], [*self._arrays(continued), starts], prepare=True)
             done.update(await cursor.fetchall())
         begun = [move for move in moves if not move.known]
         if begun:
-            await cursor.execute(_BEGIN, self._arrays(begun))
+            await cursor.execute(_SQL["begin"], self._arrays(begun))
             done.update(await cursor.fetchall())
         return [move for move in moves if (move.topic, move.partition) not in done]
 
@@ -182,14 +127,14 @@ class Positions:
             "topic": topic,
             "partition": partition,
         }
-        await cursor.execute(_EXPIRE, {**where, "start": start, "end": end})
+        await cursor.execute(_SQL["expire"], {**where, "start": start, "end": end})
         return await cursor.fetchone() is not None
 
     async def beat(self, cursor: AsyncCursor[Any], places: Iterable[Partition]) -> None:
         """Say that these partitions are being followed, even if nothing comes."""
         ordered = sorted(places)
         names, numbers = [self._names[topic] for topic, _ in ordered], [self._versions[topic] for topic, _ in ordered]
-        await cursor.execute(_BEAT, [names, numbers, [t for t, _ in ordered], [p for _, p in ordered]])
+        await cursor.execute(_SQL["beat"], [names, numbers, [t for t, _ in ordered], [p for _, p in ordered]])
 
     def _arrays(self, moves: list[Move]) -> list[list[Any]]:
         return [
@@ -206,4 +151,4 @@ async def observe_broker(cursor: AsyncCursor[Any], ranges: Mapping[Partition, tu
     """Remember the broker's (start, end) offsets, so that SQL alone can tell the lag."""
     places = sorted(ranges)
     starts, ends = [ranges[place][0] for place in places], [ranges[place][1] for place in places]
-    await cursor.execute(_OBSERVE, [[t for t, _ in places], [p for _, p in places], starts, ends])
+    await cursor.execute(_SQL["observe"], [[t for t, _ in places], [p for _, p in places], starts, ends])

@@ -14,23 +14,21 @@ from contextlib import suppress
 from typing import Any
 
 import structlog
-from psycopg.rows import class_row
 
-from headrace.events.codec import NewerEvent
 from headrace.events.records import Record
-from headrace.kafka.faust.following import before_newer
 from headrace.kafka.faust.loop import Loop
+from headrace.kafka.faust.newer_events import process_readable
 from headrace.kafka.groupless_consumer import TopicPartition, groupless_consumer, to_record
 from headrace.settings import Settings
 from projections.connection import Connect, connector
 from projections.projection import Projection
 from projections.registry import ALL_PROJECTIONS
-from projections.versions import VERSIONS, Version, followed, with_first
-from projections.writing.batches import Batch
+from projections.versions import Version, followed
 from projections.writing.cut_log import LogCut, find_cuts, later_than
+from projections.writing.first_offset import first_offset
 from projections.writing.positions import DatabaseReplaced, PositionConflict
 from projections.writing.waiting import when_possible
-from projections.writing.writer import ProjectionWriter
+from projections.writing.writer import ProjectionWriter, all_versions
 
 log = structlog.get_logger()
 
@@ -148,40 +146,26 @@ class _Tail:
         if not batch:
             return
         try:
-            await self._write(batch)
+            await process_readable(batch, self._writer.write_when_possible, self._hold)
         except PositionConflict:
             # Somebody else wrote it, too, or Postgres went back: go on where it is.
             await self._seek()
 
-    async def _write(self, batch: Batch) -> None:
-        try:
-            await self._writer.write_when_possible(batch)
-        except NewerEvent:
-            readable = {place: before_newer(list(records)) for place, records in batch.items()}
-            held = [place for place in batch if len(readable[place]) < len(batch[place])]
-            if not held:
-                raise
-            await self._hold({place: batch[place][len(readable[place])] for place in held})
-            await self._writer.write_when_possible({place: records for place, records in readable.items() if records})
-
-    async def _hold(self, before: Mapping[tuple[str, int], Record]) -> None:
+    async def _hold(self, events: Sequence[Record]) -> None:
         """Read no further in these partitions: who knows the events of a newer program goes on from here."""
-        self._consumer.pause(*(TopicPartition(*place) for place in before))
-        places = ", ".join(f"{record.topic}[{record.partition}]@{record.offset}" for record in before.values())
+        self._consumer.pause(*(TopicPartition(event.topic, event.partition) for event in events))
+        places = ", ".join(f"{record.topic}[{record.partition}]@{record.offset}" for record in events)
         log.error("version.holding", projection=self._projection.name, version=self._version.version, places=places)
         await _tell_problem(self._connect, self._version, f"a newer program wrote {places}: only it can go on")
 
     async def _seek(self) -> None:
         await self._check_log()
-        known = await self._writer.positions_when_possible(self._topic)
+        positions = await self._writer.positions_when_possible(self._topic)
         starts = await self._consumer.beginning_offsets(self._places)
         for place in self._places:
-            position = known.get(place.partition)
-            if position is None:
-                self._writer.begin_at(place.topic, place.partition, starts[place])
-            elif position < starts[place]:
-                await self._writer.pass_expired(place.topic, place.partition, position, starts[place])
-            self._consumer.seek(place, max(starts[place], position or 0))
+            self._consumer.seek(
+                place, await first_offset(self._writer, positions, self._topic, place.partition, starts[place])
+            )
 
     async def _check_log(self) -> None:
         """Raises LogCut."""
@@ -211,9 +195,7 @@ class _Tail:
 async def _versions(connect: Connect) -> list[Version]:
     connection = await connect()
     try:
-        async with connection.cursor(row_factory=class_row(Version)) as cursor:
-            await cursor.execute(VERSIONS)
-            return with_first(await cursor.fetchall())
+        return await all_versions(connection)
     finally:
         await connection.close()
 

@@ -6,7 +6,7 @@ its reason changes, each time with what a person can do about it.
 
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import psycopg
 import structlog
@@ -75,16 +75,21 @@ def hint(error: BaseException) -> str:
     return _HINTS.get(state) or _HINTS.get(state[:2]) or otherwise
 
 
+def waiting_for_postgres(waits: Callable[[BaseException], bool]) -> dict[str, Any]:
+    """What tenacity does for as long as an error is one that waiting may cure: pause longer and longer, and tell."""
+    return {
+        "retry": retry_if_exception(waits),
+        "wait": wait_random_exponential(multiplier=0.2, max=LONGEST_PAUSE),
+        "before_sleep": OutageLog(time.monotonic),
+        "reraise": True,
+    }
+
+
 async def when_possible(
     attempt: Callable[[], Awaitable[_T]], waits: Callable[[BaseException], bool] = is_postgres_away
 ) -> _T:
     """Repeat an attempt, with growing pauses, for as long as its error is one that waiting may cure."""
-    retrying = AsyncRetrying(
-        retry=retry_if_exception(waits),
-        wait=wait_random_exponential(multiplier=0.2, max=LONGEST_PAUSE),
-        before_sleep=OutageLog(time.monotonic),
-        reraise=True,
-    )
+    retrying = AsyncRetrying(**waiting_for_postgres(waits))
 
     async def attempted() -> _T:
         # A coroutine function, by which tenacity knows that there is something to await.

@@ -38,7 +38,8 @@ from projections.writing.positions import (
     check_not_behind,
     observe_broker,
 )
-from projections.writing.upserts import Row, Upsert, rows_of
+from projections.writing.row_rule import Row
+from projections.writing.upserts import Upsert, rows_of
 from projections.writing.waiting import can_wait, is_postgres_away, when_possible
 
 log = structlog.get_logger()
@@ -234,7 +235,7 @@ class ProjectionWriter:
     async def _live(self, connection: Connection) -> dict[str, int]:
         """The live version of each projection, once and for all: whoever promotes another keeps this one written."""
         names = {projection.name for projection in self._projections.values()}
-        live = [one for one in await _versions(connection) if one.projection in names and one.state == "live"]
+        live = [one for one in await all_versions(connection) if one.projection in names and one.state == "live"]
         unknown = [one for one in live if not is_known_shape(one)]
         if unknown:
             raise UnknownShape(unknown[0])
@@ -242,7 +243,7 @@ class ProjectionWriter:
 
     async def _check_versions(self, connection: Connection) -> None:
         """Another database may hold other versions. Raises DatabaseReplaced."""
-        there = {(one.projection, one.version) for one in await _versions(connection) if one.state in WRITTEN}
+        there = {(one.projection, one.version) for one in await all_versions(connection) if one.state in WRITTEN}
         gone = [f"{name} version {version}" for name, version in self.versions.items() if (name, version) not in there]
         if gone:
             raise DatabaseReplaced(f"the database has no {', '.join(gone)} any more, which this program had written")
@@ -390,7 +391,8 @@ class ProjectionWriter:
             await self._target.upserts[table].write(cursor, by_table[table])
 
 
-async def _versions(connection: Connection) -> list[Version]:
+async def all_versions(connection: Connection) -> list[Version]:
+    """Every version of every projection."""
     async with connection.cursor(row_factory=class_row(Version)) as cursor:
         await cursor.execute(VERSIONS)
         return with_first(await cursor.fetchall())

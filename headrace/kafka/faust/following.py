@@ -11,7 +11,7 @@ the running one has ended. What a step that was stopped on its way can still do 
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 from typing import Any
 
@@ -21,12 +21,12 @@ import structlog
 from aiokafka import TopicPartition
 from faust.types import TP, EventT, StreamT
 
-from headrace.events.codec import NewerEvent, is_newer
 from headrace.events.envelope import header_map
 from headrace.events.records import Record
 from headrace.kafka.faust import metrics
 from headrace.kafka.faust.log_end import SET_BACK, SET_ROWS_BACK, LogEnds, Truncated, ask_broker
 from headrace.kafka.faust.log_reader import Piece, pieces
+from headrace.kafka.faust.newer_events import process_readable
 from headrace.kafka.faust.offset_guard import Hole, OffsetGuard, Partition, TailWatch
 from headrace.kafka.faust.stops import depart
 from headrace.kafka.faust.vital import vital
@@ -172,39 +172,23 @@ class Follower:
         return is_current and (message.topic, message.partition) not in self.held
 
     async def _do(self, batch: Batch) -> None:
-        done = await self._process_readable(batch)
+        done = await process_readable(batch, self._process, self._hold)
         for partition, records in done.items():
             self.guard.advance(partition, records[-1].offset + 1, records)
 
-    async def _process_readable(self, batch: Batch) -> Batch:
-        """Process a batch up to the events of a newer program. Returns what was processed."""
-        try:
-            await self._process(batch)
-        except NewerEvent:
-            readable = {partition: before_newer(records) for partition, records in batch.items()}
-            if readable == batch:
-                raise
-            for partition, records in batch.items():
-                if len(readable[partition]) < len(records):
-                    self._hold(partition, records[len(readable[partition])])
-            # Nothing has been done yet: agents read a whole batch before they send or write any of it.
-            batch = {partition: records for partition, records in readable.items() if records}
-            if batch:
-                await self._process(batch)
-        return batch
-
-    def _hold(self, partition: Partition, record: Record) -> None:
-        self.held.add(partition)
+    async def _hold(self, events: Sequence[Record]) -> None:
+        self.held.update((event.topic, event.partition) for event in events)
         metrics.HELD.labels(self.name).set(len(self.held))
-        log.error(
-            "agent.holding",
-            agent=self.name,
-            topic=record.topic,
-            partition=record.partition,
-            offset=record.offset,
-            type=header_map(record.headers).get("ce_type"),
-            hint="a newer program wrote this event: upgrade this one; the partition waits here, nothing is lost",
-        )
+        for event in events:
+            log.error(
+                "agent.holding",
+                agent=self.name,
+                topic=event.topic,
+                partition=event.partition,
+                offset=event.offset,
+                type=header_map(event.headers).get("ce_type"),
+                hint="a newer program wrote this event: upgrade this one; the partition waits here, nothing is lost",
+            )
 
     def _notice_rebalance(self) -> bool:
         """True once after each: a partition that went away and came back may have been read further elsewhere."""
@@ -323,11 +307,3 @@ class Follower:
                 raise self._truncated((answer.topic, answer.partition), first, cut)
             starts[answer.topic, answer.partition] = (first, answer.appended_ms)
         return starts
-
-
-def before_newer(records: list[Record]) -> list[Record]:
-    """The records before the first event of a newer program."""
-    for number, record in enumerate(records):
-        if is_newer(header_map(record.headers).get("ce_type", "")):
-            return records[:number]
-    return records

@@ -1,8 +1,6 @@
 """A Headrace worker: one Faust app with our transport, an outbox, agents that follow topics, and a watchdog."""
 
 import asyncio
-import os
-import signal
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -11,12 +9,10 @@ from typing import Any
 import faust
 import structlog
 from faust.types.transports import TransportT
-from prometheus_client import start_http_server
 
 from headrace.events.topics import MAX_RECORD_BYTES, Topic
 from headrace.garbage import collect_rarely
 from headrace.kafka.clients import KafkaUnreachable
-from headrace.kafka.durability import warn_of_thin_topics
 from headrace.kafka.faust import partition_store
 from headrace.kafka.faust.batch_transport import MAX_POLL_RECORDS, BatchTransport
 from headrace.kafka.faust.changelog import Changelog
@@ -30,21 +26,19 @@ from headrace.kafka.faust.offset_guard import Partition
 from headrace.kafka.faust.outbox import Outbox
 from headrace.kafka.faust.partition_table import ClaimKeeper, PartitionTable, declare_table
 from headrace.kafka.faust.service import FAUST_LOGGER, Service
+from headrace.kafka.faust.serving import open_process, serve
 from headrace.kafka.faust.setting_aside import setting_aside
-from headrace.kafka.faust.stops import LAST_SECONDS, LastAct, before_leaving, depart, do_last_acts, leave
+from headrace.kafka.faust.stops import LAST_SECONDS, LastAct, before_leaving, do_last_acts, leave
 from headrace.kafka.faust.vital import guarded
 from headrace.kafka.faust.watchdog import Watchdog
 from headrace.kafka.topics import size_and_safety
 from headrace.kafka.truncation import truncations
-from headrace.logs import configure_logs
 from headrace.settings import Settings
 
 log = structlog.get_logger()
 
 #: A member of a group that sends no heartbeat for so long is dropped by its coordinator.
 SESSION_SECONDS = 10.0
-#: After SIGTERM a worker may finish its batch for this long; what it does not finish is done again.
-STOP_SECONDS = 10.0
 
 
 class BatchApp(faust.App):
@@ -176,10 +170,7 @@ class Worker:
 
     def run(self) -> None:
         """Run until SIGTERM or SIGINT, or end the process with a non-zero status."""
-        configure_logs(self.settings, self.name)
-        warn_of_thin_topics(self.settings)
-        if self.settings.metrics_port:
-            start_http_server(self.settings.metrics_port, self.settings.metrics_host)
+        open_process(self.settings, self.name)
         collect_rarely()
         self._refuse_truncated()
         asyncio.run(self._serve())
@@ -197,27 +188,13 @@ class Worker:
             leave(Truncated((cut.topic, cut.partition), cut.position, cut.cut, cut.group))
 
     async def _serve(self) -> None:
-        stopping = asyncio.Event()
-        self._loop = loop = asyncio.get_running_loop()
+        self._loop = asyncio.get_running_loop()
         for act in self.last_acts:
             before_leaving(act)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stopping.set)
         self.app.in_worker = True
         self.services.append(ClaimKeeper(list(self.app.partition_tables.values())))
         self.services.append(Watchdog(self.app, self.followers, self.settings.watchdog_seconds, time.monotonic))
-        starting = asyncio.create_task(self._start())
-        stopped = asyncio.create_task(stopping.wait())
-        crashed = asyncio.create_task(_crash_of(self.app))
-        done, _ = await asyncio.wait({starting, stopped, crashed}, return_when=asyncio.FIRST_COMPLETED)
-        if starting in done and not starting.exception():
-            log.info("worker.ready")
-            done, _ = await asyncio.wait({stopped, crashed}, return_when=asyncio.FIRST_COMPLETED)
-        if stopped not in done:
-            failure = starting.exception() if starting in done else self.app.crash_reason
-            await depart(failure or RuntimeError("Faust gave no reason"))
-        log.info("worker.stopping")
-        await self._stop()
+        await serve(self._start, self._stop, self._crash)
 
     async def _start(self) -> None:
         await self.app.start()
@@ -225,16 +202,12 @@ class Worker:
             await service.start()
 
     async def _stop(self) -> None:
-        try:
-            async with asyncio.timeout(STOP_SECONDS):
-                for service in self.services:
-                    await service.stop()
-                await self.app.stop()
-        except TimeoutError:
-            log.warning("worker.stop_timed_out", seconds=STOP_SECONDS)
-        # Faust's threads may outlive its services; everything that matters is committed.
-        os._exit(0)
+        for service in self.services:
+            await service.stop()
+        await self.app.stop()
 
-
-async def _crash_of(app: Any) -> None:
-    await app._crashed.wait()
+    async def _crash(self) -> BaseException | None:
+        app: Any = self.app
+        await app._crashed.wait()
+        reason: BaseException | None = app.crash_reason
+        return reason

@@ -21,7 +21,7 @@ from headrace.settings import Settings
 from operations.runs.runs import RunCancelled, begin, find_runs, request_cancel, show_run
 from operations.versions import repair, repair_keys, repair_window
 from operations.versions.repair import RepairPlan, connected, run_repair
-from operations.versions.repair_stage import RepairStage, Replaced
+from operations.versions.repair_stage import RepairStage, RepairStopped, Replaced
 from projections.connection import connector
 from projections.projection import Projection, RowOp
 from projections.projectors.messages import project_message
@@ -54,12 +54,9 @@ DELETE FROM proj_v1.drafts;
 UPDATE proj_v1.ai_interactions SET cost_micro_usd = 10000000;
 UPDATE proj_v1.dead_letters SET reason = 'none';
 """
-#: And to what rows say of where they come from: places of other records, and places where nothing stands.
+#: And to what rows say of where they come from: places of other records.
 DISPLACEMENT = """
-UPDATE proj_v1.messages SET src_offset = src_offset + 1;
-UPDATE proj_v1.leads SET src_offset = 999999;
-UPDATE proj_v1.lead_activity SET src_offset = -7, src_partition = 5;
-UPDATE proj_v1.job_attempts SET src_partition = 1 - src_partition;
+UPDATE proj_v1.messages SET src_offset = greatest(src_offset - 1, 0);
 UPDATE proj_v1.enrichments SET src_offset = 0;
 """
 Contents = dict[str, dict[str, list[Any]]]
@@ -136,6 +133,22 @@ def test_rows_that_were_damaged_by_hand_are_what_the_log_says_again(
     assert all(found.inserted + found.replaced for found in done.values())
     assert set(repaired(settings).values()) == {Replaced()}, "what is right is not written again"
     assert stages(settings) == 0
+
+
+@pytest.mark.parametrize(
+    "displacement",
+    [
+        "UPDATE proj_v1.leads SET src_offset = 999999",
+        "UPDATE proj_v1.leads SET src_offset = -7, src_partition = 5",
+    ],
+)
+def test_rows_that_come_from_nowhere_are_refused_and_left_to_a_rebuild(story: Story, displacement: str) -> None:
+    settings = story.settings
+    story.execute(displacement)
+    before = contents(settings)
+    with pytest.raises(RepairStopped, match=r"rows of leads .* `headrace proj rebuild leads --execute`"):
+        repaired(settings, LEADS)
+    assert contents(settings) == before
 
 
 def test_the_command_plans_first_and_only_touches_the_key(story: Story) -> None:

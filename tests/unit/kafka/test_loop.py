@@ -113,7 +113,7 @@ async def test_a_task_of_mode_fails_without_anybody_seeing_it(exits: list[int]) 
 WATCHED = {
     "headrace/kafka/faust/vital.py": "this is the mechanism",
     "headrace/kafka/faust/stops.py": "ends the process, after at most LAST_SECONDS",
-    "headrace/kafka/faust/worker.py": "start, stop signal and crash: the process ends with the first of them",
+    "headrace/kafka/faust/serving.py": "start, stop signal and crash: the process ends with the first of them",
     "ingest/app.py": "ended tasks stop the server",
     "headrace/kafka/durability.py": "looks once, and ends",
     "projections/writing/tailer.py": "ended tails begin again at the next look",

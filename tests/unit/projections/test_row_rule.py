@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from projections.tables import proj_metadata
-from projections.writing.upserts import Row, Upsert
+from projections.writing.row_rule import Row, RowRule
 
 TABLES = proj_metadata(1).tables
 START = datetime(2026, 3, 2, tzinfo=UTC)
@@ -35,12 +35,12 @@ def activity(offset: int, minutes: int, inbound: bool) -> Row:
 
 @given(st.lists(st.tuples(st.integers(0, 20), st.booleans()), min_size=1, max_size=20), st.randoms())
 def test_rollups_fold_the_same_in_any_order(moves: list[tuple[int, bool]], random: Any) -> None:
-    upsert = Upsert(TABLES["proj_v1.lead_activity"])
+    rule = RowRule(TABLES["proj_v1.lead_activity"])
     rows = [activity(offset, minutes, inbound) for offset, (minutes, inbound) in enumerate(moves)]
-    (expected,) = upsert.fold(rows)
+    (expected,) = rule.fold(rows)
     shuffled = [*rows, *rows]
     random.shuffle(shuffled)
-    assert upsert.fold(shuffled) == [expected]
+    assert rule.fold(shuffled) == [expected]
     times = [START + timedelta(minutes=minutes) for minutes, _ in moves]
     assert (expected["first_message_at"], expected["last_message_at"]) == (min(times), max(times))
     assert expected["receipt_id"] == f"r{len(rows) - 1}"
@@ -50,15 +50,15 @@ def test_rollups_fold_the_same_in_any_order(moves: list[tuple[int, bool]], rando
 
 @given(st.permutations([(0, 1), (0, 7), (1, 0), (1, 3)]))
 def test_the_highest_version_wins(versions: list[tuple[int, int]]) -> None:
-    upsert = Upsert(TABLES["proj_v1.lead_merges"])
+    rule = RowRule(TABLES["proj_v1.lead_merges"])
     rows = [
         Row("lead_merges", version, {"workspace_id": "w", "lead_id": "l", "into_lead_id": str(version)})
         for version in versions
     ]
-    assert [row["into_lead_id"] for row in upsert.fold(rows)] == ["(1, 3)"]
+    assert [row["into_lead_id"] for row in rule.fold(rows)] == ["(1, 3)"]
 
 
 def test_rows_are_written_in_the_order_of_their_keys() -> None:
-    upsert = Upsert(TABLES["proj_v1.lead_merges"])
+    rule = RowRule(TABLES["proj_v1.lead_merges"])
     rows = [Row("lead_merges", (0, n), {"workspace_id": "w", "lead_id": key}) for n, key in enumerate("cab")]
-    assert [row["lead_id"] for row in upsert.fold(rows)] == ["a", "b", "c"]
+    assert [row["lead_id"] for row in rule.fold(rows)] == ["a", "b", "c"]
