@@ -9,6 +9,7 @@ from rich.table import Table
 
 from operations.audit.defaults import STUCK_SECONDS, WAIT_SECONDS
 from operations.audit.findings import AuditReport, JobsAudit, Missing, StuckJob
+from operations.cli.acting import print_json
 from operations.cli.refusals import told_plainly
 
 # Each verb imports what it works with: help, and the other verbs, should not wait for it.
@@ -60,7 +61,7 @@ def audit(
     with told_plainly():
         report = run_audit(Settings(), full=full, wait_seconds=wait, stuck_seconds=stuck_after)
     if as_json:
-        typer.echo(msgspec.json.encode(report).decode())
+        print_json(report)
     else:
         _show(report)
     if report.outcome == "missing" or report.stuck:

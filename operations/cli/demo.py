@@ -3,12 +3,12 @@
 import time
 from typing import TYPE_CHECKING, Annotated
 
-import msgspec
 import typer
 from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
+from operations.cli.acting import print_json
 from operations.cli.exit_status import refuse
 from operations.dev.cannot_start import CannotStart
 
@@ -44,7 +44,7 @@ def demo(as_json: Annotated[bool, typer.Option("--json", help="Print JSON instea
         refuse(error)
     result = running.result
     if as_json:
-        typer.echo(msgspec.json.encode(result))
+        print_json(result)
     else:
         _print(result)
     if not result.is_right:

@@ -4,13 +4,14 @@ import os
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated
 
-import msgspec
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from operations.cli.acting import print_json
 from operations.cli.demo import demo
 from operations.cli.exit_status import refuse
+from operations.cli.options import JsonTable
 from operations.dev.cannot_start import CannotStart
 
 if TYPE_CHECKING:
@@ -72,13 +73,13 @@ def down() -> None:
 
 
 @app.command()
-def status(as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False) -> None:
+def status(as_json: JsonTable = False) -> None:
     """Say what runs. The exit code is 0 when everything is up and ready, else 1."""
     from operations.dev import stack
 
     state = stack.status(_settings())
     if as_json:
-        typer.echo(msgspec.json.encode(state if state is not None else {"phase": "down"}))
+        print_json(state if state is not None else {"phase": "down"})
     elif state is None:
         typer.echo("the stack is down: start it with `headrace dev up`")
     else:

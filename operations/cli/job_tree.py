@@ -1,13 +1,12 @@
 """A job's story as a tree for people: its lives, their attempts, and in each the calls, the steps and their outcome."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
 from rich.tree import Tree
 
-from operations.cli.record_lines import fields_text
+from operations.cli.record_lines import fields_text, moment_text
 
 if TYPE_CHECKING:
     from operations.jobs.job_list import JobStory
@@ -24,7 +23,7 @@ def story_tree(story: "JobStory") -> Tree:
     for request in story.requests:
         generation = request["generation"]
         life = tree.add(
-            f"asked for by {request['requested_by']} at {moment(request['requested_at'])} (life {generation})"
+            f"asked for by {request['requested_by']} at {moment_text(request['requested_at'])} (life {generation})"
         )
         steps = [step for step in story.steps if step["generation"] == generation]
         for attempt in (one for one in story.attempts if one["generation"] == generation):
@@ -38,7 +37,7 @@ def story_tree(story: "JobStory") -> Tree:
             _step(life, step, conclusions.get(step["step"]))
         for hold in (one for one in story.holds if one["generation"] == generation):
             done = "held back" if hold["is_paused"] else "let go on"
-            life.add(f"{done} by {hold['changed_by']} at {moment(hold['changed_at'])}")
+            life.add(f"{done} by {hold['changed_by']} at {moment_text(hold['changed_at'])}")
     _standing(tree, story)
     return tree
 
@@ -51,11 +50,6 @@ def cost_text(calls: Iterable[dict[str, Any]]) -> str:
     return f"{known}, and {unknown} whose cost is unknown" if unknown else known
 
 
-def moment(time: datetime | None) -> str:
-    """In UTC, to the millisecond; empty for none."""
-    return "" if time is None else time.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
-
-
 def _attempt_of(call: dict[str, Any], attempts: list[dict[str, Any]]) -> dict[str, Any] | None:
     """The attempt a call was made in: numbers begin anew in each life, so the one that had begun by then."""
     begun = [one for one in attempts if one["attempt"] == call["attempt"] and one["started_at"] <= call["called_at"]]
@@ -64,7 +58,7 @@ def _attempt_of(call: dict[str, Any], attempts: list[dict[str, Any]]) -> dict[st
 
 def _attempt(life: Tree, attempt: dict[str, Any]) -> Tree:
     took = "" if attempt["duration_ms"] is None else f", {attempt['duration_ms']:,} ms"
-    return life.add(f"attempt {attempt['attempt']} at {moment(attempt['started_at'])}: {attempt['outcome']}{took}")
+    return life.add(f"attempt {attempt['attempt']} at {moment_text(attempt['started_at'])}: {attempt['outcome']}{took}")
 
 
 def _calls(branch: Tree, calls: Iterable[dict[str, Any]]) -> None:
@@ -78,7 +72,7 @@ def _calls(branch: Tree, calls: Iterable[dict[str, Any]]) -> None:
 def _step(branch: Tree, step: dict[str, Any], conclusion: dict[str, Any] | None) -> None:
     skipped = step["skipped"] and f": skipped, {step['skipped']}"
     ends = step["ends_job"] and f": ends the job, {step['ends_job']}"
-    line = branch.add(f"{step['step']} done at {moment(step['finished_at'])}{skipped or ends}")
+    line = branch.add(f"{step['step']} done at {moment_text(step['finished_at'])}{skipped or ends}")
     if conclusion is not None and not step["skipped"]:
         line.add(escape(f"{conclusion['event_type']}  {fields_text(conclusion['details'])}"))
 
@@ -92,9 +86,9 @@ def _failure(branch: Tree, attempt: dict[str, Any]) -> None:
 def _standing(tree: Tree, story: "JobStory") -> None:
     job = story.job
     if job.state == "waiting" and job.due_at is not None:
-        tree.add(f"due at {moment(job.due_at)}" + (f" after: {escape(job.reason)}" if job.reason else ""))
+        tree.add(f"due at {moment_text(job.due_at)}" + (f" after: {escape(job.reason)}" if job.reason else ""))
     if job.ended_at is not None:
-        tree.add(f"{job.state} at {moment(job.ended_at)}" + (f": {escape(job.reason)}" if job.reason else ""))
+        tree.add(f"{job.state} at {moment_text(job.ended_at)}" + (f": {escape(job.reason)}" if job.reason else ""))
     if story.ai_calls:
         tree.add(f"{len(story.ai_calls)} call(s) to models: {cost_text(story.ai_calls)}")
     if story.receipt is not None:
@@ -102,5 +96,7 @@ def _standing(tree: Tree, story: "JobStory") -> None:
         place = f"{receipt['source_topic']}[{receipt['source_partition']}] offset {receipt['source_offset']}"
         event = f"{receipt['provider']} {receipt['provider_event']}"
         tree.add(
-            escape(f"webhook {receipt['receipt_id']}: {event}, received at {moment(receipt['received_at'])}, {place}")
+            escape(
+                f"webhook {receipt['receipt_id']}: {event}, received at {moment_text(receipt['received_at'])}, {place}"
+            )
         )

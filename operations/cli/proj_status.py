@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
-import msgspec
 import typer
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
+from operations.cli.acting import print_json
 from operations.cli.refusals import told_plainly
 from operations.runs.progress_lines import TELL_SECONDS, duration
 
@@ -46,14 +46,17 @@ def status(watch: _Watch = False, over: _Over = TELL_SECONDS, as_json: _Json = F
                 _print(last, as_json=as_json)
             elif as_json or not sys.stdout.isatty():
                 for last in readings:
-                    typer.echo(msgspec.json.encode(last).decode() if as_json else _line(last, datetime.now(UTC)))
+                    if as_json:
+                        print_json(last)
+                    else:
+                        typer.echo(_line(last, datetime.now(UTC)))
             else:
                 with Live(console=Console()) as live:
                     for last in readings:
                         live.update(_table(last), refresh=True)
         except KeyboardInterrupt:
             pass
-    if not all(one.is_well for one in last):
+    if not all(status.is_well for status in last):
         raise typer.Exit(1)
 
 
@@ -71,7 +74,7 @@ def _print(statuses: "list[ProjectionStatus]", *, as_json: bool) -> None:
     from operations.versions.status import STALE_SECONDS
 
     if as_json:
-        typer.echo(msgspec.json.encode(statuses).decode())
+        print_json(statuses)
         return
     Console().print(_table(statuses))
     stale = ", ".join(one.projection for one in statuses if one.is_stale)

@@ -2,10 +2,16 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from headrace.events.codec import NewerEvent
 from headrace.refusal import Refusal
 from operations.cli.exit_status import refuse
+
+if TYPE_CHECKING:
+    from headrace.settings import Settings
+
+# What an error belongs to is imported once there is one.
+# ruff: noqa: PLC0415
 
 
 @contextmanager
@@ -13,17 +19,33 @@ def told_plainly() -> Iterator[None]:
     """Turns the known ways in which Kafka, Postgres or their settings are not ready into a sentence."""
     try:
         yield
-    except (Refusal, NewerEvent) as error:
+    except Refusal as error:
         refuse(error)
     except Exception as error:
-        # Only an error of the database's is worth its driver's import.
-        import psycopg  # noqa: PLC0415
+        import psycopg
+
+        from headrace.events.codec import NewerEvent
 
         # SQLAlchemy's errors wrap the driver's.
         cause = getattr(error, "orig", error)
+        if isinstance(error, NewerEvent):
+            refuse(error)
         if isinstance(cause, psycopg.errors.UndefinedTable | psycopg.errors.InvalidSchemaName):
             refuse("The database has no Headrace schema: run `headrace db migrate`.")
         if isinstance(cause, psycopg.OperationalError):
             reason = str(cause).strip().partition("\n")[0]
             refuse(f"Postgres can't be reached ({reason}). Is it running, and is DATABASE_URL right?")
         raise
+
+
+@contextmanager
+def writing_to_kafka(settings: "Settings") -> Iterator[None]:
+    """Raises KafkaUnreachable in place of the errors of a client that gave up."""
+    from aiokafka.errors import KafkaError
+
+    from headrace.kafka.clients import KafkaUnreachable
+
+    try:
+        yield
+    except (KafkaError, OSError) as error:
+        raise KafkaUnreachable(settings, type(error).__name__) from error

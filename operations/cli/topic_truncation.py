@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 
+from operations.cli.options import Json
 from operations.cli.refusals import told_plainly
 
 if TYPE_CHECKING:
@@ -15,10 +16,9 @@ if TYPE_CHECKING:
 # ruff: noqa: PLC0415
 
 _Execute = Annotated[bool, typer.Option("--execute", help="Act. Without it, only what was found is printed.")]
-_Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
-def truncated(execute: _Execute = False, as_json: _Json = False) -> None:
+def truncated(execute: _Execute = False, as_json: Json = False) -> None:
     """Name the logs that end, or begin anew, below what a consumer group has read of them.
 
     That happens when a broker loses its last writes: power loss, an unclean election, a restored disk. Workers then

@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from operations.cli.exit_status import refuse
+from operations.cli.options import JsonTable
 from operations.cli.refusals import told_plainly
 
 if TYPE_CHECKING:
@@ -23,13 +24,11 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 
-_Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
-
 
 @app.command()
 def apply(
     files: Annotated[list[Path], typer.Argument(help="YAML files, each with one or more workspaces.")],
-    as_json: _Json = False,
+    as_json: JsonTable = False,
 ) -> None:
     """Make the workspaces of these files the newest state; running processes follow within a second."""
     from headrace.providers.registry import ADAPTERS
@@ -47,7 +46,7 @@ def apply(
 
 
 @app.command("list")
-def list_(as_json: _Json = False) -> None:
+def list_(as_json: JsonTable = False) -> None:
     """List all workspaces."""
     from headrace.settings import Settings
     from headrace.workspaces.store import read_directory
@@ -55,11 +54,11 @@ def list_(as_json: _Json = False) -> None:
     with told_plainly():
         settings = Settings()
         directory = read_directory(settings)
-    _print(sorted(directory, key=lambda one: one.id), settings, as_json)
+    _print(sorted(directory, key=lambda workspace: workspace.id), settings, as_json)
 
 
 @app.command()
-def show(workspace_id: str, as_json: _Json = False) -> None:
+def show(workspace_id: str, as_json: JsonTable = False) -> None:
     """Show one workspace: its accounts, and every setting for jobs with those that are defaults.
 
     Of each secret only a short fingerprint is printed.
