@@ -11,19 +11,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime
 from functools import cache
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
 import msgspec
 import psycopg
 from psycopg.rows import class_row
-from sqlalchemy import Connection, MetaData, inspect
-from sqlalchemy.dialects import postgresql
-from sqlalchemy.schema import CreateTable
 
 from projections.projection import Projection
 from projections.registry import ALL_PROJECTIONS
-from projections.tables import proj_metadata, proj_schema
+from projections.schemas import proj_schema
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, MetaData
+
+# Only those who write rows ask for shapes, and nobody else should wait for SQLAlchemy.
+# ruff: noqa: PLC0415
 
 #: The version the migrations make.
 FIRST_VERSION = 1
@@ -146,11 +149,15 @@ def shape_of(projection: Projection) -> str:
 # A writer asks at every connection, and compiling all tables takes a tenth of a second.
 @cache
 def _shape_of_tables(names: tuple[str, ...]) -> str:
+    from projections.tables import proj_metadata
+
     return _shape(names, proj_metadata(FIRST_VERSION))
 
 
-def shape_found(connection: Connection, projection: Projection) -> str:
+def shape_found(connection: "Connection", projection: Projection) -> str:
     """The same of the first version's tables as they are in the database, whichever program made them."""
+    from sqlalchemy import MetaData, inspect
+
     schema = proj_schema(FIRST_VERSION)
     there = inspect(connection).get_table_names(schema=schema)
     found = MetaData()
@@ -158,7 +165,10 @@ def shape_found(connection: Connection, projection: Projection) -> str:
     return _shape(projection.tables, found)
 
 
-def _shape(tables: Iterable[str], metadata: MetaData) -> str:
+def _shape(tables: Iterable[str], metadata: "MetaData") -> str:
+    from sqlalchemy.dialects import postgresql
+    from sqlalchemy.schema import CreateTable
+
     names = sorted(f"{proj_schema(FIRST_VERSION)}.{name}" for name in tables)
     dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
     statements = [
