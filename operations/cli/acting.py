@@ -53,7 +53,7 @@ def begin_run(
     settings: "Settings", verb: str, subjects: Sequence[str], scope: Mapping[str, Any], run_id: UUID | None = None
 ) -> "ActiveRun":
     """Enter a run of whoever calls the command. Raises RunRefused when another run works on one of the subjects."""
-    from operations.runs.runs import begin  # noqa: PLC0415
+    from operations.runs.runs import begin
 
     return begin(
         settings.database_url,

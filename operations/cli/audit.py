@@ -12,9 +12,6 @@ from operations.audit.findings import AuditReport, JobsAudit, Missing, StuckJob
 from operations.cli.acting import print_json
 from operations.cli.refusals import told_plainly
 
-# Each verb imports what it works with: help, and the other verbs, should not wait for it.
-# ruff: noqa: PLC0415
-
 app = typer.Typer(add_completion=False)
 
 _SENTENCES = {

@@ -10,9 +10,6 @@ if TYPE_CHECKING:
     from operations.versions.losses import Loss
     from projections import migrate
 
-# Each verb imports what it works with: help, and the other verbs, should not wait for it.
-# ruff: noqa: PLC0415
-
 _NOTHING = "Nothing would be lost."
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 
@@ -61,10 +58,10 @@ def downgrade(
     url = Settings().database_url
     state = _state(url)
     with told_plainly():
-        found = losses(url, revision)
-    typer.echo(f"From revision {state.revision or 'none'} to {revision!r}. This would be lost:" if found else _NOTHING)
-    for loss in found:
-        typer.echo(f"  {_told(loss)}")
+        lost = losses(url, revision)
+    typer.echo(f"From revision {state.revision or 'none'} to {revision!r}. This would be lost:" if lost else _NOTHING)
+    for loss in lost:
+        typer.echo(f"  {_loss_line(loss)}")
     if not yes:
         typer.confirm("Stop every worker first. Go on?", abort=True)
     with told_plainly():
@@ -72,7 +69,7 @@ def downgrade(
     typer.echo(f"The schema is at revision {_state(url).revision or 'none'} now.")
 
 
-def _told(loss: "Loss") -> str:
+def _loss_line(loss: "Loss") -> str:
     what = f"{loss.name}: " + (f"the columns {', '.join(loss.columns)}" if loss.columns else "all of it")
     return what if loss.rows is None else f"{what}, {loss.rows:,} rows"
 

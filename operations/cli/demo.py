@@ -33,7 +33,7 @@ def demo(as_json: Annotated[bool, typer.Option("--json", help="Print JSON instea
     The exit code is 0 only if every count is right.
     """
     # As in `operations.cli.dev`: a production image has none of what the stack needs.
-    from operations.dev.demo import Demo  # noqa: PLC0415
+    from operations.dev.demo import Demo
 
     began = time.monotonic()
     running = Demo()

@@ -18,10 +18,7 @@ if TYPE_CHECKING:
     from operations.dev.settings import DevSettings
     from operations.dev.state import ChildState, StackState
 
-# What runs the stack is imported where it is used: a production image has none of its packages, and the other
-# commands should not wait for it.
-# ruff: noqa: PLC0415
-
+# A production image has none of the packages that run the stack: each verb imports its own.
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 app.command()(demo)
 

@@ -16,9 +16,6 @@ from operations.letters.letter import UNFINISHED, filter_scope
 if TYPE_CHECKING:
     pass
 
-# Each verb imports what it works with: help, and the other verbs, should not wait for it.
-# ruff: noqa: PLC0415
-
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 
 

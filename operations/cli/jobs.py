@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from operations.jobs.job_list import JobFilter, JobRow, JobState
     from streams.jobs.commands import Verb
 
-# Each verb imports what it works with: help, and the other verbs, should not wait for it.
-# ruff: noqa: PLC0415
-
 app = typer.Typer(no_args_is_help=True)
 
 #: Jobs printed for people; JSON has them all, and a verb acts on all.

@@ -14,9 +14,6 @@ from operations.cli.refusals import told_plainly
 if TYPE_CHECKING:
     from operations.leads.split_plan import SplitPlan
 
-# Each verb imports what it works with: help, and the other verbs, should not wait for it.
-# ruff: noqa: PLC0415
-
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 
 #: Messages that a plan names one by one.

@@ -83,7 +83,7 @@ def main() -> None:
         app()
     except ValueError as error:
         # Every ValidationError is a ValueError: what never fails needs no pydantic.
-        from pydantic import ValidationError  # noqa: PLC0415
+        from pydantic import ValidationError
 
         if not isinstance(error, ValidationError) or error.title != "Settings":
             raise

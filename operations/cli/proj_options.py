@@ -35,6 +35,6 @@ def distinct_names(names: list[str] | None, *, all_: bool) -> list[str]:
 
 def named_or_all(names: list[str] | None) -> Sequence[Projection]:
     """The projections of these names, or all without any. Raises RebuildRefused."""
-    from operations.versions.rebuild import find_projection  # noqa: PLC0415
+    from operations.versions.rebuild import find_projection
 
     return [find_projection(name) for name in names or ()] or ALL_PROJECTIONS

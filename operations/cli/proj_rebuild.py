@@ -18,9 +18,6 @@ from operations.runs.progress_lines import duration
 if TYPE_CHECKING:
     from operations.versions.rebuild import RebuildPlan, Until
 
-# Each verb imports what it works with: help, and the other verbs, should not wait for it.
-# ruff: noqa: PLC0415
-
 _OFFSETS = re.compile(r"\d+=\d+(,\d+=\d+)*")
 
 

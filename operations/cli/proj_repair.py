@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from operations.versions.repair import MakeWants, RepairPlan
     from operations.versions.repair_stage import Replaced
 
-# Each verb imports what it works with: help, and the other verbs, should not wait for it.
-# ruff: noqa: PLC0415
-
 
 @takes_groups
 def repair(

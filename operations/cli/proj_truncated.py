@@ -13,9 +13,6 @@ from operations.cli.refusals import told_plainly
 if TYPE_CHECKING:
     from operations.versions.truncated_rows import TruncatedRows
 
-# Each verb imports what it works with: help, and the other verbs, should not wait for it.
-# ruff: noqa: PLC0415
-
 #: Keys of a table that are printed; JSON has more.
 _SHOWN = 3
 

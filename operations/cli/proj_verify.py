@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from operations.versions.verify import ProjectionVerdict
     from operations.versions.version_difference import RowDifference, TableDifference
 
-# Each verb imports what it works with: help, and the other verbs, should not wait for it.
-# ruff: noqa: PLC0415
-
 _SENTENCES = {
     "equal": "Equal: every row is the same in both versions.",
     "expected": "Only what you expected to change has changed.",
@@ -138,8 +135,8 @@ def hash_(name: Name = None, as_json: Json = False) -> None:
     table = Table("projection", "table", title="Content", title_justify="left")
     table.add_column("rows", justify="right")
     table.add_column("hash")
-    for one in contents:
-        table.add_row(one.projection, one.table, f"{one.content.rows:,}", one.content.hash)
+    for content in contents:
+        table.add_row(content.projection, content.table, f"{content.content.rows:,}", content.content.hash)
     Console().print(table)
 
 
@@ -172,7 +169,7 @@ def _print_offsets(verdict: "ProjectionVerdict") -> None:
             f"The two did not come to the same offsets: {verdict.apart:,} records are read by one of them alone. Keys "
             "that these records touch are left out; everything else is compared."
         )
-    elif any(one.left_out for one in verdict.tables):
+    elif any(table.left_out for table in verdict.tables):
         typer.echo("Rows made from records that the log no longer has are left out: one version never saw them.")
 
 

@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from operations.runs.runs import ActiveRun
     from projections.versions import Version
 
-# Each verb imports what it works with: help, and the other verbs, should not wait for it.
-# ruff: noqa: PLC0415
-
 _All = Annotated[bool, typer.Option("--all", help="Every projection that has such a version.")]
 _Behind = Annotated[bool, typer.Option("--allow-behind", help="Also while it lacks records that the live one has.")]
 
@@ -187,8 +184,8 @@ def _carry_out(
     """The run that did it, or None."""
     from operations.versions.swap import Target, resume_run
 
-    subjects = [f"projection:{one.projection}" for one in targets]
-    wanted = [Target(projection=one.projection, version=one.version, state=one.state) for one in targets]
+    subjects = [f"projection:{target.projection}" for target in targets]
+    wanted = [Target(projection=target.projection, version=target.version, state=target.state) for target in targets]
     with acting.run(settings, verb, subjects, {"targets": msgspec.to_builtins(wanted)}, is_needed=is_needed) as run:
         if run is not None:
             resume_run(settings, run, say)

@@ -10,9 +10,6 @@ from operations.cli.exit_status import refuse
 if TYPE_CHECKING:
     from headrace.settings import Settings
 
-# What an error belongs to is imported once there is one.
-# ruff: noqa: PLC0415
-
 
 @contextmanager
 def told_plainly() -> Iterator[None]:

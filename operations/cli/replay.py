@@ -12,9 +12,6 @@ from operations.cli.options import Json, takes_groups
 from operations.cli.replay_decide import DecideOptions
 from operations.cli.replay_options import Received, Text
 
-# Each depth imports what it works with: help, and the other verbs, should not wait for it.
-# ruff: noqa: PLC0415
-
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 app.add_typer(replay_try.app)
 

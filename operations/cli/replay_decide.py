@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from operations.replay.webhooks.window import Window
     from operations.runs.runs import ActiveRun
 
-# What decides is imported once it is to decide: the options are read by the command's help.
-# ruff: noqa: PLC0415
-
 
 @dataclass(frozen=True, kw_only=True)
 class DecideOptions:

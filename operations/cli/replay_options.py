@@ -29,7 +29,7 @@ class Received:
 
     def window(self, provider: str) -> "Window":
         """The webhooks of a provider. Raises typer.BadParameter."""
-        from operations.replay.webhooks.window import Window  # noqa: PLC0415
+        from operations.replay.webhooks.window import Window
 
         if provider not in PROVIDERS:
             raise typer.BadParameter(f"{provider!r} is no provider; use one of {', '.join(PROVIDERS)}")
@@ -41,7 +41,7 @@ class Received:
 
 def veil_examples(summary: "DiffSummary", *, text: bool) -> None:
     """Leaves in the examples what may be printed."""
-    from operations.records.field_changes import shown_example  # noqa: PLC0415
+    from operations.records.field_changes import shown_example
 
     summary.examples = [shown_example(example, text=text) for example in summary.examples]
 

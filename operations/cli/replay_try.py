@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from operations.replay.trying.trying import TryPlan, TryScope
     from operations.replay.webhooks.window import Window
 
-# Each verb imports what it works with: help, and the other verbs, should not wait for it.
-# ruff: noqa: PLC0415
-
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 
 TriedStep = Literal["classify", "follow_up_timing", "booking_decision", "draft", "decide_reply", "score"]

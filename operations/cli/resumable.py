@@ -8,8 +8,6 @@ if TYPE_CHECKING:
     from operations.runs.progress_lines import Say
     from operations.runs.runs import ActiveRun, Run
 
-# ruff: noqa: PLC0415
-
 
 class Resumable(Protocol):
     """A module whose runs can be gone on with."""

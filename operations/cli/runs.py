@@ -17,9 +17,6 @@ from operations.runs.run_state import RunState
 if TYPE_CHECKING:
     from operations.runs.runs import Run
 
-# Each verb imports what it works with: help, and the other verbs, should not wait for it.
-# ruff: noqa: PLC0415
-
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 
 _Id = Annotated[UUID, typer.Argument(help="The run's id.")]
@@ -85,13 +82,11 @@ def resume_(run_id: _Id, execute: Execute = False) -> None:
 def cancel(run_id: _Id, execute: Execute = False) -> None:
     """Stop a run, and remove what it has not finished. What is live stays untouched."""
     from headrace.settings import Settings
-    from operations.runs.runs import RunRefused, mark_cancelled, request_cancel, show_run
+    from operations.runs.runs import cancellable, mark_cancelled, request_cancel, show_run
 
     settings, by = Settings(), getpass.getuser()
     with told_plainly():
-        run = show_run(settings.database_url, run_id)
-        if run.state in ("done", "cancelled"):
-            raise RunRefused(f"{run.told()} is {run.state} already: there is nothing to cancel.")
+        run = cancellable(show_run(settings.database_url, run_id))
         typer.echo(_story(run))
         if not execute:
             typer.echo("Nothing was done. Add --execute to cancel it.")

@@ -12,9 +12,6 @@ from operations.cli.refusals import told_plainly
 if TYPE_CHECKING:
     from headrace.kafka.truncation import Truncation
 
-# Each verb imports what it works with: help, and the other verbs, should not wait for it.
-# ruff: noqa: PLC0415
-
 _Execute = Annotated[bool, typer.Option("--execute", help="Act. Without it, only what was found is printed.")]
 
 

@@ -28,9 +28,6 @@ if TYPE_CHECKING:
     from operations.records.record_filter import RecordFilter
     from operations.records.topic_reader import Scanned
 
-# Each verb imports what it works with: help, and the other verbs, should not wait for it.
-# ruff: noqa: PLC0415
-
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 app.command()(truncated)
 
@@ -85,14 +82,14 @@ def create(as_json: JsonTable = False) -> None:
     with told_plainly():
         settings = Settings()
         created = create_topics(settings)
-        unmended = _unmended(settings)
+        unmended = _states_to_mend(settings)
     if as_json:
         typer.echo(json.dumps({"created": list(created)}))
         return
     for name in created:
         typer.echo(f"created {name}")
     typer.echo(f"{len(created)} created, {len(ALL_TOPICS) - len(created)} there before")
-    _hint(unmended)
+    _say_what_to_mend(unmended)
 
 
 @app.command("list")
@@ -105,11 +102,11 @@ def list_(as_json: JsonTable = False) -> None:
     with told_plainly():
         states = [*describe_topics(settings), *describe_changelogs(settings)]
     if as_json:
-        typer.echo(json.dumps([_state(state) for state in states], indent=2))
+        typer.echo(json.dumps([_state_json(state) for state in states], indent=2))
         return
     table = Table("topic", "partitions", "replicas", "of which must have it", "kept", "differs from its declaration")
     for state in states:
-        differences = [f"{name} is {found}, not {declared}" for name, (declared, found) in state.differences.items()]
+        differences = [f"{name} is {actual}, not {declared}" for name, (declared, actual) in state.differences.items()]
         partitions = str(state.partitions) if state.partitions else "missing: run `headrace topics create`"
         kept = "newest of each key" if state.topic is None else _kept(state.topic)
         replicas, needed = str(state.replicas or ""), state.config.get(MIN_INSYNC, "")
@@ -122,7 +119,7 @@ def list_(as_json: JsonTable = False) -> None:
                 "record: when its broker is lost, so is what was answered 200.",
                 err=True,
             )
-    _hint([state for state in states if state.mended])
+    _say_what_to_mend([state for state in states if state.mended])
 
 
 @app.command()
@@ -139,7 +136,7 @@ def mend(
 
     settings = Settings()
     with told_plainly():
-        states = _unmended(settings)
+        states = _states_to_mend(settings)
         if execute:
             mend_topics(settings, states)
     if as_json:
@@ -154,14 +151,14 @@ def mend(
         typer.echo("nothing was changed: --execute sets it")
 
 
-def _unmended(settings: "Settings") -> "list[TopicState]":
+def _states_to_mend(settings: "Settings") -> "list[TopicState]":
     from headrace.kafka.topics import describe_changelogs, describe_topics
 
     states = [*describe_topics(settings), *describe_changelogs(settings)]
     return [state for state in states if state.mended]
 
 
-def _hint(states: "list[TopicState]") -> None:
+def _say_what_to_mend(states: "list[TopicState]") -> None:
     if states:
         names = ", ".join(state.name for state in states)
         typer.echo(f"`headrace topics mend` shows what to change of {names}; --execute sets it.", err=True)
@@ -183,7 +180,7 @@ def describe(
         typer.echo(json.dumps(asyncapi_document(settings.topic_prefix, version("headrace")), indent=2))
         return
     if as_json:
-        typer.echo(json.dumps([_declared(topic, settings) for topic in ALL_TOPICS], indent=2))
+        typer.echo(json.dumps([_topic_json(topic, settings) for topic in ALL_TOPICS], indent=2))
         return
     table = Table("topic", "key", "carries", "written by", "read by", "kept")
     for topic in ALL_TOPICS:
@@ -220,7 +217,7 @@ def find(
     settings, progress, shown = Settings(), _Progress(), 0
     show = _printer(settings, text=text, as_json=as_json)
     with told_plainly():
-        topics, wanted = _physical(settings, names), options.filter()
+        topics, wanted = _names_on_broker(settings, names), options.filter()
         for record in find_records(settings, topics, wanted, from_=start, to=end, limit=limit, progress=progress.tell):
             show(record)
             shown += 1
@@ -251,8 +248,8 @@ def tail(
     settings = Settings()
     show = _printer(settings, text=text, as_json=as_json)
     with suppress(KeyboardInterrupt), told_plainly():
-        newest = last if limit is None else min(last, limit)
-        for record in islice(_newest_and_next(settings, _physical(settings, names), options.filter(), newest), limit):
+        topics, newest = _names_on_broker(settings, names), last if limit is None else min(last, limit)
+        for record in islice(_newest_and_next(settings, topics, options.filter(), newest), limit):
             show(record)
 
 
@@ -271,7 +268,7 @@ def _plain_id(text: str | None) -> str | None:
     return None if text is None else text.strip().lower()
 
 
-def _physical(settings: "Settings", names: list[str] | None) -> list[str]:
+def _names_on_broker(settings: "Settings", names: list[str] | None) -> list[str]:
     from operations.records.record_filter import UnknownTopic, topics_named
 
     try:
@@ -325,8 +322,10 @@ class _Progress:
         return f"Nothing matches; {read}. A wider --from or --to, or fewer conditions, may find it."
 
 
-def _state(state: "TopicState") -> dict[str, Any]:
-    differences = {name: {"declared": d, "found": f} for name, (d, f) in state.differences.items()}
+def _state_json(state: "TopicState") -> dict[str, Any]:
+    differences = {
+        name: {"declared": declared, "found": actual} for name, (declared, actual) in state.differences.items()
+    }
     return {
         "topic": None if state.topic is None else state.topic.name,
         "name": state.name,
@@ -337,7 +336,7 @@ def _state(state: "TopicState") -> dict[str, Any]:
     }
 
 
-def _declared(topic: Topic, settings: "Settings") -> dict[str, Any]:
+def _topic_json(topic: Topic, settings: "Settings") -> dict[str, Any]:
     from headrace.events.asyncapi import events_of
     from headrace.kafka.topics import topic_config
 

@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from operations.trace.tracing import Trace
     from operations.trace.tree import Node
 
-# Each verb imports what it works with: help, and the other verbs, should not wait for it.
-# ruff: noqa: PLC0415
-
 app = typer.Typer(add_completion=False)
 
 

@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from headrace.settings import Settings
     from headrace.workspaces.workspace import ProviderAccount, Workspace
 
-# Each verb imports what it works with: help, and the other verbs, should not wait for it.
-# ruff: noqa: PLC0415
-
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 
 
@@ -87,11 +84,12 @@ def remove(workspace_id: str) -> None:
 
 def summary(workspace: "Workspace", fingerprint: Callable[[str], str]) -> dict[str, Any]:
     """A workspace as it may be shown to anybody: no secret in it."""
+    accounts = {provider: _account_json(account, fingerprint) for provider, account in workspace.providers.items()}
     return {
         "workspace": workspace.id,
         "name": workspace.name,
         "timezone": workspace.timezone,
-        "providers": {provider: _shown(account, fingerprint) for provider, account in workspace.providers.items()},
+        "providers": accounts,
     }
 
 
@@ -110,7 +108,7 @@ def _proof_warning(account: "ProviderAccount") -> str:
     return "no secret is set, so webhooks are answered 401 unless an installation-wide key signs them"
 
 
-def _shown(account: "ProviderAccount", fingerprint: Callable[[str], str]) -> dict[str, Any]:
+def _account_json(account: "ProviderAccount", fingerprint: Callable[[str], str]) -> dict[str, Any]:
     shown: dict[str, Any] = {
         **account.accounts,
         "secrets": [fingerprint(secret) for secret in account.secrets],
@@ -127,7 +125,8 @@ def _print(workspaces: "list[Workspace]", settings: "Settings", as_json: bool, *
     summaries = [summary(workspace, fingerprint) for workspace in workspaces]
     if as_json:
         if with_settings:
-            summaries = [one | {"settings": _settings_json(w)} for one, w in zip(summaries, workspaces, strict=True)]
+            pairs = zip(summaries, workspaces, strict=True)
+            summaries = [accounts | {"settings": _settings_json(workspace)} for accounts, workspace in pairs]
         typer.echo(json.dumps(summaries, indent=2))
         return
     _print_accounts(summaries)
@@ -138,16 +137,20 @@ def _print(workspaces: "list[Workspace]", settings: "Settings", as_json: bool, *
 def _settings_json(workspace: "Workspace") -> dict[str, Any]:
     from headrace.workspaces.settings_shown import shown_settings
 
-    return {one.name: {"value": one.value, "is_default": one.is_default} for one in shown_settings(workspace.settings)}
+    return {
+        setting.name: {"value": setting.value, "is_default": setting.is_default}
+        for setting in shown_settings(workspace.settings)
+    }
 
 
 def _print_settings(workspace: "Workspace") -> None:
     from headrace.workspaces.settings_shown import shown_settings
 
     table = Table("setting", "value", "", title="Settings for jobs", title_justify="left")
-    for one in shown_settings(workspace.settings):
-        value = "none" if one.value is None else one.value if isinstance(one.value, str) else json.dumps(one.value)
-        table.add_row(one.name, escape(value), "default" if one.is_default else "")
+    for setting in shown_settings(workspace.settings):
+        value = "none" if setting.value is None else setting.value
+        text = value if isinstance(value, str) else json.dumps(value)
+        table.add_row(setting.name, escape(text), "default" if setting.is_default else "")
     Console().print(table)
 
 
@@ -156,17 +159,16 @@ def _print_accounts(summaries: list[dict[str, Any]]) -> None:
     for name in ("workspace", "name", "time zone", "provider", "account", "secrets", "unsigned"):
         # Ids are copied from here: a narrow terminal must not cut them.
         table.add_column(name, overflow="fold")
-    for one in summaries:
-        for provider, account in one["providers"].items() or [("-", {})]:
-            fields = [f"{k}={v}" for k, v in account.items() if k not in ("secrets", "allow_unsigned")]
-            secrets = account.get("secrets", [])
-            table.add_row(
-                one["workspace"],
-                one["name"],
-                one["timezone"],
-                provider,
-                ", ".join(fields),
-                secrets if isinstance(secrets, str) else f"{len(secrets)}: {' '.join(secrets)}" if secrets else "none",
-                "yes" if account.get("allow_unsigned") else "no",
-            )
+    for workspace in summaries:
+        about = (workspace["workspace"], workspace["name"], workspace["timezone"])
+        for provider, account in workspace["providers"].items() or [("-", {})]:
+            ids = ", ".join(f"{k}={v}" for k, v in account.items() if k not in ("secrets", "allow_unsigned"))
+            unsigned = "yes" if account.get("allow_unsigned") else "no"
+            table.add_row(*about, provider, ids, _secrets_text(account.get("secrets")), unsigned)
     Console().print(table)
+
+
+def _secrets_text(secrets: list[str] | str | None) -> str:
+    if isinstance(secrets, str):
+        return secrets
+    return f"{len(secrets)}: {' '.join(secrets)}" if secrets else "none"
