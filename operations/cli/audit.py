@@ -10,7 +10,6 @@ from rich.table import Table
 from operations.audit.defaults import STUCK_SECONDS, WAIT_SECONDS
 from operations.audit.findings import AuditReport, JobsAudit, Missing, StuckJob
 from operations.cli.acting import print_json
-from operations.cli.refusals import told_plainly
 
 app = typer.Typer(add_completion=False)
 
@@ -55,8 +54,7 @@ def audit(
     from headrace.settings import Settings
     from operations.audit.audit import audit as run_audit
 
-    with told_plainly():
-        report = run_audit(Settings(), full=full, wait_seconds=wait, stuck_seconds=stuck_after)
+    report = run_audit(Settings(), full=full, wait_seconds=wait, stuck_seconds=stuck_after)
     if as_json:
         print_json(report)
     else:

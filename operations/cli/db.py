@@ -4,8 +4,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from operations.cli.refusals import told_plainly
-
 if TYPE_CHECKING:
     from operations.versions.losses import Loss
     from projections import migrate
@@ -57,15 +55,13 @@ def downgrade(
 
     url = Settings().database_url
     state = _state(url)
-    with told_plainly():
-        lost = losses(url, revision)
+    lost = losses(url, revision)
     typer.echo(f"From revision {state.revision or 'none'} to {revision!r}. This would be lost:" if lost else _NOTHING)
     for loss in lost:
         typer.echo(f"  {_loss_line(loss)}")
     if not yes:
         typer.confirm("Stop every worker first. Go on?", abort=True)
-    with told_plainly():
-        migrate.downgrade(url, revision)
+    migrate.downgrade(url, revision)
     typer.echo(f"The schema is at revision {_state(url).revision or 'none'} now.")
 
 
@@ -77,5 +73,4 @@ def _loss_line(loss: "Loss") -> str:
 def _state(url: str) -> "migrate.SchemaState":
     from projections import migrate
 
-    with told_plainly():
-        return migrate.status(url)
+    return migrate.status(url)

@@ -10,7 +10,6 @@ import typer
 from operations.cli.acting import Acting, executed, print_json, say
 from operations.cli.dlq_options import LetterOptions
 from operations.cli.options import Json, takes_groups
-from operations.cli.refusals import told_plainly
 from operations.letters.letter import UNFINISHED, filter_scope
 
 if TYPE_CHECKING:
@@ -35,8 +34,7 @@ def list_(options: LetterOptions, as_json: Json = False) -> None:
     wanted = options.filter()
     if wanted.states is None and not wanted.ids:
         wanted = msgspec.structs.replace(wanted, states=UNFINISHED)
-    with told_plainly():
-        letters = find_letters(Settings(), wanted)
+    letters = find_letters(Settings(), wanted)
     if as_json:
         print_json(letters)
     else:
@@ -54,8 +52,7 @@ def show(
     from operations.cli.dlq_lines import letter_lines
     from operations.letters.story import letter_story
 
-    with told_plainly():
-        story = letter_story(Settings(), letter, texts=text, by=getpass.getuser(), now=datetime.now(UTC))
+    story = letter_story(Settings(), letter, texts=text, by=getpass.getuser(), now=datetime.now(UTC))
     if story is None:
         say(
             f"There is no dead letter {letter}. `headrace dlq list` shows those there are, `headrace proj status` "
@@ -86,16 +83,15 @@ def redrive(
     from operations.letters import redrive as redriving
 
     wanted, settings = options.filter_for("redrive"), Settings()
-    with told_plainly():
-        if acting.execute:
-            redriving.refuse_unfinished(settings)
-        scope, report = redriving.redrive_scope(wanted, rate, wait), None
-        with acting.run(settings, redriving.VERB, redriving.SUBJECTS, scope) as run:
-            # Looked at under the lock: nobody else sends the same letters meanwhile.
-            letters = redriving.fitting_letters(settings, wanted)
-            plan = redriving.plan_redrive(settings, letters, rate, getpass.getuser(), datetime.now(UTC))
-            if run is not None:
-                report = redriving.run_redrive(settings, run, letters, say)
+    if acting.execute:
+        redriving.refuse_unfinished(settings)
+    scope, report = redriving.redrive_scope(wanted, rate, wait), None
+    with acting.run(settings, redriving.VERB, redriving.SUBJECTS, scope) as run:
+        # Looked at under the lock: nobody else sends the same letters meanwhile.
+        letters = redriving.fitting_letters(settings, wanted)
+        plan = redriving.plan_redrive(settings, letters, rate, getpass.getuser(), datetime.now(UTC))
+        if run is not None:
+            report = redriving.run_redrive(settings, run, letters, say)
     if acting.as_json:
         outcome = {} if report is None else {"counts": report.counts(), "outcomes": report.outcomes}
         print_json({**executed(run), "plan": plan, **outcome})
@@ -122,7 +118,7 @@ def discard(
     if not reason.strip():
         raise typer.BadParameter("--reason must say something: whoever comes later will want to know")
     settings, scope = Settings(), {"filter": filter_scope(wanted), "reason": reason}
-    with told_plainly(), acting.run(settings, VERB, SUBJECTS, scope) as run:
+    with acting.run(settings, VERB, SUBJECTS, scope) as run:
         letters = discardable(settings, wanted)
         if run is not None:
             run_discard(settings, run, letters, reason)

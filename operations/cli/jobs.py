@@ -15,7 +15,7 @@ from operations.cli.acting import Acting, print_json
 from operations.cli.moments import duration
 from operations.cli.options import Json, Workspace, takes_groups
 from operations.cli.record_lines import moment_text
-from operations.cli.refusals import told_plainly, writing_to_kafka
+from operations.cli.refusals import writing_to_kafka
 
 if TYPE_CHECKING:
     from operations.jobs.job_list import JobFilter, JobRow, JobState
@@ -83,8 +83,7 @@ def show(job_id: Annotated[UUID, typer.Argument(help="The job's id.")], as_json:
     from operations.cli.job_tree import story_tree
     from operations.jobs.job_list import job_story
 
-    with told_plainly():
-        story = job_story(Settings().database_url, str(job_id))
+    story = job_story(Settings().database_url, str(job_id))
     if story is None:
         typer.echo(
             f"There is no job {job_id} in Postgres. `headrace proj status` tells whether rows are behind.", err=True
@@ -143,8 +142,7 @@ def _matching(wanted: "JobFilter") -> "list[JobRow]":
     from headrace.settings import Settings
     from operations.jobs.job_list import find_jobs
 
-    with told_plainly():
-        return find_jobs(Settings().database_url, wanted, datetime.now(UTC))
+    return find_jobs(Settings().database_url, wanted, datetime.now(UTC))
 
 
 def _act(verb: "Verb", options: JobOptions, acting: Acting, *, from_start: bool = False) -> None:
@@ -180,7 +178,7 @@ def _publish(verb: "Verb", fitting: "list[JobRow]", *, from_start: bool) -> None
 
     settings, by, now = Settings(), getpass.getuser(), datetime.now(UTC)
     events = [command(verb, job, by, now, from_start=from_start) for job in fitting]
-    with told_plainly(), writing_to_kafka(settings):
+    with writing_to_kafka(settings):
         asyncio.run(publish(settings, events))
 
 

@@ -9,7 +9,6 @@ import typer
 from headrace.events.inbox import Identity
 from operations.cli.acting import Acting
 from operations.cli.options import takes_groups
-from operations.cli.refusals import told_plainly
 
 if TYPE_CHECKING:
     from operations.leads.split_plan import SplitPlan
@@ -51,13 +50,12 @@ def split(
     from operations.leads.splitting import VERB, refuse_unfinished_work, run_split, split_scope, subjects_of
 
     settings = Settings()
-    with told_plainly():
-        plan = plan_split(settings, lead, identity, message or ())
-        if acting.execute:
-            refuse_unfinished_work(plan)
-        with acting.run(settings, VERB, subjects_of(plan), split_scope(plan, reason, wait)) as run:
-            if run is not None:
-                run_split(settings, run)
+    plan = plan_split(settings, lead, identity, message or ())
+    if acting.execute:
+        refuse_unfinished_work(plan)
+    with acting.run(settings, VERB, subjects_of(plan), split_scope(plan, reason, wait)) as run:
+        if run is not None:
+            run_split(settings, run)
     run_id = None if run is None else str(run.run.run_id)
     acting.report({"plan": plan, "run_id": run_id}, *_plan_lines(plan, run_id))
 

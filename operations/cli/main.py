@@ -8,6 +8,9 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
+from operations.cli.exit_status import refuse
+from operations.cli.refusals import sentence_of
+
 #: Command → the module with its typer `app`, and what it is for.
 COMMANDS = {
     "run": ("operations.cli.run", "Run one process in the foreground."),
@@ -32,9 +35,22 @@ COMMANDS = {
     "audit": ("operations.cli.audit", "Prove that nothing accepted was lost or doubled."),
 }
 
+#: How these end is for their supervisors, who know statuses of their own.
+_PROCESSES = {"run", "dev"}
+
 
 class LazyCommands(TyperGroup):
     """Imports only the module of the command that is called: all together take seconds, and a list needs none."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Carries out the command. An error that is somebody's to mend is one sentence on stderr and exit status 2."""
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            sentence = None if ctx.invoked_subcommand in _PROCESSES else sentence_of(error)
+            if sentence is None:
+                raise
+            refuse(sentence)
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
         """In the order of the table."""

@@ -12,7 +12,6 @@ from operations.cli.acting import Acting, announce, executed, say
 from operations.cli.moments import moment
 from operations.cli.options import takes_groups
 from operations.cli.proj_options import Names, distinct_names
-from operations.cli.refusals import told_plainly
 from operations.runs.progress_lines import duration
 
 if TYPE_CHECKING:
@@ -44,19 +43,18 @@ def rebuild(
     from operations.versions.rebuild import VERB, RebuildRefused, find_projection, plan_rebuild
 
     chosen, settings, end = distinct_names(names, all_=all_), Settings(), _end(until)
-    with told_plainly():
-        if isinstance(end, dict) and len(chosen) > 1:
-            raise RebuildRefused("Offsets belong to one topic: name one projection, or give --until a moment.")
-        plans = [plan_rebuild(settings, find_projection(name), workers, end) for name in chosen]
-        acting.tell(*_plan_lines(plans, workers))
-        subjects = [f"projection:{plan.projection}" for plan in plans]
-        scope = {"plans": msgspec.to_builtins(plans), "workers": workers}
-        with acting.run(settings, VERB, subjects, scope) as run:
-            if run is not None:
-                from operations.versions.rebuild_run import run_rebuild
+    if isinstance(end, dict) and len(chosen) > 1:
+        raise RebuildRefused("Offsets belong to one topic: name one projection, or give --until a moment.")
+    plans = [plan_rebuild(settings, find_projection(name), workers, end) for name in chosen]
+    acting.tell(*_plan_lines(plans, workers))
+    subjects = [f"projection:{plan.projection}" for plan in plans]
+    scope = {"plans": msgspec.to_builtins(plans), "workers": workers}
+    with acting.run(settings, VERB, subjects, scope) as run:
+        if run is not None:
+            from operations.versions.rebuild_run import run_rebuild
 
-                announce(run)
-                run_rebuild(settings, run, say)
+            announce(run)
+            run_rebuild(settings, run, say)
     for plan in plans if run is not None else ():
         say(f"{plan.projection} version {plan.version} is complete up to {_as_of(plan)}.")
     acting.report({**executed(run), "workers": workers, "plans": plans})

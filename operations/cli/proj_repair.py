@@ -11,7 +11,6 @@ from operations.cli.acting import Acting, announce, executed, say
 from operations.cli.moments import From, To, window
 from operations.cli.options import takes_groups
 from operations.cli.proj_options import NamesOrAll, named_or_all
-from operations.cli.refusals import told_plainly
 
 if TYPE_CHECKING:
     from headrace.settings import Settings
@@ -45,9 +44,8 @@ def repair(
     if key is None and (start is None or end is None):
         raise typer.BadParameter("--from and --to are both needed, unless there is a --key")
     settings, wanted = Settings(), filter_of(key, workspace)
-    with told_plainly():
-        plan = plan_window(settings, named_or_all(names), start, end, wanted, strict=bool(names))
-        carry_out(settings, VERB, plan, scope_of(plan, wanted, start, end), lambda: wanted.matches, acting)
+    plan = plan_window(settings, named_or_all(names), start, end, wanted, strict=bool(names))
+    carry_out(settings, VERB, plan, scope_of(plan, wanted, start, end), lambda: wanted.matches, acting)
 
 
 def carry_out(

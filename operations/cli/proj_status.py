@@ -12,7 +12,6 @@ from rich.live import Live
 from rich.table import Table
 
 from operations.cli.acting import print_json
-from operations.cli.refusals import told_plainly
 from operations.runs.progress_lines import TELL_SECONDS, duration
 
 if TYPE_CHECKING:
@@ -34,25 +33,24 @@ def status(watch: _Watch = False, over: _Over = TELL_SECONDS, as_json: _Json = F
     from headrace.settings import Settings
 
     settings, last = Settings(), []
-    with told_plainly():
-        try:
-            readings = _readings(settings, over)
-            if not watch:
-                next(readings)
-                last = next(readings)
-                _print(last, as_json=as_json)
-            elif as_json or not sys.stdout.isatty():
+    try:
+        readings = _readings(settings, over)
+        if not watch:
+            next(readings)
+            last = next(readings)
+            _print(last, as_json=as_json)
+        elif as_json or not sys.stdout.isatty():
+            for last in readings:
+                if as_json:
+                    print_json(last)
+                else:
+                    typer.echo(_line(last, datetime.now(UTC)))
+        else:
+            with Live(console=Console()) as live:
                 for last in readings:
-                    if as_json:
-                        print_json(last)
-                    else:
-                        typer.echo(_line(last, datetime.now(UTC)))
-            else:
-                with Live(console=Console()) as live:
-                    for last in readings:
-                        live.update(_table(last), refresh=True)
-        except KeyboardInterrupt:
-            pass
+                    live.update(_table(last), refresh=True)
+    except KeyboardInterrupt:
+        pass
     if not all(reading.is_well for reading in last):
         raise typer.Exit(1)
 

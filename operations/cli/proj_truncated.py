@@ -8,7 +8,6 @@ import msgspec
 from operations.cli.acting import Acting
 from operations.cli.options import takes_groups
 from operations.cli.proj_options import NamesOrAll, named_or_all
-from operations.cli.refusals import told_plainly
 
 if TYPE_CHECKING:
     from operations.versions.truncated_rows import TruncatedRows
@@ -27,14 +26,13 @@ def truncated(names: NamesOrAll = None, *, acting: Acting) -> None:
     from operations.versions.truncated_rows import VERB, plan_truncated, repair_truncated
 
     settings = Settings()
-    with told_plainly():
-        plan = plan_truncated(settings, named_or_all(names))
-        acting.tell(*_plan_lines(plan))
-        subjects = [f"projection:{name}" for name in sorted({lost.projection for lost in plan})]
-        with acting.run(settings, VERB, subjects, {"plan": msgspec.to_builtins(plan)}, is_needed=bool(plan)) as run:
-            if run is not None:
-                repair_truncated(settings, plan)
-                run.finish(rows=sum(sum(lost.rows.values()) for lost in plan))
+    plan = plan_truncated(settings, named_or_all(names))
+    acting.tell(*_plan_lines(plan))
+    subjects = [f"projection:{name}" for name in sorted({lost.projection for lost in plan})]
+    with acting.run(settings, VERB, subjects, {"plan": msgspec.to_builtins(plan)}, is_needed=bool(plan)) as run:
+        if run is not None:
+            repair_truncated(settings, plan)
+            run.finish(rows=sum(sum(lost.rows.values()) for lost in plan))
     acting.report({"executed": run is not None, "truncated": plan}, _outcome(plan, is_done=run is not None))
 
 

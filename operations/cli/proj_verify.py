@@ -11,7 +11,6 @@ from rich.table import Table
 from operations.cli.acting import begin_run, print_json, say
 from operations.cli.options import Json, takes_groups
 from operations.cli.proj_options import Name, one_or_every
-from operations.cli.refusals import told_plainly
 from operations.versions.verify_options import WAIT_SECONDS, VerifyOptions
 
 if TYPE_CHECKING:
@@ -98,17 +97,16 @@ def verify(wanted: Versions, comparing: Comparing, as_json: Json = False) -> Non
 
     settings, options = Settings(), comparing.options()
     url, projections = settings.database_url, one_or_every(wanted.name, every=wanted.every)
-    with told_plainly():
-        compared = pairs(url, projections, version=wanted.version, against=wanted.against, lenient=wanted.every)
-        check_expected(url, compared, options.expect_changed)
-        scope = {
-            "pairs": [[pair.projection.name, pair.version, pair.against] for pair in compared],
-            "buckets": options.buckets,
-            "expect_changed": list(options.expect_changed),
-        }
-        # Reading disturbs nobody, so there is no subject to have for oneself.
-        with begin_run(settings, "proj verify", (), scope) as run:
-            verdicts = compare(settings, compared, options, run, say)
+    compared = pairs(url, projections, version=wanted.version, against=wanted.against, lenient=wanted.every)
+    check_expected(url, compared, options.expect_changed)
+    scope = {
+        "pairs": [[pair.projection.name, pair.version, pair.against] for pair in compared],
+        "buckets": options.buckets,
+        "expect_changed": list(options.expect_changed),
+    }
+    # Reading disturbs nobody, so there is no subject to have for oneself.
+    with begin_run(settings, "proj verify", (), scope) as run:
+        verdicts = compare(settings, compared, options, run, say)
     outcome = overall(verdicts)
     if as_json:
         print_json({"outcome": outcome, "run_id": run.run.run_id, "projections": verdicts})
@@ -127,8 +125,7 @@ def hash_(name: Name = None, as_json: Json = False) -> None:
     from headrace.settings import Settings
     from operations.versions.verify import hash_content
 
-    with told_plainly():
-        contents = hash_content(Settings().database_url, one_or_every(name, every=name is None))
+    contents = hash_content(Settings().database_url, one_or_every(name, every=name is None))
     if as_json:
         print_json(contents)
         return

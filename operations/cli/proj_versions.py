@@ -11,7 +11,6 @@ from rich.table import Table
 from operations.cli.acting import Acting, executed, print_json, say
 from operations.cli.options import Json, takes_groups
 from operations.cli.proj_options import Names, distinct_names
-from operations.cli.refusals import told_plainly
 
 if TYPE_CHECKING:
     import psycopg
@@ -39,8 +38,7 @@ def list_versions(as_json: Json = False) -> None:
     """List the versions of every projection's tables, and which one is live."""
     from headrace.settings import Settings
 
-    with told_plainly():
-        there = _versions(Settings())
+    there = _versions(Settings())
     if as_json:
         print_json(there)
         return
@@ -73,10 +71,9 @@ def promote(
     if version is not None and len(chosen) > 1:
         raise typer.BadParameter("--version belongs to one projection: name it")
     settings = Settings()
-    with told_plainly():
-        there = _versions(settings)
-        targets = _targets(chosen, lambda name: target_of_promotion(there, name, version), all_=all_)
-        _change_over(settings, targets, PROMOTE, acting, allow_behind=allow_behind)
+    there = _versions(settings)
+    targets = _targets(chosen, lambda name: target_of_promotion(there, name, version), all_=all_)
+    _change_over(settings, targets, PROMOTE, acting, allow_behind=allow_behind)
 
 
 @takes_groups
@@ -86,10 +83,9 @@ def rollback(names: Names = None, all_: _All = False, allow_behind: _Behind = Fa
     from operations.versions.swap import ROLLBACK, target_of_rollback
 
     chosen, settings = distinct_names(names, all_=all_), Settings()
-    with told_plainly():
-        there = _versions(settings)
-        targets = _targets(chosen, lambda name: target_of_rollback(there, name), all_=all_)
-        _change_over(settings, targets, ROLLBACK, acting, allow_behind=allow_behind)
+    there = _versions(settings)
+    targets = _targets(chosen, lambda name: target_of_rollback(there, name), all_=all_)
+    _change_over(settings, targets, ROLLBACK, acting, allow_behind=allow_behind)
 
 
 @takes_groups
@@ -103,10 +99,9 @@ def drop(
     from operations.versions.swap import DROP, droppable
 
     settings = Settings()
-    with told_plainly():
-        target = droppable(_versions(settings), name, version)
-        acting.tell(f"Drops the tables of {name} version {version}, which is {target.state}, and its positions.")
-        run = _carry_out(settings, DROP, [target], acting)
+    target = droppable(_versions(settings), name, version)
+    acting.tell(f"Drops the tables of {name} version {version}, which is {target.state}, and its positions.")
+    run = _carry_out(settings, DROP, [target], acting)
     acting.report(
         {**executed(run), "projection": name, "version": version, "state": target.state},
         "Nothing was done. Add --execute to drop them." if run is None else "Dropped.",

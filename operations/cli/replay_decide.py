@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from operations.cli.acting import Acting, executed, print_json, say_count
-from operations.cli.refusals import told_plainly, writing_to_kafka
+from operations.cli.refusals import writing_to_kafka
 from operations.cli.replay_options import print_changes, veil_examples
 from operations.replay.decide.settings_of import SettingsOf
 
@@ -52,7 +52,7 @@ def decide(
     from operations.replay.webhooks.resuming import VERB, scope_of
 
     pricing, scope = None, scope_of(window, "decide", **asdict(options))
-    with told_plainly(), acting.run(settings, VERB, [f"webhooks:{window.provider}"], scope) as run:
+    with acting.run(settings, VERB, [f"webhooks:{window.provider}"], scope) as run:
         if run is None:
             work = look(settings, window, options.settings, show, say_count)
             pricing = _pricing(settings, work, options)

@@ -7,7 +7,7 @@ import typer
 
 from headrace.providers.registry import ADAPTERS
 from operations.cli.acting import Acting, executed, print_json, say
-from operations.cli.refusals import told_plainly, writing_to_kafka
+from operations.cli.refusals import writing_to_kafka
 from operations.cli.replay_options import print_changes, veil_examples
 from operations.replay.webhooks.normalise import NormalisePlan, look, write
 from operations.replay.webhooks.resuming import VERB, scope_of
@@ -26,7 +26,7 @@ _HELD_BACK = {
 def normalise(settings: "Settings", window: "Window", acting: Acting, show: int, *, text: bool) -> None:
     """Plan, or write the corrections. `show` is how many examples are printed, `text` whether with people's words."""
     adapter, subjects = ADAPTERS[window.provider], [f"webhooks:{window.provider}"]
-    with told_plainly(), acting.run(settings, VERB, subjects, scope_of(window)) as run:
+    with acting.run(settings, VERB, subjects, scope_of(window)) as run:
         # Looked at under the lock: nobody else corrects the same webhooks meanwhile.
         if run is None:
             plan = look(settings, window, adapter, show, _say_count).plan

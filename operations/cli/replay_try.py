@@ -12,7 +12,6 @@ from rich.table import Table
 from headrace.providers.names import PROVIDERS
 from operations.cli.acting import begin_run, print_json, say_count
 from operations.cli.options import Json, takes_groups
-from operations.cli.refusals import told_plainly
 from operations.cli.replay_options import Received, Text
 
 if TYPE_CHECKING:
@@ -89,14 +88,13 @@ def try_(  # noqa: PLR0913
     from operations.replay.trying.trying import carry_out, plan
 
     window, settings, run_id = received.window(provider), Settings(), uuid4()
-    with told_plainly():
-        scope = asking.scope(settings, step, window)
-        if not execute:
-            _print_plan(plan(settings, scope, say_count), scope, as_json=as_json)
-            return
-        subjects = [f"try:{asking.into or run_id}"]
-        with begin_run(settings, "replay try", subjects, msgspec.to_builtins(scope), run_id) as run:
-            name = carry_out(settings, run, scope)
+    scope = asking.scope(settings, step, window)
+    if not execute:
+        _print_plan(plan(settings, scope, say_count), scope, as_json=as_json)
+        return
+    subjects = [f"try:{asking.into or run_id}"]
+    with begin_run(settings, "replay try", subjects, msgspec.to_builtins(scope), run_id) as run:
+        name = carry_out(settings, run, scope)
     _compare(settings, name, show=show, text=text, as_json=as_json)
 
 
@@ -106,7 +104,7 @@ def tries_(as_json: Json = False) -> None:
     from headrace.settings import Settings
     from operations.replay.trying.shadow import connected, tries
 
-    with told_plainly(), connected(Settings().database_url) as connection:
+    with connected(Settings().database_url) as connection:
         kept = tries(connection)
     if as_json:
         print_json(kept)
@@ -125,8 +123,7 @@ def compare(name: _Name, show: _Show = 10, text: Text = False, as_json: Json = F
     """Show again how a try's decisions compare with the recorded ones."""
     from headrace.settings import Settings
 
-    with told_plainly():
-        _compare(Settings(), name, show=show, text=text, as_json=as_json)
+    _compare(Settings(), name, show=show, text=text, as_json=as_json)
 
 
 @app.command("drop")
@@ -135,7 +132,7 @@ def drop_(name: _Name, execute: Annotated[bool, typer.Option("--execute", help="
     from headrace.settings import Settings
     from operations.replay.trying.shadow import connected, drop, find_try
 
-    with told_plainly(), connected(Settings().database_url) as connection:
+    with connected(Settings().database_url) as connection:
         about = find_try(connection, name)
         typer.echo(f"{name}: {about.decisions:,} decisions of the step {about.scope['step']}, {_asked(about)}.")
         if not execute:

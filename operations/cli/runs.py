@@ -10,7 +10,6 @@ from rich.table import Table
 
 from operations.cli.acting import print_json, say
 from operations.cli.options import Execute, Json
-from operations.cli.refusals import told_plainly
 from operations.cli.resumable import RESUMABLE
 from operations.runs.run_state import RunState
 
@@ -37,8 +36,7 @@ def list_(state: _State = None, limit: _Limit = 50, as_json: Json = False) -> No
 
     if state is not None and state not in get_args(RunState):
         raise typer.BadParameter(f"{state!r} is no state; use one of {', '.join(get_args(RunState))}")
-    with told_plainly():
-        newest = find_runs(Settings().database_url, state=state, limit=limit)  # type: ignore[arg-type]
+    newest = find_runs(Settings().database_url, state=state, limit=limit)  # type: ignore[arg-type]
     if as_json:
         print_json(newest)
     else:
@@ -51,8 +49,7 @@ def show(run_id: _Id, as_json: Json = False) -> None:
     from headrace.settings import Settings
     from operations.runs.runs import show_run
 
-    with told_plainly():
-        run = show_run(Settings().database_url, run_id)
+    run = show_run(Settings().database_url, run_id)
     if as_json:
         print_json(run)
     else:
@@ -66,16 +63,15 @@ def resume_(run_id: _Id, execute: Execute = False) -> None:
     from operations.runs.runs import RunRefused, resumable, resume, show_run
 
     settings = Settings()
-    with told_plainly():
-        run = resumable(show_run(settings.database_url, run_id))
-        if run.verb not in RESUMABLE:
-            raise RunRefused(f"{run.told()}: a `{run.verb}` can't be resumed; run the command again.")
-        typer.echo(_story(run))
-        if not execute:
-            typer.echo("Nothing was done. Add --execute to go on with it.")
-            return
-        with resume(settings.database_url, run_id) as active:
-            RESUMABLE[run.verb]().resume_run(settings, active, say)
+    run = resumable(show_run(settings.database_url, run_id))
+    if run.verb not in RESUMABLE:
+        raise RunRefused(f"{run.told()}: a `{run.verb}` can't be resumed; run the command again.")
+    typer.echo(_story(run))
+    if not execute:
+        typer.echo("Nothing was done. Add --execute to go on with it.")
+        return
+    with resume(settings.database_url, run_id) as active:
+        RESUMABLE[run.verb]().resume_run(settings, active, say)
 
 
 @app.command()
@@ -85,21 +81,18 @@ def cancel(run_id: _Id, execute: Execute = False) -> None:
     from operations.runs.runs import cancellable, mark_cancelled, request_cancel, show_run
 
     settings, by = Settings(), getpass.getuser()
-    with told_plainly():
-        run = cancellable(show_run(settings.database_url, run_id))
-        typer.echo(_story(run))
-        if not execute:
-            typer.echo("Nothing was done. Add --execute to cancel it.")
-            return
-        if request_cancel(settings.database_url, run_id, by).state == "running":
-            typer.echo(
-                f"Asked process {run.pid} on {run.host} to stop. `headrace runs show {run_id}` tells when it has."
-            )
-            return
-        if run.verb in RESUMABLE:
-            RESUMABLE[run.verb]().abandon_run(settings, run)
-        mark_cancelled(settings.database_url, run_id, by)
-        typer.echo("Cancelled; its process was gone already.")
+    run = cancellable(show_run(settings.database_url, run_id))
+    typer.echo(_story(run))
+    if not execute:
+        typer.echo("Nothing was done. Add --execute to cancel it.")
+        return
+    if request_cancel(settings.database_url, run_id, by).state == "running":
+        typer.echo(f"Asked process {run.pid} on {run.host} to stop. `headrace runs show {run_id}` tells when it has.")
+        return
+    if run.verb in RESUMABLE:
+        RESUMABLE[run.verb]().abandon_run(settings, run)
+    mark_cancelled(settings.database_url, run_id, by)
+    typer.echo("Cancelled; its process was gone already.")
 
 
 def _print_runs(runs: "list[Run]") -> None:

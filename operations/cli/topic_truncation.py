@@ -7,7 +7,6 @@ import msgspec
 import typer
 
 from operations.cli.options import Json
-from operations.cli.refusals import told_plainly
 
 if TYPE_CHECKING:
     from headrace.kafka.truncation import Truncation
@@ -31,10 +30,9 @@ def truncated(execute: _Execute = False, as_json: Json = False) -> None:
 
     settings = Settings()
     groups = [f"{settings.topic_prefix}{group}" for group in GROUPS]
-    with told_plainly():
-        cuts = truncations(settings, groups)
-        if execute:
-            accept(settings, cuts)
+    cuts = truncations(settings, groups)
+    if execute:
+        accept(settings, cuts)
     if as_json:
         typer.echo(json.dumps({"executed": execute, "truncated": [msgspec.structs.asdict(cut) for cut in cuts]}))
     else:

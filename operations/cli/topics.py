@@ -19,7 +19,6 @@ from operations.cli.acting import print_json, say
 from operations.cli.moments import From, To, window
 from operations.cli.options import JsonTable, Workspace, takes_groups
 from operations.cli.record_lines import lines_of
-from operations.cli.refusals import told_plainly
 from operations.cli.topic_truncation import truncated
 
 if TYPE_CHECKING:
@@ -79,10 +78,9 @@ def create(as_json: JsonTable = False) -> None:
     from headrace.kafka.topics import create_topics
     from headrace.settings import Settings
 
-    with told_plainly():
-        settings = Settings()
-        created = create_topics(settings)
-        unmended = _states_to_mend(settings)
+    settings = Settings()
+    created = create_topics(settings)
+    unmended = _states_to_mend(settings)
     if as_json:
         typer.echo(json.dumps({"created": list(created)}))
         return
@@ -99,8 +97,7 @@ def list_(as_json: JsonTable = False) -> None:
     from headrace.settings import Settings
 
     settings = Settings()
-    with told_plainly():
-        states = [*describe_topics(settings), *describe_changelogs(settings)]
+    states = [*describe_topics(settings), *describe_changelogs(settings)]
     if as_json:
         typer.echo(json.dumps([_state_json(state) for state in states], indent=2))
         return
@@ -135,10 +132,9 @@ def mend(
     from headrace.settings import Settings
 
     settings = Settings()
-    with told_plainly():
-        states = _states_to_mend(settings)
-        if execute:
-            mend_topics(settings, states)
+    states = _states_to_mend(settings)
+    if execute:
+        mend_topics(settings, states)
     if as_json:
         typer.echo(json.dumps({"executed": execute, "topics": {state.name: state.mended for state in states}}))
         return
@@ -216,11 +212,10 @@ def find(
     start, end = window(from_, to, datetime.now(UTC))
     settings, progress, shown = Settings(), _Progress(), 0
     show = _printer(settings, text=text, as_json=as_json)
-    with told_plainly():
-        topics, wanted = _names_on_broker(settings, names), options.filter()
-        for record in find_records(settings, topics, wanted, from_=start, to=end, limit=limit, progress=progress.tell):
-            show(record)
-            shown += 1
+    topics, wanted = _names_on_broker(settings, names), options.filter()
+    for record in find_records(settings, topics, wanted, from_=start, to=end, limit=limit, progress=progress.tell):
+        show(record)
+        shown += 1
     say(progress.summary(shown, limit))
     if not shown:
         raise typer.Exit(1)
@@ -247,7 +242,7 @@ def tail(
 
     settings = Settings()
     show = _printer(settings, text=text, as_json=as_json)
-    with suppress(KeyboardInterrupt), told_plainly():
+    with suppress(KeyboardInterrupt):
         topics, newest = _names_on_broker(settings, names), last if limit is None else min(last, limit)
         for record in islice(_newest_and_next(settings, topics, options.filter(), newest), limit):
             show(record)

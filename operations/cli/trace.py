@@ -12,7 +12,6 @@ from operations.cli.acting import print_json
 from operations.cli.moments import From, To, window
 from operations.cli.options import takes_groups
 from operations.cli.record_lines import fields_text, moment_text, plain
-from operations.cli.refusals import told_plainly
 from operations.trace.trace_options import LIMIT, MOST, TraceOptions
 
 if TYPE_CHECKING:
@@ -75,8 +74,7 @@ def trace(
 
     options = looking.options()
     try:
-        with told_plainly():
-            story = follow(Settings(), id_, options)
+        story = follow(Settings(), id_, options)
     except (TooShort, UnknownTopic) as error:
         raise typer.BadParameter(str(error)) from None
     if as_json:

@@ -13,7 +13,6 @@ from rich.table import Table
 
 from operations.cli.exit_status import refuse
 from operations.cli.options import JsonTable
-from operations.cli.refusals import told_plainly
 
 if TYPE_CHECKING:
     from headrace.settings import Settings
@@ -33,10 +32,9 @@ def apply(
     from headrace.workspaces.document import read_workspace_files
     from headrace.workspaces.store import apply_workspaces
 
-    with told_plainly():
-        settings = Settings()
-        workspaces = read_workspace_files(files, ADAPTERS)
-        apply_workspaces(settings, workspaces, datetime.now(UTC))
+    settings = Settings()
+    workspaces = read_workspace_files(files, ADAPTERS)
+    apply_workspaces(settings, workspaces, datetime.now(UTC))
     for warning in (warning for workspace in workspaces for warning in proof_warnings(workspace)):
         typer.echo(f"warning: {warning}", err=True)
     _print(workspaces, settings, as_json)
@@ -48,9 +46,8 @@ def list_(as_json: JsonTable = False) -> None:
     from headrace.settings import Settings
     from headrace.workspaces.store import read_directory
 
-    with told_plainly():
-        settings = Settings()
-        directory = read_directory(settings)
+    settings = Settings()
+    directory = read_directory(settings)
     _print(sorted(directory, key=lambda workspace: workspace.id), settings, as_json)
 
 
@@ -63,9 +60,8 @@ def show(workspace_id: str, as_json: JsonTable = False) -> None:
     from headrace.settings import Settings
     from headrace.workspaces.store import read_directory
 
-    with told_plainly():
-        settings = Settings()
-        workspace = read_directory(settings).get(workspace_id)
+    settings = Settings()
+    workspace = read_directory(settings).get(workspace_id)
     if workspace is None:
         refuse(f"there is no workspace {workspace_id}; `headrace workspace list` shows those there are")
     _print([workspace], settings, as_json, with_settings=True)
@@ -77,8 +73,7 @@ def remove(workspace_id: str) -> None:
     from headrace.settings import Settings
     from headrace.workspaces.store import remove_workspace
 
-    with told_plainly():
-        remove_workspace(Settings(), workspace_id, datetime.now(UTC))
+    remove_workspace(Settings(), workspace_id, datetime.now(UTC))
     typer.echo(f"removed {workspace_id}")
 
 

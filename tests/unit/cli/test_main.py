@@ -91,6 +91,22 @@ def test_a_verb_imports_only_what_it_works_with() -> None:
     assert imported & {"faust", "sqlalchemy", "psycopg", "lxml", "operations.records.topic_reader"} == set()
 
 
+@pytest.mark.parametrize(
+    "module", ["jobs.job_list", "letters.letter_list", "versions.status", "versions.verify", "audit.audit", "runs.runs"]
+)
+def test_what_reads_rows_does_not_load_their_declarations(module: str) -> None:
+    script = f"import sys, operations.{module}; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert set(done.stdout.split()) & {"sqlalchemy", "faust", "projections.tables"} == set()
+
+
+def test_an_error_that_somebody_can_mend_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
+    result = runner.invoke(app, ["runs", "list"])
+    assert result.exit_code == 2
+    assert result.stderr.startswith("Postgres can't be reached (")
+
+
 def test_completion_knows_commands_without_importing_them_and_the_options_of_verbs() -> None:
     assert completed("headrace wo") == {"workspace"}
     assert completed("headrace proj r") == {"rebuild", "repair", "rollback"}
