@@ -8,9 +8,7 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
-from operations.cli.acting import print_json
-from operations.cli.exit_status import refuse
-from operations.dev.cannot_start import CannotStart
+from operations.cli.acting import print_json, say
 
 if TYPE_CHECKING:
     from operations.dev.demo import DemoResult, ProviderCount
@@ -37,11 +35,8 @@ def demo(as_json: Annotated[bool, typer.Option("--json", help="Print JSON instea
 
     began = time.monotonic()
     running = Demo()
-    try:
-        for step in running.steps():
-            typer.echo(f"{time.monotonic() - began:5.1f} s  {_PHASES.get(step, step)}", err=True)
-    except CannotStart as error:
-        refuse(error)
+    for step in running.steps():
+        say(f"{time.monotonic() - began:5.1f} s  {_PHASES.get(step, step)}")
     result = running.result
     if as_json:
         print_json(result)

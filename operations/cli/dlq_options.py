@@ -7,7 +7,7 @@ from typing import Annotated, get_args
 import typer
 
 from operations.cli.moments import From, To, window
-from operations.cli.options import Workspace
+from operations.cli.options import Error, Workspace, known_state
 from operations.letters.letter import LetterFilter, State
 
 _QUARANTINED = ":quarantine"
@@ -25,7 +25,7 @@ class LetterOptions:
         str | None, typer.Option("--stage", help="Only what it gave up on: dedupe, resolve, execute, project:leads …")
     ] = None
     topic: Annotated[str | None, typer.Option("--topic", help="Only of this topic, such as webhooks.ghl.")] = None
-    error: Annotated[str | None, typer.Option("--error", help="Only where error class or reason contain this.")] = None
+    error: Error = None
     provider: Annotated[
         str | None, typer.Option("--provider", help="Only webhooks of this provider, and what they led to.")
     ] = None
@@ -59,7 +59,7 @@ class LetterOptions:
             receipt_id=None if self.receipt is None else self.receipt.strip().lower(),
             since=since,
             until=until,
-            states=tuple(map(_known_state, self.state)) if self.state else None,
+            states=tuple(known_state(name, get_args(State)) for name in self.state or ()) or None,
             quarantine=self.quarantine or (bool(ids) and len(quarantined) == len(ids)),
             limit=self.limit,
         )
@@ -73,9 +73,3 @@ class LetterOptions:
                 "touched"
             )
         return wanted
-
-
-def _known_state(name: str) -> State:
-    if name not in get_args(State):
-        raise typer.BadParameter(f"{name!r} is no state; use one of {', '.join(get_args(State))}")
-    return name  # type: ignore[return-value]

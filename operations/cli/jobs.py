@@ -11,14 +11,14 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from operations.cli.acting import Acting, print_json
+from operations.cli.acting import Acting, print_json, say
 from operations.cli.moments import duration
-from operations.cli.options import Json, Workspace, takes_groups
+from operations.cli.options import Error, Json, Workspace, known_state, takes_groups
 from operations.cli.record_lines import moment_text
 from operations.cli.refusals import writing_to_kafka
 
 if TYPE_CHECKING:
-    from operations.jobs.job_list import JobFilter, JobRow, JobState
+    from operations.jobs.job_list import JobFilter, JobRow
     from streams.jobs.commands import Verb
 
 app = typer.Typer(no_args_is_help=True)
@@ -40,21 +40,21 @@ class JobOptions:
     state: Annotated[
         list[str] | None, typer.Option("--state", help="Only in this state; may be given several times.")
     ] = None
-    error: Annotated[str | None, typer.Option("--error", help="Only where error class or reason contain this.")] = None
+    error: Error = None
     older_than: Annotated[
         str | None, typer.Option("--older-than", help="Only asked for so long ago: 90s, 15m, 2h, 3d.")
     ] = None
 
     def filter(self) -> "JobFilter":
         """The same as what the read model is asked for. Raises typer.BadParameter."""
-        from operations.jobs.job_list import JobFilter
+        from operations.jobs.job_list import JobFilter, JobState
 
         return JobFilter(
             job_ids=tuple(map(str, self.ids or ())),
             type=self.type_,
             workspace=self.workspace,
             lead_id=None if self.lead is None else str(self.lead),
-            states=tuple(map(_known_state, self.state or ())),
+            states=tuple(known_state(name, get_args(JobState)) for name in self.state or ()),
             error=self.error,
             older_than=None if self.older_than is None else duration(self.older_than),
         )
@@ -85,9 +85,7 @@ def show(job_id: Annotated[UUID, typer.Argument(help="The job's id.")], as_json:
 
     story = job_story(Settings().database_url, str(job_id))
     if story is None:
-        typer.echo(
-            f"There is no job {job_id} in Postgres. `headrace proj status` tells whether rows are behind.", err=True
-        )
+        say(f"There is no job {job_id} in Postgres. `headrace proj status` tells whether rows are behind.")
         raise typer.Exit(1)
     if as_json:
         print_json(story)
@@ -128,14 +126,6 @@ def pause(options: JobOptions, acting: Acting) -> None:
 def resume(options: JobOptions, acting: Acting) -> None:
     """Let paused jobs go on."""
     _act("resume", options, acting)
-
-
-def _known_state(name: str) -> "JobState":
-    from operations.jobs.job_list import JobState
-
-    if name not in get_args(JobState):
-        raise typer.BadParameter(f"{name!r} is no state; use one of {', '.join(get_args(JobState))}")
-    return name  # type: ignore[return-value]
 
 
 def _matching(wanted: "JobFilter") -> "list[JobRow]":

@@ -29,8 +29,8 @@ COMMANDS = {
     "audit": "Prove that nothing accepted was lost or doubled.",
 }
 
-#: How these end is for their supervisors, who know statuses of their own.
-_PROCESSES = {"run", "dev"}
+#: How its processes end is for their supervisors, who know statuses of their own.
+_SUPERVISED = "run"
 
 
 class LazyCommands(TyperGroup):
@@ -41,7 +41,7 @@ class LazyCommands(TyperGroup):
         try:
             return super().invoke(ctx)
         except Exception as error:
-            sentence = None if ctx.invoked_subcommand in _PROCESSES else sentence_of(error)
+            sentence = None if ctx.invoked_subcommand == _SUPERVISED else sentence_of(error)
             if sentence is None:
                 raise
             refuse(sentence)
@@ -94,7 +94,7 @@ def main() -> None:
         # Every ValidationError is a ValueError: what never fails needs no pydantic.
         from pydantic import ValidationError
 
-        if not isinstance(error, ValidationError) or error.title != "Settings":
+        if not isinstance(error, ValidationError) or error.title not in ("Settings", "DevSettings"):
             raise
         for problem in error.errors(include_url=False, include_input=False, include_context=False):
             print(problem_sentence(problem["loc"], problem["msg"]), file=sys.stderr)

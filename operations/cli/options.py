@@ -1,7 +1,7 @@
 """Options that several verbs have, each declared once, and how a verb takes several of them as one value."""
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import is_dataclass
 from functools import wraps
 from typing import Annotated, Any
@@ -11,7 +11,15 @@ import typer
 Execute = Annotated[bool, typer.Option("--execute", help="Act. Without it, only the plan is printed.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 JsonTable = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+Error = Annotated[str | None, typer.Option("--error", help="Only where error class or reason contain this.")]
 Workspace = Annotated[str | None, typer.Option("--workspace", help="Only of this workspace.")]
+
+
+def known_state(name: str, states: Sequence[Any]) -> Any:
+    """The state of that name. Raises typer.BadParameter when there is none."""
+    if name not in states:
+        raise typer.BadParameter(f"{name!r} is no state; use one of {', '.join(states)}")
+    return name
 
 
 def takes_groups(verb: Callable[..., None]) -> Callable[..., None]:

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from operations.cli.acting import print_json, say
-from operations.cli.options import Execute, Json
+from operations.cli.options import Execute, Json, known_state
 from operations.cli.resumable import RESUMABLE
 from operations.runs.run_state import RunState
 
@@ -34,9 +34,8 @@ def list_(state: _State = None, limit: _Limit = 50, as_json: Json = False) -> No
     from headrace.settings import Settings
     from operations.runs.runs import find_runs
 
-    if state is not None and state not in get_args(RunState):
-        raise typer.BadParameter(f"{state!r} is no state; use one of {', '.join(get_args(RunState))}")
-    newest = find_runs(Settings().database_url, state=state, limit=limit)  # type: ignore[arg-type]
+    wanted = None if state is None else known_state(state, get_args(RunState))
+    newest = find_runs(Settings().database_url, state=wanted, limit=limit)
     if as_json:
         print_json(newest)
     else:

@@ -111,10 +111,9 @@ def list_(as_json: JsonTable = False) -> None:
     Console().print(table)
     for state in states:
         if state.is_thin:
-            typer.echo(
+            say(
                 f"WARNING: {state.name} has {state.replicas} replicas, and one of them is enough to acknowledge a "
-                "record: when its broker is lost, so is what was answered 200.",
-                err=True,
+                "record: when its broker is lost, so is what was answered 200."
             )
     _say_what_to_mend([state for state in states if state.mended])
 
@@ -157,7 +156,7 @@ def _states_to_mend(settings: "Settings") -> "list[TopicState]":
 def _say_what_to_mend(states: "list[TopicState]") -> None:
     if states:
         names = ", ".join(state.name for state in states)
-        typer.echo(f"`headrace topics mend` shows what to change of {names}; --execute sets it.", err=True)
+        say(f"`headrace topics mend` shows what to change of {names}; --execute sets it.")
 
 
 @app.command()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 import typer
 
-from operations.cli.acting import print_json
+from operations.cli.acting import print_json, say
 from operations.cli.moments import From, To, window
 from operations.cli.options import takes_groups
 from operations.cli.record_lines import fields_text, moment_text, plain
@@ -87,16 +87,16 @@ def trace(
 
 def _print(story: "Trace") -> None:
     for problem in story.problems:
-        typer.echo(problem, err=True)
+        say(problem)
     if story.candidates:
         typer.echo(f"{story.asked_for!r} fits {len(story.candidates)} ids; give more of it:")
         for candidate in story.candidates:
             typer.echo(f"  {candidate.kind} {candidate.id} of {candidate.workspace}, {moment_text(candidate.at)}")
         return
     if not story.trees:
-        typer.echo(f"Nothing is known of {story.asked_for!r}. Looked for it in:", err=True)
+        say(f"Nothing is known of {story.asked_for!r}. Looked for it in:")
         for place in story.searched:
-            typer.echo(f"  {place}", err=True)
+            say(f"  {place}")
         return
     for node in story.trees:
         typer.echo("\n".join(_drawn(node)))
@@ -112,9 +112,9 @@ def _print_unfinished(story: "Trace") -> None:
     if not story.unfinished and not story.problems:
         typer.echo("Finished: nothing of it is open.")
     for gap in looked.gaps:
-        typer.echo(f"Not found: {plain(gap)}.", err=True)
+        say(f"Not found: {plain(gap)}.")
     left = f", {looked.left_out:,} were too many (--most)" if looked.left_out else ""
-    typer.echo(f"Read {looked.places:,} records where rows stand; searched {looked.gone_through:,}{left}.", err=True)
+    say(f"Read {looked.places:,} records where rows stand; searched {looked.gone_through:,}{left}.")
 
 
 def _drawn(node: "Node") -> Iterator[str]:

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from operations.cli.acting import say
 from operations.cli.exit_status import refuse
 from operations.cli.options import JsonTable
 
@@ -36,7 +37,7 @@ def apply(
     workspaces = read_workspace_files(files, ADAPTERS)
     apply_workspaces(settings, workspaces, datetime.now(UTC))
     for warning in (warning for workspace in workspaces for warning in proof_warnings(workspace)):
-        typer.echo(f"warning: {warning}", err=True)
+        say(f"warning: {warning}")
     _print(workspaces, settings, as_json)
 
 

@@ -118,15 +118,18 @@ def test_an_unknown_command_is_refused() -> None:
     assert result.exit_code == 2
 
 
+@pytest.mark.parametrize(
+    ("name", "command"), [("HEADRACE_PARTITIONS", "topics list"), ("HEADRACE_KAFKA_PORT", "dev status")]
+)
 def test_an_unusable_setting_is_one_sentence(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, command: str
 ) -> None:
-    monkeypatch.setenv("HEADRACE_PARTITIONS", "none")
-    monkeypatch.setattr(sys, "argv", ["headrace", "topics", "list"])
+    monkeypatch.setenv(name, "none")
+    monkeypatch.setattr(sys, "argv", ["headrace", *command.split()])
     with pytest.raises(SystemExit) as stopped:
         main()
     assert stopped.value.code == 2
-    assert capsys.readouterr().err.startswith("HEADRACE_PARTITIONS is not usable: ")
+    assert capsys.readouterr().err.startswith(f"{name} is not usable: ")
 
 
 def test_settings_that_contradict_each_other_are_one_sentence(
