@@ -93,11 +93,11 @@ def redrive(
         if run is not None:
             report = redriving.run_redrive(settings, run, letters, say)
     if acting.as_json:
-        outcome = {} if report is None else {"counts": report.counts(), "outcomes": report.outcomes}
-        print_json({**executed(run), "plan": plan, **outcome})
+        done = {} if report is None else {"counts": report.counts(), "outcomes": report.outcomes}
+        print_json({**executed(run), "plan": plan, **done})
     else:
         print_plan(plan, report, run)
-    if report is not None and any(letter.state == "failed again" or letter.further_on for letter in report.outcomes):
+    if report is not None and any(outcome.state == "failed again" or outcome.further_on for outcome in report.outcomes):
         raise typer.Exit(1)
 
 

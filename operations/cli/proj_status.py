@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.live import Live
 from rich.table import Table
 
 from operations.cli.acting import print_json
@@ -46,6 +45,8 @@ def status(watch: _Watch = False, over: _Over = TELL_SECONDS, as_json: _Json = F
                 else:
                     typer.echo(_line(last, datetime.now(UTC)))
         else:
+            from rich.live import Live
+
             with Live(console=Console()) as live:
                 for last in readings:
                     live.update(_table(last), refresh=True)
