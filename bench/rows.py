@@ -18,7 +18,7 @@ from bench.failure import BenchmarkFailed
 from headrace.events.topics import MESSAGES
 from headrace.settings import Settings
 from projections.registry import LEADS
-from projections.tables import proj_schema
+from projections.schemas import proj_schema
 from projections.versions import FIRST_VERSION
 
 #: Seconds between two readings: delays are at most this much too long, never too short.

@@ -61,52 +61,57 @@ class Readiness(BaseModel):
 
 def create_app(settings: Settings, adapters: Mapping[str, Adapter] = ADAPTERS) -> FastAPI:
     """The ASGI app. Nothing connects before its lifespan starts."""
-    clock = partial(datetime.now, UTC)
-    recorder = LatencyRecorder(clock())
-    publisher = Publisher(settings)
-    follower = WorkspaceFollower(settings)
-    bodies = BodyReader(settings.body_limit)
-    metrics = IngestMetrics(recorder, lambda: publisher.is_up, lambda: len(follower.directory))
-    context = IngestContext(
+    recorder = LatencyRecorder(_now())
+    context = _context(settings, recorder)
+    publisher, follower = context.publisher, context.follower
+    latency = LatencyPublisher(settings, recorder, publisher, _process_id(), context.clock)
+    receivers = {name: WebhookReceiver(adapter, context) for name, adapter in adapters.items()}
+    app = WebhookApi(
+        {
+            path: LatencyMiddleware(receivers[adapter.name], recorder, path)
+            for adapter in adapters.values()
+            for path in (f"/webhooks/{adapter.name}", adapter.origin_path)
+        },
+        title="Headrace ingest",
+        version=version("headrace"),
+        lifespan=partial(_running, publisher=publisher, latency=latency, others=(follower.run, context.bodies.watch)),
+        redirect_slashes=False,
+        # The document is served elsewhere: see `operations_app`.
+        openapi_url=None,
+        telemetry={"tracing": False, "metrics": False, "logs": False},
+    )
+    app.state.connections = Connections(settings.ingest_connections, context.metrics.connections_given_up)
+    app.router.routes.append(Route("/webhooks/{provider}", UnknownProvider(receivers)))
+    app.add_middleware(LatencyMiddleware, recorder=recorder, route=UNMATCHED)
+    _add_health(app, publisher, follower)
+    _add_problems(app)
+    app.openapi = partial(_openapi, app, adapters, settings.body_limit)  # type: ignore[method-assign]
+    app.state.operations = operations_app(context.metrics.registry, app.openapi)
+    #: Where it is served; None is nowhere.
+    app.state.operations_listener = None
+    return app
+
+
+def _context(settings: Settings, recorder: LatencyRecorder) -> IngestContext:
+    publisher, follower = Publisher(settings), WorkspaceFollower(settings)
+    return IngestContext(
         settings=settings,
         publisher=publisher,
         follower=follower,
-        bodies=bodies,
-        metrics=metrics,
+        bodies=BodyReader(settings.body_limit),
+        metrics=IngestMetrics(recorder, lambda: publisher.is_up, lambda: len(follower.directory)),
         keys=InstallationKeys(settings),
-        clock=clock,
+        clock=_now,
         new_receipt_id=lambda: str(uuid_utils.uuid7()),
         # Trace ids need to differ, not to be secret.
         random_bytes=random.Random(os.urandom(16)).randbytes,  # noqa: S311
         strangers_gate=Gate(),
         beside=ThreadPoolExecutor(max_workers=1, thread_name_prefix="large-bodies"),
     )
-    latency = LatencyPublisher(settings, recorder, publisher, _process_id(), clock)
-    receivers = {name: WebhookReceiver(adapter, context) for name, adapter in adapters.items()}
-    app = WebhookApi(
-        {
-            path: LatencyMiddleware(receivers[one.name], recorder, path)
-            for one in adapters.values()
-            for path in (f"/webhooks/{one.name}", one.origin_path)
-        },
-        title="Headrace ingest",
-        version=version("headrace"),
-        lifespan=partial(_running, publisher=publisher, latency=latency, others=(follower.run, bodies.watch)),
-        redirect_slashes=False,
-        # The document is served elsewhere: see `operations_app`.
-        openapi_url=None,
-        telemetry={"tracing": False, "metrics": False, "logs": False},
-    )
-    app.state.connections = Connections(settings.ingest_connections, metrics.connections_given_up)
-    app.router.routes.append(Route("/webhooks/{provider}", UnknownProvider(receivers)))
-    app.add_middleware(LatencyMiddleware, recorder=recorder, route=UNMATCHED)
-    _add_health(app, publisher, follower)
-    _add_problems(app)
-    app.openapi = partial(_openapi, app, adapters, settings.body_limit)  # type: ignore[method-assign]
-    app.state.operations = operations_app(metrics.registry, app.openapi)
-    #: Where it is served; None is nowhere.
-    app.state.operations_listener = None
-    return app
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 @asynccontextmanager

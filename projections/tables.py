@@ -25,6 +25,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 
+from projections.schemas import proj_schema
+
 CTL_SCHEMA = "ctl"
 ANALYTICS_SCHEMA = "analytics"
 
@@ -36,11 +38,6 @@ LINEAGE = ("src_topic", "src_partition", "src_offset", "proj_rev")
 
 _NAMES = {"pk": "pk_%(table_name)s", "ix": "ix_%(table_name)s_%(column_0_N_name)s"}
 _UTC = TIMESTAMP(timezone=True)
-
-
-def proj_schema(version: int) -> str:
-    """The schema of a version's tables."""
-    return f"proj_v{version}"
 
 
 def proj_metadata(version: int) -> MetaData:

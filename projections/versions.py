@@ -11,18 +11,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime
 from functools import cache
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
 import msgspec
 import psycopg
 from psycopg.rows import class_row
-from sqlalchemy.dialects import postgresql
-from sqlalchemy.schema import CreateTable
 
 from projections.projection import Projection
 from projections.registry import ALL_PROJECTIONS
-from projections.tables import proj_metadata, proj_schema
+from projections.schemas import proj_schema
+
+if TYPE_CHECKING:
+    pass
+
+# Only those who write rows ask for shapes, and nobody else should wait for SQLAlchemy.
+# ruff: noqa: PLC0415
 
 #: The version the migrations make.
 FIRST_VERSION = 1
@@ -145,6 +149,11 @@ def shape_of(projection: Projection) -> str:
 # A writer asks at every connection, and compiling all tables takes a tenth of a second.
 @cache
 def _shape_of_tables(names: tuple[str, ...]) -> str:
+    from sqlalchemy.dialects import postgresql
+    from sqlalchemy.schema import CreateTable
+
+    from projections.tables import proj_metadata
+
     tables = proj_metadata(FIRST_VERSION).tables
     dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
     statements = [

@@ -26,7 +26,10 @@ def _imports() -> list[str]:
     """The commands' modules, and what their verbs import when they are called."""
     files = [ast.parse(file.read_text()) for file in sorted(_CLI.glob("*.py")) if file.name not in _APART]
     nodes = [node for file in files for node in ast.walk(file) if isinstance(node, ast.ImportFrom)]
-    return [*(module for module, _ in COMMANDS.values()), *dict.fromkeys(node.module for node in nodes if node.module)]
+    return [
+        *(f"operations.cli.{name}" for name in COMMANDS),
+        *dict.fromkeys(node.module for node in nodes if node.module),
+    ]
 
 
 _fork = multiprocessing.get_context("forkserver")

@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from streams.ai.evaluation import Labelled, Report
     from streams.ai.local.classifier import Choice
 
-# Each verb imports what it works with: help, and the other verbs, should not wait for it.
-# ruff: noqa: PLC0415
-
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 
 
@@ -63,18 +60,18 @@ def eval_(
         data = load_labelled(file)
     except UnreadableLabels as error:
         refuse(error)
-    report = _asked(data) if provider is Provider.OPENAI else _embedded(data, provider)
+    report = _evaluate_model(data) if provider is Provider.OPENAI else _evaluate_embedded(data, provider)
     if as_json_:
         typer.echo(json.dumps(as_json(report), indent=2, ensure_ascii=False))
     else:
         _print(report, Console())
     if report.accuracy < min_accuracy:
-        _below(f"Accuracy {report.accuracy:.3f} is below the bar of {min_accuracy:.3f}.")
+        _fail(f"Accuracy {report.accuracy:.3f} is below the bar of {min_accuracy:.3f}.")
     if report.opt_out.recall < min_opt_out_recall:
-        _below(f"Opt-out recall {report.opt_out.recall:.3f} is below the bar of {min_opt_out_recall:.3f}.")
+        _fail(f"Opt-out recall {report.opt_out.recall:.3f} is below the bar of {min_opt_out_recall:.3f}.")
 
 
-def _embedded(data: "Sequence[Labelled]", provider: Provider) -> "Report":
+def _evaluate_embedded(data: "Sequence[Labelled]", provider: Provider) -> "Report":
     from streams.ai.evaluation import evaluate
     from streams.ai.local.classifier import LocalClassifier
 
@@ -88,7 +85,7 @@ def _embedded(data: "Sequence[Labelled]", provider: Provider) -> "Report":
     return evaluate(classifier.classify, data, provider=provider.value, model=classifier.model)
 
 
-def _asked(data: "Sequence[Labelled]") -> "Report":
+def _evaluate_model(data: "Sequence[Labelled]") -> "Report":
     import asyncio
 
     from headrace.settings import Settings
@@ -129,8 +126,8 @@ def _print(report: "Report", console: Console) -> None:
 def _confusion(report: "Report") -> Table:
     """Rows are what people said, columns what was found."""
     table = Table("expected", *(_short(label) for label in PRIORITY), "recall", title="Confusion")
-    for expected, found in report.confusion.items():
-        cells = [str(found.get(label, "")) for label in PRIORITY]
+    for expected, counts in report.confusion.items():
+        cells = [str(counts.get(label, "")) for label in PRIORITY]
         table.add_row(expected, *cells, f"{report.per_label[expected].recall:.2f}")
     return table
 
@@ -143,6 +140,6 @@ def _short(label: str) -> str:
     return "".join(word[0] for word in label.split()) if " " in label else label[:4]
 
 
-def _below(reason: str) -> NoReturn:
+def _fail(reason: str) -> NoReturn:
     typer.echo(reason, err=True)
     raise typer.Exit(1)

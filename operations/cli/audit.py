@@ -9,10 +9,7 @@ from rich.table import Table
 
 from operations.audit.defaults import STUCK_SECONDS, WAIT_SECONDS
 from operations.audit.findings import AuditReport, JobsAudit, Missing, StuckJob
-from operations.cli.refusals import told_plainly
-
-# Each verb imports what it works with: help, and the other verbs, should not wait for it.
-# ruff: noqa: PLC0415
+from operations.cli.acting import print_json
 
 app = typer.Typer(add_completion=False)
 
@@ -57,10 +54,9 @@ def audit(
     from headrace.settings import Settings
     from operations.audit.audit import audit as run_audit
 
-    with told_plainly():
-        report = run_audit(Settings(), full=full, wait_seconds=wait, stuck_seconds=stuck_after)
+    report = run_audit(Settings(), full=full, wait_seconds=wait, stuck_seconds=stuck_after)
     if as_json:
-        typer.echo(msgspec.json.encode(report).decode())
+        print_json(report)
     else:
         _show(report)
     if report.outcome == "missing" or report.stuck:

@@ -4,14 +4,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from operations.cli.refusals import told_plainly
-
 if TYPE_CHECKING:
     from operations.versions.losses import Loss
     from projections import migrate
-
-# Each verb imports what it works with: help, and the other verbs, should not wait for it.
-# ruff: noqa: PLC0415
 
 _NOTHING = "Nothing would be lost."
 app = typer.Typer(no_args_is_help=True, add_completion=False)
@@ -28,8 +23,7 @@ def migrate_up() -> None:
     if before.is_current:
         typer.echo(f"The schema is up to date (revision {before.head}).")
         return
-    with told_plainly():
-        migrate.upgrade(url, tell=_tell)
+    migrate.upgrade(url, tell=_tell)
     typer.echo(f"Migrated the schema from {before.revision or 'nothing'} to revision {before.head}.")
 
 
@@ -61,15 +55,13 @@ def downgrade(
 
     url = Settings().database_url
     state = _state(url)
-    with told_plainly():
-        found = losses(url, revision)
-    typer.echo(f"From revision {state.revision or 'none'} to {revision!r}. This would be lost:" if found else _NOTHING)
-    for loss in found:
-        typer.echo(f"  {_told(loss)}")
+    lost = losses(url, revision)
+    typer.echo(f"From revision {state.revision or 'none'} to {revision!r}. This would be lost:" if lost else _NOTHING)
+    for loss in lost:
+        typer.echo(f"  {_loss_line(loss)}")
     if not yes:
         typer.confirm("Stop every worker first. Go on?", abort=True)
-    with told_plainly():
-        migrate.downgrade(url, revision, tell=_tell)
+    migrate.downgrade(url, revision, tell=_tell)
     typer.echo(f"The schema is at revision {_state(url).revision or 'none'} now.")
 
 
@@ -77,7 +69,7 @@ def _tell(sentence: str) -> None:
     typer.echo(sentence, err=True)
 
 
-def _told(loss: "Loss") -> str:
+def _loss_line(loss: "Loss") -> str:
     what = f"{loss.name}: " + (f"the columns {', '.join(loss.columns)}" if loss.columns else "all of it")
     return what if loss.rows is None else f"{what}, {loss.rows:,} rows"
 
@@ -85,5 +77,4 @@ def _told(loss: "Loss") -> str:
 def _state(url: str) -> "migrate.SchemaState":
     from projections import migrate
 
-    with told_plainly():
-        return migrate.status(url)
+    return migrate.status(url)

@@ -3,14 +3,12 @@
 import time
 from typing import TYPE_CHECKING, Annotated
 
-import msgspec
 import typer
 from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
-from operations.cli.exit_status import refuse
-from operations.dev.cannot_start import CannotStart
+from operations.cli.acting import print_json, say
 
 if TYPE_CHECKING:
     from operations.dev.demo import DemoResult, ProviderCount
@@ -33,18 +31,15 @@ def demo(as_json: Annotated[bool, typer.Option("--json", help="Print JSON instea
     The exit code is 0 only if every count is right.
     """
     # As in `operations.cli.dev`: a production image has none of what the stack needs.
-    from operations.dev.demo import Demo  # noqa: PLC0415
+    from operations.dev.demo import Demo
 
     began = time.monotonic()
     running = Demo()
-    try:
-        for step in running.steps():
-            typer.echo(f"{time.monotonic() - began:5.1f} s  {_PHASES.get(step, step)}", err=True)
-    except CannotStart as error:
-        refuse(error)
+    for step in running.steps():
+        say(f"{time.monotonic() - began:5.1f} s  {_PHASES.get(step, step)}")
     result = running.result
     if as_json:
-        typer.echo(msgspec.json.encode(result))
+        print_json(result)
     else:
         _print(result)
     if not result.is_right:

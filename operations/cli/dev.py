@@ -4,23 +4,19 @@ import os
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated
 
-import msgspec
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from operations.cli.acting import print_json
 from operations.cli.demo import demo
 from operations.cli.exit_status import refuse
-from operations.dev.cannot_start import CannotStart
+from operations.cli.options import JsonTable
 
 if TYPE_CHECKING:
-    from operations.dev.settings import DevSettings
     from operations.dev.state import ChildState, StackState
 
-# What runs the stack is imported where it is used: a production image has none of its packages, and the other
-# commands should not wait for it.
-# ruff: noqa: PLC0415
-
+# A production image has none of the packages that run the stack: each verb imports its own.
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 app.command()(demo)
 
@@ -46,17 +42,15 @@ def up(
 ) -> None:
     """Start Kafka, Postgres and every process, and keep them running. Ctrl-C stops all; a second one by force."""
     from operations.dev import stack
+    from operations.dev.settings import DevSettings
     from operations.dev.supervisor import Supervisor
 
-    settings = _settings()
-    try:
-        if not detach:
-            Supervisor(settings, os.environ).run()
-            return
-        for phase in stack.start_in_background(settings, os.environ):
-            typer.echo(_PHASES[phase])
-    except CannotStart as error:
-        refuse(error)
+    settings = DevSettings()
+    if not detach:
+        Supervisor(settings, os.environ).run()
+        return
+    for phase in stack.start_in_background(settings, os.environ):
+        typer.echo(_PHASES[phase])
     typer.echo(f"webhooks go to {settings.ingest_url}/webhooks/…; `. {settings.files.environment}` points others at it")
 
 
@@ -64,21 +58,20 @@ def up(
 def down() -> None:
     """Stop the stack. Its data stays."""
     from operations.dev import stack
+    from operations.dev.settings import DevSettings
 
-    try:
-        typer.echo("stopped; the data is kept" if stack.stop(_settings()) else "nothing was running")
-    except CannotStart as error:
-        refuse(error)
+    typer.echo("stopped; the data is kept" if stack.stop(DevSettings()) else "nothing was running")
 
 
 @app.command()
-def status(as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False) -> None:
+def status(as_json: JsonTable = False) -> None:
     """Say what runs. The exit code is 0 when everything is up and ready, else 1."""
     from operations.dev import stack
+    from operations.dev.settings import DevSettings
 
-    state = stack.status(_settings())
+    state = stack.status(DevSettings())
     if as_json:
-        typer.echo(msgspec.json.encode(state if state is not None else {"phase": "down"}))
+        print_json(state if state is not None else {"phase": "down"})
     elif state is None:
         typer.echo("the stack is down: start it with `headrace dev up`")
     else:
@@ -94,11 +87,9 @@ def logs(
 ) -> None:
     """Print what the processes have logged."""
     from operations.dev import stack
+    from operations.dev.settings import DevSettings
 
-    try:
-        path = stack.log_file(_settings(), process)
-    except CannotStart as error:
-        refuse(error)
+    path = stack.log_file(DevSettings(), process)
     with path.open(encoding="utf-8", errors="replace") as file:
         for line in stack.follow(file) if follow else file:
             typer.echo(line, nl=False)
@@ -108,30 +99,14 @@ def logs(
 def reset() -> None:
     """Wipe the data of Kafka, Postgres and the workers. Refuses while the stack is up."""
     from operations.dev import stack
+    from operations.dev.settings import DevSettings
 
-    settings = _settings()
-    try:
-        stack.reset(settings)
-    except CannotStart as error:
-        refuse(error)
+    settings = DevSettings()
+    stack.reset(settings)
     typer.echo(f"the data in {settings.files.root} is gone")
     for variable, given in (("KAFKA_BOOTSTRAP", settings.kafka_bootstrap), ("DATABASE_URL", settings.database_url)):
         if given is not None:
             typer.echo(f"what {variable} points to was not touched")
-
-
-def _settings() -> "DevSettings":
-    from pydantic import ValidationError
-
-    from operations.dev.settings import DevSettings
-
-    try:
-        return DevSettings()
-    except ValidationError as error:
-        for problem in error.errors():
-            name = f"HEADRACE_{problem['loc'][0]}".upper()
-            typer.echo(f"{name} is not usable: {problem['msg']}.", err=True)
-        raise typer.Exit(2) from None
 
 
 def _print_status(state: "StackState") -> None:

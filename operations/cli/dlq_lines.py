@@ -3,7 +3,6 @@
 from collections import Counter
 from typing import TYPE_CHECKING
 
-import msgspec
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -15,27 +14,26 @@ if TYPE_CHECKING:
     from operations.letters.plan import RedrivePlan
     from operations.letters.redrive import RedriveReport
     from operations.letters.story import LetterStory
+    from operations.runs.runs import ActiveRun
 
 #: Letters printed for people; JSON has them all, and a verb acts on all.
 _SHOWN = 50
 
 
-def print_letters(found: list[Letter]) -> None:
+def print_letters(letters: list[Letter]) -> None:
     """Counts by what went wrong where, then the letters."""
-    counts = Counter((one.stage, one.error_class, one.state) for one in found)
-    summary = Table("stage", "error", "state", title=f"{len(found):,} dead letters", title_justify="left")
+    counts = Counter((letter.stage, letter.error_class, letter.state) for letter in letters)
+    summary = Table("stage", "error", "state", title=f"{len(letters):,} dead letters", title_justify="left")
     summary.add_column("letters", justify="right")
     for (stage, error, state), count in sorted(counts.items()):
         summary.add_row(stage, plain(error), state, f"{count:,}")
     Console().print(summary)
-    if not found:
-        return
-    for one in found[:_SHOWN]:
+    for letter in letters[:_SHOWN]:
         # Its id alone on a line: whatever the terminal's width, it can be copied.
-        typer.echo(plain(one.id))
-        typer.echo(f"    {_summary(one)}")
-    if len(found) > _SHOWN:
-        typer.echo(f"… and {len(found) - _SHOWN:,} more: --json lists all.")
+        typer.echo(plain(letter.id))
+        typer.echo(f"    {_summary(letter)}")
+    if len(letters) > _SHOWN:
+        typer.echo(f"… and {len(letters) - _SHOWN:,} more: --json lists all.")
 
 
 def _summary(letter: Letter) -> str:
@@ -45,15 +43,17 @@ def _summary(letter: Letter) -> str:
     return plain(f"{', '.join(about)}: {why}")
 
 
-def print_plan(
-    plan: "RedrivePlan", report: "RedriveReport | None", *, as_json: bool, run_id: str | None = None
-) -> None:
+def print_discarded(letters: list[Letter], *, execute: bool) -> None:
+    """What was discarded, or would be."""
+    print_letters(letters)
+    if execute:
+        typer.echo(f"Discarded {len(letters):,} letter(s).")
+    elif letters:
+        typer.echo(f"Nothing was done. Add --execute to discard {len(letters):,} letter(s).")
+
+
+def print_plan(plan: "RedrivePlan", report: "RedriveReport | None", run: "ActiveRun | None") -> None:
     """The plan, and once it was carried out what came of it."""
-    if as_json:
-        told = {"executed": report is not None, "run_id": run_id, "plan": plan}
-        done = {} if report is None else {"counts": report.counts(), "outcomes": report.outcomes}
-        typer.echo(msgspec.json.encode(told | done).decode())
-        return
     table = Table("stage", "error", "what is done", title=f"{plan.letters:,} dead letters", title_justify="left")
     table.add_column("letters", justify="right")
     for group in plan.groups:
@@ -63,37 +63,37 @@ def print_plan(
         typer.echo(f"In vain, {vain.letters:,}: {plain(vain.why)}. What to do: {vain.what_to_do}. ({vain.example})")
     for workspace, count in sorted(plan.assigned.items()):
         typer.echo(f"{count:,} quarantined webhooks go to {workspace}: nobody can check any more that they may.")
-    if report is None:
-        _tell_plan(plan)
+    if report is None or run is None:
+        _print_what_to_do(plan)
     else:
-        _tell_report(report, run_id)
+        _print_report(report, run)
 
 
-def _tell_plan(plan: "RedrivePlan") -> None:
+def _print_what_to_do(plan: "RedrivePlan") -> None:
     if not plan.events and not plan.reprojected:
         typer.echo("There is nothing to do.")
         return
     typer.echo(
         f"To do: {plan.events:,} records to send and as many events that tell of it, {plan.reprojected:,} records to "
         f"project again; {plan.bytes:,} bytes, {plan.minutes:g} minutes at this rate. "
-        f"Expected AI cost: 0{_jobs(plan)}. Nothing was done: add --execute."
+        f"Expected AI cost: 0{_cost_of_jobs(plan)}. Nothing was done: add --execute."
     )
 
 
-def _jobs(plan: "RedrivePlan") -> str:
+def _cost_of_jobs(plan: "RedrivePlan") -> str:
     if not plan.jobs:
         return ""
     return f", but for {plan.jobs:,} jobs: what they had not finished may ask a model, within their budgets"
 
 
-def _tell_report(report: "RedriveReport", run_id: str | None) -> None:
+def _print_report(report: "RedriveReport", run: "ActiveRun") -> None:
     counts = report.counts()
-    for one in report.outcomes:
-        if one.state != "redriven":
-            typer.echo(one.told())
+    for outcome in report.outcomes:
+        if outcome.state != "redriven":
+            typer.echo(outcome.told())
     typer.echo(
         f"Sent {counts['sent']:,}, projected {counts['reprojected']:,} again: {counts['fixed']:,} fixed, "
-        f"{counts['failed_again']:,} failed again, {counts['under_way']:,} under way, in run {run_id}. "
+        f"{counts['failed_again']:,} failed again, {counts['under_way']:,} under way, in run {run.run.run_id}. "
         "`headrace dlq list` shows what is left; --wait waits for it."
     )
 
@@ -114,7 +114,7 @@ def letter_lines(story: "LetterStory") -> list[str]:
     lines += [f"  {_step(step)}" for step in story.steps]
     if not story.steps and letter.generation and letter.changed_at is not None:
         lines.append(f"  {moment_text(letter.changed_at)}  projected again by {letter.changed_by}, run {letter.run_id}")
-    lines += [f"  see also {one}" for one in story.related]
+    lines += [f"  see also {place}" for place in story.related]
     lines.append(f"  {story.advice}")
     record = ["its record is not kept any more"] if story.record is None else lines_of(story.record)
     return [*lines, *(f"  {line}" for line in record)]

@@ -1,43 +1,63 @@
 """`headrace jobs …`: see jobs, and act on all that match a filter. Plans by default; `--execute` acts."""
 
 import getpass
-import re
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, get_args
 from uuid import UUID
 
-import msgspec
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from operations.cli.refusals import told_plainly
+from operations.cli.acting import Acting, print_json, say
+from operations.cli.moments import duration
+from operations.cli.options import Error, Json, Workspace, known_state, takes_groups
+from operations.cli.record_lines import moment_text
+from operations.cli.refusals import writing_to_kafka
 
 if TYPE_CHECKING:
-    from operations.jobs.job_list import JobFilter, JobRow, JobState
+    from operations.jobs.job_list import JobFilter, JobRow
     from streams.jobs.commands import Verb
-
-# Each verb imports what it works with: help, and the other verbs, should not wait for it.
-# Options are a command's arguments, and every verb takes the whole filter.
-# ruff: noqa: PLC0415, PLR0913, PLR0917
 
 app = typer.Typer(no_args_is_help=True)
 
 #: Jobs printed for people; JSON has them all, and a verb acts on all.
 _SHOWN = 20
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
-_Ids = Annotated[list[UUID] | None, typer.Argument(help="Only these jobs.", show_default=False)]
-_Type = Annotated[str | None, typer.Option("--type", help="Only of this type, such as SMS_INBOUND_POST_PROCESS.")]
-_Workspace = Annotated[str | None, typer.Option("--workspace", help="Only of this workspace.")]
-_Lead = Annotated[UUID | None, typer.Option("--lead", help="Only of this lead.")]
-_State = Annotated[list[str] | None, typer.Option("--state", help="Only in this state; may be given several times.")]
-_Error = Annotated[str | None, typer.Option("--error", help="Only where error class or reason contain this.")]
-_Older = Annotated[str | None, typer.Option("--older-than", help="Only asked for so long ago: 90s, 15m, 2h, 3d.")]
-_Execute = Annotated[bool, typer.Option("--execute", help="Act. Without it, only the plan is printed.")]
-_Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-_FromStart = Annotated[bool, typer.Option("--from-start", help="Repeat finished steps, too; succeeded jobs as well.")]
+
+@dataclass(frozen=True, kw_only=True)
+class JobOptions:
+    """Which jobs a verb is about: those that fit every option."""
+
+    ids: Annotated[list[UUID] | None, typer.Argument(help="Only these jobs.", show_default=False)] = None
+    type_: Annotated[
+        str | None, typer.Option("--type", help="Only of this type, such as SMS_INBOUND_POST_PROCESS.")
+    ] = None
+    workspace: Workspace = None
+    lead: Annotated[UUID | None, typer.Option("--lead", help="Only of this lead.")] = None
+    state: Annotated[
+        list[str] | None, typer.Option("--state", help="Only in this state; may be given several times.")
+    ] = None
+    error: Error = None
+    older_than: Annotated[
+        str | None, typer.Option("--older-than", help="Only asked for so long ago: 90s, 15m, 2h, 3d.")
+    ] = None
+
+    def filter(self) -> "JobFilter":
+        """The same as what the read model is asked for. Raises typer.BadParameter."""
+        from operations.jobs.job_list import JobFilter, JobState
+
+        return JobFilter(
+            job_ids=tuple(map(str, self.ids or ())),
+            type=self.type_,
+            workspace=self.workspace,
+            lead_id=None if self.lead is None else str(self.lead),
+            states=tuple(known_state(name, get_args(JobState)) for name in self.state or ()),
+            error=self.error,
+            older_than=None if self.older_than is None else duration(self.older_than),
+        )
 
 
 @app.callback()
@@ -46,217 +66,125 @@ def jobs() -> None:
 
 
 @app.command("list")
-def list_(
-    ids: _Ids = None,
-    type_: _Type = None,
-    workspace: _Workspace = None,
-    lead: _Lead = None,
-    state: _State = None,
-    error: _Error = None,
-    older_than: _Older = None,
-    as_json: _Json = False,
-) -> None:
+@takes_groups
+def list_(options: JobOptions, as_json: Json = False) -> None:
     """List the jobs that match, oldest first."""
-    wanted = _filter(ids, type_, workspace, lead, state, error, older_than)
-    found = _found(wanted)
+    matching = _matching(options.filter())
     if as_json:
-        typer.echo(msgspec.json.encode(found).decode())
+        print_json(matching)
     else:
-        _print_jobs(found, "jobs")
+        _print_jobs(matching, "jobs")
 
 
 @app.command()
-def show(job_id: Annotated[UUID, typer.Argument(help="The job's id.")], as_json: _Json = False) -> None:
+def show(job_id: Annotated[UUID, typer.Argument(help="The job's id.")], as_json: Json = False) -> None:
     """Tell the whole story of a job: attempts, steps, what they concluded, calls to models, cost and webhook."""
     from headrace.settings import Settings
     from operations.cli.job_tree import story_tree
     from operations.jobs.job_list import job_story
 
-    with told_plainly():
-        story = job_story(Settings().database_url, str(job_id))
+    story = job_story(Settings().database_url, str(job_id))
     if story is None:
-        typer.echo(
-            f"There is no job {job_id} in Postgres. `headrace proj status` tells whether rows are behind.", err=True
-        )
+        say(f"There is no job {job_id} in Postgres. `headrace proj status` tells whether rows are behind.")
         raise typer.Exit(1)
     if as_json:
-        typer.echo(msgspec.json.encode(story).decode())
+        print_json(story)
     else:
         Console().print(story_tree(story))
 
 
 @app.command()
+@takes_groups
 def retry(
-    ids: _Ids = None,
-    type_: _Type = None,
-    workspace: _Workspace = None,
-    lead: _Lead = None,
-    state: _State = None,
-    error: _Error = None,
-    older_than: _Older = None,
-    from_start: _FromStart = False,
-    execute: _Execute = False,
-    as_json: _Json = False,
+    options: JobOptions,
+    *,
+    from_start: Annotated[
+        bool, typer.Option("--from-start", help="Repeat finished steps, too; succeeded jobs as well.")
+    ] = False,
+    acting: Acting,
 ) -> None:
     """Run jobs again, now: dead and cancelled ones, and those that wait for their next attempt."""
-    wanted = _filter(ids, type_, workspace, lead, state, error, older_than)
-    _act("retry", wanted, execute=execute, as_json=as_json, from_start=from_start)
+    _act("retry", options, acting, from_start=from_start)
 
 
 @app.command()
-def cancel(
-    ids: _Ids = None,
-    type_: _Type = None,
-    workspace: _Workspace = None,
-    lead: _Lead = None,
-    state: _State = None,
-    error: _Error = None,
-    older_than: _Older = None,
-    execute: _Execute = False,
-    as_json: _Json = False,
-) -> None:
+@takes_groups
+def cancel(options: JobOptions, acting: Acting) -> None:
     """End open jobs, running ones too."""
-    wanted = _filter(ids, type_, workspace, lead, state, error, older_than)
-    _act("cancel", wanted, execute=execute, as_json=as_json)
+    _act("cancel", options, acting)
 
 
 @app.command()
-def pause(
-    ids: _Ids = None,
-    type_: _Type = None,
-    workspace: _Workspace = None,
-    lead: _Lead = None,
-    state: _State = None,
-    error: _Error = None,
-    older_than: _Older = None,
-    execute: _Execute = False,
-    as_json: _Json = False,
-) -> None:
+@takes_groups
+def pause(options: JobOptions, acting: Acting) -> None:
     """Hold open jobs back. An attempt that runs may end; no other begins."""
-    wanted = _filter(ids, type_, workspace, lead, state, error, older_than)
-    _act("pause", wanted, execute=execute, as_json=as_json)
+    _act("pause", options, acting)
 
 
 @app.command()
-def resume(
-    ids: _Ids = None,
-    type_: _Type = None,
-    workspace: _Workspace = None,
-    lead: _Lead = None,
-    state: _State = None,
-    error: _Error = None,
-    older_than: _Older = None,
-    execute: _Execute = False,
-    as_json: _Json = False,
-) -> None:
+@takes_groups
+def resume(options: JobOptions, acting: Acting) -> None:
     """Let paused jobs go on."""
-    wanted = _filter(ids, type_, workspace, lead, state, error, older_than)
-    _act("resume", wanted, execute=execute, as_json=as_json)
+    _act("resume", options, acting)
 
 
-def _filter(
-    ids: list[UUID] | None,
-    type_: str | None,
-    workspace: str | None,
-    lead: UUID | None,
-    state: list[str] | None,
-    error: str | None,
-    older_than: str | None,
-) -> "JobFilter":
-    from operations.jobs.job_list import JobFilter
-
-    return JobFilter(
-        job_ids=tuple(map(str, ids or ())),
-        type=type_,
-        workspace=workspace,
-        lead_id=None if lead is None else str(lead),
-        states=tuple(_state(name) for name in state or ()),
-        error=error,
-        older_than=None if older_than is None else _duration(older_than),
-    )
-
-
-def _state(name: str) -> "JobState":
-    from operations.jobs.job_list import JobState
-
-    if name not in get_args(JobState):
-        raise typer.BadParameter(f"{name!r} is no state; use one of {', '.join(get_args(JobState))}")
-    return name  # type: ignore[return-value]
-
-
-def _duration(text: str) -> timedelta:
-    match = re.fullmatch(r"(\d{1,9})([smhd])", text)
-    if match is None:
-        raise typer.BadParameter(f"{text!r} is no duration; write 90s, 15m, 2h or 3d")
-    return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
-
-
-def _found(wanted: "JobFilter") -> "list[JobRow]":
+def _matching(wanted: "JobFilter") -> "list[JobRow]":
     from headrace.settings import Settings
     from operations.jobs.job_list import find_jobs
 
-    with told_plainly():
-        return find_jobs(Settings().database_url, wanted, datetime.now(UTC))
+    return find_jobs(Settings().database_url, wanted, datetime.now(UTC))
 
 
-def _act(verb: "Verb", wanted: "JobFilter", *, execute: bool, as_json: bool, from_start: bool = False) -> None:
+def _act(verb: "Verb", options: JobOptions, acting: Acting, *, from_start: bool = False) -> None:
     from operations.jobs.job_list import JobFilter
     from streams.jobs.commands import fits
 
+    wanted = options.filter()
     if wanted == JobFilter():
         raise typer.BadParameter(
             f"say which jobs to {verb}: give ids or a filter, such as --state waiting for all of them"
         )
-    matching = _found(wanted)
+    matching = _matching(wanted)
     fitting = [job for job in matching if fits(verb, job, from_start=from_start)]
-    if execute and fitting:
+    if acting.execute and fitting:
         _publish(verb, fitting, from_start=from_start)
-    if as_json:
-        outcome = {"verb": verb, "executed": execute, "matching": len(matching), "jobs": fitting}
-        typer.echo(msgspec.json.encode(outcome).decode())
+    if acting.as_json:
+        print_json({"verb": verb, "executed": acting.execute, "matching": len(matching), "jobs": fitting})
         return
     _print_jobs(fitting, f"to {verb}")
     if len(matching) > len(fitting):
         typer.echo(f"{len(matching) - len(fitting):,} more match, but there is nothing to {verb} in their state.")
-    if not execute and fitting:
-        typer.echo(f"Nothing was done. Add --execute to {verb} {len(fitting):,} job(s).")
-    elif execute:
+    if acting.execute:
         typer.echo(f"Asked to {verb} {len(fitting):,} job(s). `headrace jobs list` shows what becomes of them.")
+    elif fitting:
+        typer.echo(f"Nothing was done. Add --execute to {verb} {len(fitting):,} job(s).")
 
 
 def _publish(verb: "Verb", fitting: "list[JobRow]", *, from_start: bool) -> None:
     import asyncio
 
-    from headrace.kafka.clients import KafkaUnreachable
-    from headrace.kafka.errors import KafkaError
     from headrace.settings import Settings
     from streams.jobs.commands import command, publish
 
     settings, by, now = Settings(), getpass.getuser(), datetime.now(UTC)
     events = [command(verb, job, by, now, from_start=from_start) for job in fitting]
-    with told_plainly():
-        try:
-            asyncio.run(publish(settings, events))
-        except (KafkaError, OSError) as error:
-            raise KafkaUnreachable(settings, type(error).__name__) from error
+    with writing_to_kafka(settings):
+        asyncio.run(publish(settings, events))
 
 
-def _print_jobs(found: "list[JobRow]", title: str) -> None:
-    from operations.cli.job_tree import moment
-
-    counts = Counter((job.workspace, job.type, job.state) for job in found)
-    summary = Table("workspace", "type", "state", title=f"{len(found):,} {title}", title_justify="left")
+def _print_jobs(jobs: "list[JobRow]", title: str) -> None:
+    counts = Counter((job.workspace, job.type, job.state) for job in jobs)
+    summary = Table("workspace", "type", "state", title=f"{len(jobs):,} {title}", title_justify="left")
     summary.add_column("jobs", justify="right")
     for (workspace, type_, state), count in sorted(counts.items()):
         summary.add_row(workspace, type_, state, f"{count:,}")
     Console().print(summary)
-    if not found:
+    if not jobs:
         return
     table = Table("job", "type", "state", "attempts", "asked for", "due", "failed at", "reason")
-    for job in found[:_SHOWN]:
-        due = moment(job.due_at)
-        attempts = str(job.attempts)
-        table.add_row(job.job_id, job.type, job.state, attempts, moment(job.requested_at), due, job.step, job.reason)
+    for job in jobs[:_SHOWN]:
+        asked, due = moment_text(job.requested_at), moment_text(job.due_at)
+        table.add_row(job.job_id, job.type, job.state, str(job.attempts), asked, due, job.step, job.reason)
     Console().print(table)
-    if len(found) > _SHOWN:
-        typer.echo(f"… and {len(found) - _SHOWN:,} more: --json lists all.")
+    if len(jobs) > _SHOWN:
+        typer.echo(f"… and {len(jobs) - _SHOWN:,} more: --json lists all.")

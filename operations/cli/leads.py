@@ -1,21 +1,17 @@
 """`headrace leads …`: people that were taken for one."""
 
-import getpass
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
-from uuid import UUID, uuid4
+from uuid import UUID
 
-import msgspec
 import typer
 
 from headrace.events.inbox import Identity
-from operations.cli.refusals import told_plainly
+from operations.cli.acting import Acting
+from operations.cli.options import takes_groups
 
 if TYPE_CHECKING:
     from operations.leads.split_plan import SplitPlan
-
-# Each verb imports what it works with: help, and the other verbs, should not wait for it.
-# ruff: noqa: PLC0415
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 
@@ -29,6 +25,7 @@ def leads() -> None:
 
 
 @app.command()
+@takes_groups
 def split(
     lead: Annotated[UUID, typer.Argument(help="The lead that is two people.")],
     identity: Annotated[
@@ -41,8 +38,8 @@ def split(
     ] = None,
     reason: Annotated[str, typer.Option("--reason", help="Why, for whoever comes later.")] = "",
     wait: Annotated[float, typer.Option("--wait", min=0, help="Seconds to wait until it is in the rows.")] = 30.0,
-    execute: Annotated[bool, typer.Option("--execute", help="Act. Without it, only the plan is printed.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    *,
+    acting: Acting,
 ) -> None:
     """Take identities out of a lead and give them, with their messages and drafts, to a lead of their own for good.
 
@@ -51,31 +48,20 @@ def split(
     from headrace.settings import Settings
     from operations.leads.split_plan import plan_split
     from operations.leads.splitting import VERB, refuse_unfinished_work, run_split, split_scope, subjects_of
-    from operations.runs.runs import begin
 
-    settings, run_id = Settings(), None
-    with told_plainly():
-        plan = plan_split(settings, lead, identity, message or ())
-        if execute:
-            refuse_unfinished_work(plan)
-            with begin(
-                settings.database_url,
-                verb=VERB,
-                subjects=subjects_of(plan),
-                scope=split_scope(plan, reason, wait),
-                started_by=getpass.getuser(),
-                run_id=uuid4(),
-            ) as run:
-                run_id = str(run.run.run_id)
-                run_split(settings, run)
-    if as_json:
-        typer.echo(msgspec.json.encode({"plan": plan, "run_id": run_id}).decode())
-    else:
-        typer.echo("\n".join(_plan_lines(plan, run_id)))
+    settings = Settings()
+    plan = plan_split(settings, lead, identity, message or ())
+    if acting.execute:
+        refuse_unfinished_work(plan)
+    with acting.run(settings, VERB, subjects_of(plan), split_scope(plan, reason, wait)) as run:
+        if run is not None:
+            run_split(settings, run)
+    run_id = None if run is None else str(run.run.run_id)
+    acting.report({"plan": plan, "run_id": run_id}, *_plan_lines(plan, run_id))
 
 
 def _plan_lines(plan: "SplitPlan", run_id: str | None) -> list[str]:
-    drafts = [one.draft_state for one in plan.messages if one.draft_state is not None]
+    drafts = [message.draft_state for message in plan.messages if message.draft_state is not None]
     lines = [
         f"Lead {plan.lead_id} of {plan.workspace}",
         f"  keeps {_names(plan.staying)}, and {plan.messages_staying:,} message(s)",
@@ -83,9 +69,9 @@ def _plan_lines(plan: "SplitPlan", run_id: str | None) -> list[str]:
         f"  gets {_names(plan.going)}, {len(plan.messages):,} message(s), {len(drafts):,} draft(s)",
     ]
     lines += [
-        f"    {one.message_id}  {one.sent_at:%Y-%m-%d %H:%M}  {one.direction} {one.channel}"
-        + (f", draft {one.draft_state}" if one.draft_state else "")
-        for one in plan.messages[:_NAMED]
+        f"    {message.message_id}  {message.sent_at:%Y-%m-%d %H:%M}  {message.direction} {message.channel}"
+        + (f", draft {message.draft_state}" if message.draft_state else "")
+        for message in plan.messages[:_NAMED]
     ]
     if len(plan.messages) > _NAMED:
         lines.append(f"    and {len(plan.messages) - _NAMED:,} more: see --json")
@@ -98,4 +84,4 @@ def _plan_lines(plan: "SplitPlan", run_id: str | None) -> list[str]:
 
 
 def _names(identities: Sequence[Identity]) -> str:
-    return ", ".join(f"{one.kind}:{one.value}" for one in identities)
+    return ", ".join(f"{identity.kind}:{identity.value}" for identity in identities)

@@ -8,33 +8,43 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
-#: Command → the module with its typer `app`, and what it is for.
+from operations.cli.exit_status import refuse
+from operations.cli.refusals import sentence_of
+
+#: Command, which is the name of its module, too, → what it is for.
 COMMANDS = {
-    "run": ("operations.cli.run", "Run one process in the foreground."),
-    "dev": ("operations.cli.dev", "The local stack: Kafka, Postgres and every process."),
-    "workspace": ("operations.cli.workspace", "Apply, list, show and remove workspaces."),
-    "topics": (
-        "operations.cli.topics",
-        "Create, list and describe the Kafka topics; find records in them and follow them.",
-    ),
-    "db": ("operations.cli.db", "Migrate the Postgres schema."),
-    "jobs": ("operations.cli.jobs", "See jobs, and retry, cancel, pause or resume all that match."),
-    "ai": ("operations.cli.ai", "Measure how well replies are understood."),
-    "proj": ("operations.cli.proj", "The projections from Kafka to Postgres."),
-    "dlq": ("operations.cli.dlq", "Dead letters: list, show, send through again, discard."),
-    "leads": ("operations.cli.leads", "Who is who: take apart leads that were merged wrongly."),
-    "runs": ("operations.cli.runs", "What engineers set in motion: list, show, resume and cancel."),
-    "replay": ("operations.cli.replay", "Read webhooks again through today's adapters."),
-    "trace": (
-        "operations.cli.trace",
-        "Tell the whole story of an id: from the raw request to every row and conclusion.",
-    ),
-    "audit": ("operations.cli.audit", "Prove that nothing accepted was lost or doubled."),
+    "run": "Run one process in the foreground.",
+    "dev": "The local stack: Kafka, Postgres and every process.",
+    "workspace": "Apply, list, show and remove workspaces.",
+    "topics": "Create, list and describe the Kafka topics; find records in them and follow them.",
+    "db": "Migrate the Postgres schema.",
+    "jobs": "See jobs, and retry, cancel, pause or resume all that match.",
+    "ai": "Measure how well replies are understood.",
+    "proj": "The projections from Kafka to Postgres.",
+    "dlq": "Dead letters: list, show, send through again, discard.",
+    "leads": "Who is who: take apart leads that were merged wrongly.",
+    "runs": "What engineers set in motion: list, show, resume and cancel.",
+    "replay": "Read webhooks again through today's adapters.",
+    "trace": "Tell the whole story of an id: from the raw request to every row and conclusion.",
+    "audit": "Prove that nothing accepted was lost or doubled.",
 }
+
+#: How its processes end is for their supervisors, who know statuses of their own.
+_SUPERVISED = "run"
 
 
 class LazyCommands(TyperGroup):
     """Imports only the module of the command that is called: all together take seconds, and a list needs none."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Carries out the command. An error that is somebody's to mend is one sentence on stderr and exit status 2."""
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            sentence = None if ctx.invoked_subcommand == _SUPERVISED else sentence_of(error)
+            if sentence is None:
+                raise
+            refuse(sentence)
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
         """In the order of the table."""
@@ -44,8 +54,7 @@ class LazyCommands(TyperGroup):
         """What help and completion list of the command; None for an unknown one, so that typer refuses it."""
         if cmd_name not in COMMANDS:
             return None
-        _module, purpose = COMMANDS[cmd_name]
-        return TyperCommand(cmd_name, help=purpose, short_help=purpose)
+        return TyperCommand(cmd_name, help=COMMANDS[cmd_name], short_help=COMMANDS[cmd_name])
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         """The command that is called, whole, and its arguments; a completion of its options comes this way, too."""
@@ -55,11 +64,11 @@ class LazyCommands(TyperGroup):
 
 def whole_command(name: str) -> Any:
     """The command with all its verbs and options."""
-    module, purpose = COMMANDS[name]
-    command = get_command(import_module(module).app)
+    verbs: typer.Typer = import_module(f"operations.cli.{name}").app
+    command = get_command(verbs)
     command.name = name
-    command.help = command.help or purpose
-    command.short_help = purpose
+    command.help = command.help or COMMANDS[name]
+    command.short_help = COMMANDS[name]
     return command
 
 
@@ -83,9 +92,9 @@ def main() -> None:
         app()
     except ValueError as error:
         # Every ValidationError is a ValueError: what never fails needs no pydantic.
-        from pydantic import ValidationError  # noqa: PLC0415
+        from pydantic import ValidationError
 
-        if not isinstance(error, ValidationError) or error.title != "Settings":
+        if not isinstance(error, ValidationError) or error.title not in ("Settings", "DevSettings"):
             raise
         for problem in error.errors(include_url=False, include_input=False, include_context=False):
             print(problem_sentence(problem["loc"], problem["msg"]), file=sys.stderr)

@@ -1,4 +1,4 @@
-"""How people name a moment on the command line: a date, a time, or how long ago."""
+"""How people name a moment or a duration on the command line: a date, a time, 15m, or how long ago."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-_AGO = re.compile(r"(\d{1,9})([smhd])")
+_DURATION = re.compile(r"(\d{1,9})([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 From = Annotated[
@@ -20,17 +20,24 @@ To = Annotated[str | None, typer.Option("--to", help="Older than this; written l
 
 def moment(text: str, now: datetime) -> datetime:
     """The moment in UTC. A time without a zone is UTC, a date its first instant. Raises typer.BadParameter."""
-    ago = _AGO.fullmatch(text)
     try:
-        if ago is not None:
-            return now.astimezone(UTC) - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
-        found = datetime.fromisoformat(text)
-        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+        if _DURATION.fullmatch(text):
+            return now.astimezone(UTC) - duration(text)
+        named = datetime.fromisoformat(text)
+        return (named if named.tzinfo else named.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
         raise typer.BadParameter(
             f"{text!r} is no moment; write 2026-03-02, 2026-03-02T09:30, 2026-03-02T09:30:00+01:00, "
             "or how long ago: 90s, 15m, 2h, 3d"
         ) from None
+
+
+def duration(text: str) -> timedelta:
+    """How long it is. Raises typer.BadParameter, and OverflowError for more than timedelta holds."""
+    match = _DURATION.fullmatch(text)
+    if match is None:
+        raise typer.BadParameter(f"{text!r} is no duration; write 90s, 15m, 2h or 3d")
+    return timedelta(**{_UNITS[match[2]]: int(match[1])})
 
 
 def window(from_: str | None, to: str | None, now: datetime) -> tuple[datetime | None, datetime | None]:

@@ -6,21 +6,16 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
-import msgspec
 import typer
 from rich.console import Console
-from rich.live import Live
 from rich.table import Table
 
-from operations.cli.refusals import told_plainly
+from operations.cli.acting import print_json
 from operations.runs.progress_lines import TELL_SECONDS, duration
 
 if TYPE_CHECKING:
     from headrace.settings import Settings
     from operations.versions.status import ProjectionStatus
-
-# Each verb imports what it works with: help, and the other verbs, should not wait for it.
-# ruff: noqa: PLC0415
 
 _Watch = Annotated[bool, typer.Option("--watch", help="Go on until Ctrl-C.")]
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON; with --watch one list a line.")]
@@ -37,23 +32,27 @@ def status(watch: _Watch = False, over: _Over = TELL_SECONDS, as_json: _Json = F
     from headrace.settings import Settings
 
     settings, last = Settings(), []
-    with told_plainly():
-        try:
-            readings = _readings(settings, over)
-            if not watch:
-                next(readings)
-                last = next(readings)
-                _print(last, as_json=as_json)
-            elif as_json or not sys.stdout.isatty():
+    try:
+        readings = _readings(settings, over)
+        if not watch:
+            next(readings)
+            last = next(readings)
+            _print(last, as_json=as_json)
+        elif as_json or not sys.stdout.isatty():
+            for last in readings:
+                if as_json:
+                    print_json(last)
+                else:
+                    typer.echo(_line(last, datetime.now(UTC)))
+        else:
+            from rich.live import Live
+
+            with Live(console=Console()) as live:
                 for last in readings:
-                    typer.echo(msgspec.json.encode(last).decode() if as_json else _line(last, datetime.now(UTC)))
-            else:
-                with Live(console=Console()) as live:
-                    for last in readings:
-                        live.update(_table(last), refresh=True)
-        except KeyboardInterrupt:
-            pass
-    if not all(one.is_well for one in last):
+                    live.update(_table(last), refresh=True)
+    except KeyboardInterrupt:
+        pass
+    if not all(reading.is_well for reading in last):
         raise typer.Exit(1)
 
 
@@ -71,13 +70,13 @@ def _print(statuses: "list[ProjectionStatus]", *, as_json: bool) -> None:
     from operations.versions.status import STALE_SECONDS
 
     if as_json:
-        typer.echo(msgspec.json.encode(statuses).decode())
+        print_json(statuses)
         return
     Console().print(_table(statuses))
-    stale = ", ".join(one.projection for one in statuses if one.is_stale)
+    stale = ", ".join(status.projection for status in statuses if status.is_stale)
     if stale:
         typer.echo(f"Stale: {stale}. No sign of life for {STALE_SECONDS:.0f} s: is `headrace run projections` running?")
-    standing = ", ".join(one.projection for one in statuses if one.standing_seconds is not None)
+    standing = ", ".join(status.projection for status in statuses if status.standing_seconds is not None)
     if standing:
         typer.echo(
             f"Not moving: {standing}. The worker is alive and has these partitions, but no record became a row: see "
@@ -90,48 +89,48 @@ def _table(statuses: "list[ProjectionStatus]") -> Table:
     for heading in ("lag", "events/s", "ETA", "heartbeat", "dead letters"):
         table.add_column(heading, justify="right")
     table.add_column("state")
-    for one in statuses:
-        age, speed = one.heartbeat_age_seconds, one.events_per_second
+    for status in statuses:
+        age, speed = status.heartbeat_age_seconds, status.events_per_second
         table.add_row(
-            one.projection,
-            one.topic,
-            f"{one.lag:,}",
+            status.projection,
+            status.topic,
+            f"{status.lag:,}",
             "" if speed is None else f"{speed:,.0f}",
-            _eta(one),
+            _eta(status),
             "never" if age is None else f"{age:,.0f} s ago",
-            f"{one.open_dead_letters:,}",
-            _state(one),
+            f"{status.open_dead_letters:,}",
+            _state(status),
         )
     return table
 
 
 def _line(statuses: "list[ProjectionStatus]", now: datetime) -> str:
     """`09:00:02 leads 1,200 behind, 300/s, 4 s left; jobs 0 behind, 12/s`."""
-    return f"{now:%H:%M:%S} " + "; ".join(map(_told, statuses))
+    return f"{now:%H:%M:%S} " + "; ".join(map(_progress, statuses))
 
 
-def _told(one: "ProjectionStatus") -> str:
-    parts = [f"{one.projection} {one.lag:,} behind"]
-    if one.events_per_second is not None:
-        parts.append(f"{one.events_per_second:,.0f}/s")
-    if one.lag and _eta(one):
-        parts.append(f"{_eta(one)} left")
-    if not one.is_well:
-        parts.append(_state(one).upper())
+def _progress(status: "ProjectionStatus") -> str:
+    parts = [f"{status.projection} {status.lag:,} behind"]
+    if status.events_per_second is not None:
+        parts.append(f"{status.events_per_second:,.0f}/s")
+    if status.lag and _eta(status):
+        parts.append(f"{_eta(status)} left")
+    if not status.is_well:
+        parts.append(_state(status).upper())
     return ", ".join(parts)
 
 
-def _eta(one: "ProjectionStatus") -> str:
-    if one.eta_seconds is None:
+def _eta(status: "ProjectionStatus") -> str:
+    if status.eta_seconds is None:
         return ""
-    return duration(one.eta_seconds) if one.lag else "none"
+    return duration(status.eta_seconds) if status.lag else "none"
 
 
-def _state(one: "ProjectionStatus") -> str:
-    if one.beyond_end:
-        return f"{one.beyond_end:,} ahead of the log"
-    if one.is_stale:
+def _state(status: "ProjectionStatus") -> str:
+    if status.beyond_end:
+        return f"{status.beyond_end:,} ahead of the log"
+    if status.is_stale:
         return "stale"
-    if one.standing_seconds is not None:
-        return f"not moving for {one.standing_seconds:,.0f} s"
-    return "behind" if one.lag else "up to date"
+    if status.standing_seconds is not None:
+        return f"not moving for {status.standing_seconds:,.0f} s"
+    return "behind" if status.lag else "up to date"

@@ -1,31 +1,22 @@
 """`headrace proj verify` and `headrace proj hash`: are two versions the same, and what do the live tables hold?"""
 
-import getpass
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
-from uuid import uuid4
 
-import msgspec
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from operations.cli.refusals import told_plainly
+from operations.cli.acting import begin_run, print_json, say
+from operations.cli.options import Json, takes_groups
+from operations.cli.proj_options import Name, one_or_every
 from operations.versions.verify_options import WAIT_SECONDS, VerifyOptions
-from projections.projection import Projection
-from projections.registry import ALL_PROJECTIONS
 
 if TYPE_CHECKING:
     from operations.versions.verify import ProjectionVerdict
     from operations.versions.version_difference import RowDifference, TableDifference
 
-# Each verb imports what it works with: help, and the other verbs, should not wait for it.
-# Options are a command's arguments.
-# ruff: noqa: PLC0415, PLR0913, PLR0917
-
-_NAMES = ", ".join(projection.name for projection in ALL_PROJECTIONS)
-Name = Annotated[str | None, typer.Argument(help=f"A projection: {_NAMES}.", show_default=False)]
-_Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 _SENTENCES = {
     "equal": "Equal: every row is the same in both versions.",
     "expected": "Only what you expected to change has changed.",
@@ -37,19 +28,28 @@ _SENTENCES = {
 }
 
 
-def verify(
-    name: Name = None,
-    every: Annotated[bool, typer.Option("--all", help="All projections that have a second version.")] = False,
+@dataclass(frozen=True, kw_only=True)
+class Versions:
+    """Which versions are compared."""
+
+    name: Name = None
+    every: Annotated[bool, typer.Option("--all", help="All projections that have a second version.")] = False
     version: Annotated[
         int | None, typer.Option("--version", help="The version to judge; the newest complete one by default.")
-    ] = None,
+    ] = None
     against: Annotated[
         int | None, typer.Option("--against", help="The version to compare with; the live one by default.")
-    ] = None,
+    ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparing:
+    """How they are compared."""
+
     buckets: Annotated[
         int, typer.Option("--buckets", min=1, max=65_536, help="Parts in which to look for what differs.")
-    ] = 256,
-    show: Annotated[int, typer.Option("--show", min=0, max=10_000, help="Differing rows to name, of each table.")] = 20,
+    ] = 256
+    show: Annotated[int, typer.Option("--show", min=0, max=10_000, help="Differing rows to name, of each table.")] = 20
     expect_changed: Annotated[
         list[str] | None,
         typer.Option(
@@ -57,15 +57,28 @@ def verify(
             metavar="COLUMNS",
             help="Columns that may differ, comma-separated: label, or message_labels.label for one table alone.",
         ),
-    ] = None,
+    ] = None
     values: Annotated[
         bool, typer.Option("--values", help="Show values of text too: what people wrote, names, addresses.")
-    ] = False,
+    ] = False
     wait: Annotated[
         float, typer.Option("--wait", min=0.0, help="Seconds to wait until both stand at the same offsets.")
-    ] = WAIT_SECONDS,
-    as_json: _Json = False,
-) -> None:
+    ] = WAIT_SECONDS
+
+    def options(self) -> VerifyOptions:
+        """The same, as the comparison is asked for it."""
+        columns = (column.strip() for columns in self.expect_changed or () for column in columns.split(","))
+        return VerifyOptions(
+            buckets=self.buckets,
+            show=self.show,
+            expect_changed=tuple(filter(None, columns)),
+            all_values=self.values,
+            wait_seconds=self.wait,
+        )
+
+
+@takes_groups
+def verify(wanted: Versions, comparing: Comparing, as_json: Json = False) -> None:
     """Compare two versions of a projection's tables, and name the rows that differ. Changes nothing.
 
     Each table has a hash of its content that does not depend on the order of rows; proj_rev, which only tells what
@@ -79,48 +92,32 @@ def verify(
     nothing to compare.
     """
     from headrace.settings import Settings
-    from operations.runs.runs import begin
     from operations.versions.verify import check_expected, overall, pairs
-    from operations.versions.verify import verify as run_verify
+    from operations.versions.verify import verify as compare
 
-    settings, wanted = Settings(), projections(name, every=every)
-    options = VerifyOptions(
-        buckets=buckets,
-        show=show,
-        expect_changed=tuple(one.strip() for text in expect_changed or () for one in text.split(",") if one.strip()),
-        all_values=values,
-        wait_seconds=wait,
-    )
-    with told_plainly():
-        compared = pairs(settings.database_url, wanted, version=version, against=against, lenient=every)
-        check_expected(settings.database_url, compared, options.expect_changed)
-        scope = {
-            "pairs": [[one.projection.name, one.version, one.against] for one in compared],
-            "buckets": buckets,
-            "expect_changed": list(options.expect_changed),
-        }
-        # Reading disturbs nobody, so there is no subject to have for oneself.
-        with begin(
-            settings.database_url,
-            verb="proj verify",
-            subjects=(),
-            scope=scope,
-            started_by=getpass.getuser(),
-            run_id=uuid4(),
-        ) as run:
-            verdicts = run_verify(settings, compared, options, run, lambda line: typer.echo(line, err=True))
+    settings, options = Settings(), comparing.options()
+    url, projections = settings.database_url, one_or_every(wanted.name, every=wanted.every)
+    compared = pairs(url, projections, version=wanted.version, against=wanted.against, lenient=wanted.every)
+    check_expected(url, compared, options.expect_changed)
+    scope = {
+        "pairs": [[pair.projection.name, pair.version, pair.against] for pair in compared],
+        "buckets": options.buckets,
+        "expect_changed": list(options.expect_changed),
+    }
+    # Reading disturbs nobody, so there is no subject to have for oneself.
+    with begin_run(settings, "proj verify", (), scope) as run:
+        verdicts = compare(settings, compared, options, run, say)
     outcome = overall(verdicts)
     if as_json:
-        report = {"outcome": outcome, "run_id": run.run.run_id, "projections": verdicts}
-        typer.echo(msgspec.json.encode(report).decode())
+        print_json({"outcome": outcome, "run_id": run.run.run_id, "projections": verdicts})
     else:
-        _show(verdicts)
+        _print(verdicts)
         typer.echo(_SENTENCES[outcome])
     if outcome in ("different", "behind"):
         raise typer.Exit(1)
 
 
-def hash_(name: Name = None, as_json: _Json = False) -> None:
+def hash_(name: Name = None, as_json: Json = False) -> None:
     """Print a hash of what each live table holds: the same rows give the same hash, in whatever order they came.
 
     Two installations that read the same log agree, on one release of Postgres. proj_rev is not content.
@@ -128,64 +125,52 @@ def hash_(name: Name = None, as_json: _Json = False) -> None:
     from headrace.settings import Settings
     from operations.versions.verify import hash_content
 
-    with told_plainly():
-        contents = hash_content(Settings().database_url, projections(name, every=name is None))
+    contents = hash_content(Settings().database_url, one_or_every(name, every=name is None))
     if as_json:
-        typer.echo(msgspec.json.encode(contents).decode())
+        print_json(contents)
         return
     table = Table("projection", "table", title="Content", title_justify="left")
     table.add_column("rows", justify="right")
     table.add_column("hash")
-    for one in contents:
-        table.add_row(one.projection, one.table, f"{one.content.rows:,}", one.content.hash)
+    for content in contents:
+        table.add_row(content.projection, content.table, f"{content.content.rows:,}", content.content.hash)
     Console().print(table)
 
 
-def projections(name: str | None, *, every: bool) -> list[Projection]:
-    """The projections a command was asked for. Raises typer.BadParameter."""
-    if (name is None) != every:
-        raise typer.BadParameter(f"give a projection ({_NAMES}), or --all for every one")
-    found = [one for one in ALL_PROJECTIONS if every or one.name == name]
-    if not found:
-        raise typer.BadParameter(f"{name!r} is no projection; there are {_NAMES}")
-    return found
-
-
-def _show(verdicts: "Iterable[ProjectionVerdict]") -> None:
+def _print(verdicts: "Iterable[ProjectionVerdict]") -> None:
     for verdict in verdicts:
         title = f"{verdict.projection}: version {verdict.version} against version {verdict.against}"
         table = Table("table", "outcome", title=title, title_justify="left")
         for heading in ("rows", "rows against", "only in version", "only in against", "changed", "left out"):
             table.add_column(heading, justify="right")
         table.add_column("hash")
-        for one in verdict.tables:
-            counts = (
-                one.version.rows,
-                one.against.rows,
-                one.only_in_version,
-                one.only_in_against,
-                one.changed_rows,
-                one.left_out,
-            )
-            hashes = one.version.hash + ("" if one.version == one.against else f" / {one.against.hash}")
-            table.add_row(one.table, one.outcome, *(f"{count:,}" for count in counts), hashes)
+        for difference in verdict.tables:
+            table.add_row(*_cells(difference))
         Console().print(table)
-        _show_offsets(verdict)
-        for one in verdict.tables:
-            _show_table(one, verdict)
+        _print_offsets(verdict)
+        for difference in verdict.tables:
+            _print_differences(difference, verdict)
 
 
-def _show_offsets(verdict: "ProjectionVerdict") -> None:
+def _cells(table: "TableDifference") -> list[str]:
+    version, against = table.version, table.against
+    rows = (version.rows, against.rows)
+    differing = (table.only_in_version, table.only_in_against, table.changed_rows, table.left_out)
+    hashes = version.hash if version == against else f"{version.hash} / {against.hash}"
+    return [table.table, table.outcome, *(f"{count:,}" for count in (*rows, *differing)), hashes]
+
+
+def _print_offsets(verdict: "ProjectionVerdict") -> None:
     if not verdict.same_offsets:
         typer.echo(
             f"The two did not come to the same offsets: {verdict.apart:,} records are read by one of them alone. Keys "
             "that these records touch are left out; everything else is compared."
         )
-    elif any(one.left_out for one in verdict.tables):
+    elif any(table.left_out for table in verdict.tables):
         typer.echo("Rows made from records that the log no longer has are left out: one version never saw them.")
 
 
-def _show_table(table: "TableDifference", verdict: "ProjectionVerdict") -> None:
+def _print_differences(table: "TableDifference", verdict: "ProjectionVerdict") -> None:
     if table.unmatched_columns:
         typer.echo(f"  {table.table}: in one version alone: {', '.join(table.unmatched_columns)}")
     for column, count in sorted(table.changed.items(), key=lambda pair: -pair[1]):

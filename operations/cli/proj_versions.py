@@ -1,35 +1,25 @@
 """`headrace proj versions|promote|rollback|drop`: which version of a projection's tables is read, and which ones go."""
 
-import getpass
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
-from uuid import UUID, uuid4
 
 import msgspec
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from operations.cli.refusals import told_plainly
+from operations.cli.acting import Acting, executed, print_json, say
+from operations.cli.options import Json, takes_groups
+from operations.cli.proj_options import Names, distinct_names
 
 if TYPE_CHECKING:
     import psycopg
 
     from headrace.settings import Settings
+    from operations.runs.runs import ActiveRun
     from projections.versions import Version
 
-# Each verb imports what it works with: help, and the other verbs, should not wait for it.
-# ruff: noqa: PLC0415
-
-_Name = Annotated[str, typer.Argument(help="The projection, such as leads.")]
-_Names = Annotated[list[str] | None, typer.Argument(help="The projections, such as leads.", show_default=False)]
 _All = Annotated[bool, typer.Option("--all", help="Every projection that has such a version.")]
-_Execute = Annotated[bool, typer.Option("--execute", help="Act. Without it, only the plan is printed.")]
-_Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-_Version = Annotated[
-    int | None, typer.Option("--version", help="This version of one projection; without it the newest complete one.")
-]
-_Gone = Annotated[int, typer.Option("--version", help="The version to remove.")]
 _Behind = Annotated[bool, typer.Option("--allow-behind", help="Also while it lacks records that the live one has.")]
 
 
@@ -44,134 +34,121 @@ class _Change(msgspec.Struct, frozen=True, kw_only=True):
     is_refused: bool
 
 
-def list_versions(as_json: _Json = False) -> None:
+def list_versions(as_json: Json = False) -> None:
     """List the versions of every projection's tables, and which one is live."""
     from headrace.settings import Settings
 
-    with told_plainly():
-        found = _versions(Settings())
+    there = _versions(Settings())
     if as_json:
-        typer.echo(msgspec.json.encode(found).decode())
+        print_json(there)
         return
-    table = Table(
-        "projection", "version", "state", "revision", "run", "problem", title="Versions", title_justify="left"
-    )
-    for one in found:
-        run = "" if one.run_id is None else str(one.run_id)
-        table.add_row(one.projection, str(one.version), one.state, str(one.rev or ""), run, one.problem or "")
+    headings = ("projection", "version", "state", "revision", "run", "problem")
+    table = Table(*headings, title="Versions", title_justify="left")
+    for version in there:
+        run = "" if version.run_id is None else str(version.run_id)
+        revision, problem = str(version.rev or ""), version.problem or ""
+        table.add_row(version.projection, str(version.version), version.state, revision, run, problem)
     Console().print(table)
 
 
+@takes_groups
 def promote(
-    names: _Names = None,
+    names: Names = None,
     all_: _All = False,
-    version: _Version = None,
+    version: Annotated[
+        int | None,
+        typer.Option("--version", help="This version of one projection; without it the newest complete one."),
+    ] = None,
     allow_behind: _Behind = False,
-    execute: _Execute = False,
-    as_json: _Json = False,
+    *,
+    acting: Acting,
 ) -> None:
     """Make other versions live: all views in one transaction. Those before are kept for `rollback`."""
     from headrace.settings import Settings
-    from operations.cli.proj_rebuild import chosen
     from operations.versions.swap import PROMOTE, target_of_promotion
 
-    wanted = chosen(names, all_=all_)
-    if version is not None and len(wanted) > 1:
+    chosen = distinct_names(names, all_=all_)
+    if version is not None and len(chosen) > 1:
         raise typer.BadParameter("--version belongs to one projection: name it")
     settings = Settings()
-    with told_plainly():
-        found = _versions(settings)
-        targets = _targets(wanted, lambda name: target_of_promotion(found, name, version), all_=all_)
-        _change_over(settings, targets, PROMOTE, execute=execute, allow_behind=allow_behind, as_json=as_json)
+    there = _versions(settings)
+    targets = _targets(chosen, lambda name: target_of_promotion(there, name, version), all_=all_)
+    _change_over(settings, targets, PROMOTE, acting, allow_behind=allow_behind)
 
 
-def rollback(
-    names: _Names = None,
-    all_: _All = False,
-    allow_behind: _Behind = False,
-    execute: _Execute = False,
-    as_json: _Json = False,
-) -> None:
+@takes_groups
+def rollback(names: Names = None, all_: _All = False, allow_behind: _Behind = False, *, acting: Acting) -> None:
     """Make the versions live again that were before the last promotion, in one transaction."""
     from headrace.settings import Settings
-    from operations.cli.proj_rebuild import chosen
     from operations.versions.swap import ROLLBACK, target_of_rollback
 
-    wanted, settings = chosen(names, all_=all_), Settings()
-    with told_plainly():
-        found = _versions(settings)
-        targets = _targets(wanted, lambda name: target_of_rollback(found, name), all_=all_)
-        _change_over(settings, targets, ROLLBACK, execute=execute, allow_behind=allow_behind, as_json=as_json)
+    chosen, settings = distinct_names(names, all_=all_), Settings()
+    there = _versions(settings)
+    targets = _targets(chosen, lambda name: target_of_rollback(there, name), all_=all_)
+    _change_over(settings, targets, ROLLBACK, acting, allow_behind=allow_behind)
 
 
-def drop(name: _Name, version: _Gone, execute: _Execute = False, as_json: _Json = False) -> None:
+@takes_groups
+def drop(
+    name: Annotated[str, typer.Argument(help="The projection, such as leads.")],
+    version: Annotated[int, typer.Option("--version", help="The version to remove.")],
+    acting: Acting,
+) -> None:
     """Remove the tables of a version that is not live. The log can bring them back."""
     from headrace.settings import Settings
     from operations.versions.swap import DROP, droppable
 
     settings = Settings()
-    with told_plainly():
-        target = droppable(_versions(settings), name, version)
-        if not as_json:
-            typer.echo(f"Drops the tables of {name} version {version}, which is {target.state}, and its positions.")
-        run_id = _run(settings, DROP, [target]) if execute else None
-    if as_json:
-        report = {"executed": execute, "run_id": run_id, "projection": name, "version": version, "state": target.state}
-        typer.echo(msgspec.json.encode(report).decode())
-    else:
-        typer.echo("Dropped." if execute else "Nothing was done. Add --execute to drop them.")
+    target = droppable(_versions(settings), name, version)
+    acting.tell(f"Drops the tables of {name} version {version}, which is {target.state}, and its positions.")
+    run = _carry_out(settings, DROP, [target], acting)
+    acting.report(
+        {**executed(run), "projection": name, "version": version, "state": target.state},
+        "Nothing was done. Add --execute to drop them." if run is None else "Dropped.",
+    )
 
 
 def _targets(names: Sequence[str], choose: "Callable[[str], Version]", *, all_: bool) -> "list[Version]":
     """What is chosen of each. With --all, projections that have nothing to offer are left out, unless none has."""
     from operations.versions.swap import SwapRefused
 
-    found: list[Version] = []
-    refused: SwapRefused | None = None
+    targets: list[Version] = []
+    refusals: list[SwapRefused] = []
     for name in names:
         try:
-            found.append(choose(name))
-        except SwapRefused as error:
-            refused = error
+            targets.append(choose(name))
+        except SwapRefused as refusal:
             if not all_:
                 raise
-    if not found and refused is not None:
-        raise refused
-    return found
+            refusals.append(refusal)
+    if refusals and not targets:
+        raise refusals[-1]
+    return targets
 
 
 def _change_over(
-    settings: "Settings", targets: "list[Version]", verb: str, *, execute: bool, allow_behind: bool, as_json: bool
+    settings: "Settings", targets: "list[Version]", verb: str, acting: Acting, *, allow_behind: bool
 ) -> None:
-    import psycopg
-
-    from projections.connection import libpq_url
-
-    with psycopg.connect(libpq_url(settings.database_url), autocommit=True, connect_timeout=5) as connection:
+    with _connected(settings) as connection:
         changes = [_change(connection, target, allow_behind=allow_behind) for target in targets]
     refused = [change for change in changes if change.is_refused]
-    if not as_json:
-        for change in changes:
-            typer.echo(
-                f"All views that read {change.projection} change over to version {change.version} at once; it lacks "
-                f"{change.lacks:,} records that the live version has. AI cost 0."
-            )
+    for change in changes:
+        acting.tell(
+            f"All views that read {change.projection} change over to version {change.version} at once; it lacks "
+            f"{change.lacks:,} records that the live version has. AI cost 0."
+        )
     if refused:
         names = ", ".join(f"{change.projection} version {change.version} ({change.state})" for change in refused)
-        typer.echo(
+        say(
             f"Refused for {names}: the rows would step back in time. `headrace run projections` keeps every version "
             "that is not frozen up to date: wait until it has caught up (`headrace proj versions` tells of problems), "
-            "or add --allow-behind.",
-            err=True,
+            "or add --allow-behind."
         )
-    run_id = _run(settings, verb, targets) if execute and not refused else None
-    if as_json:
-        report = {"executed": run_id is not None, "run_id": run_id, "changes": changes}
-        typer.echo(msgspec.json.encode(report).decode())
-    elif not refused:
-        typer.echo(_done(changes) if execute else "Nothing was done. Add --execute to change over.")
+    run = _carry_out(settings, verb, targets, acting, is_needed=not refused)
+    acting.report({**executed(run), "changes": changes})
     if refused:
         raise typer.Exit(1)
+    acting.tell("Nothing was done. Add --execute to change over." if run is None else _live_now(changes))
 
 
 def _change(connection: "psycopg.Connection[tuple[Any, ...]]", target: "Version", *, allow_behind: bool) -> _Change:
@@ -188,7 +165,7 @@ def _change(connection: "psycopg.Connection[tuple[Any, ...]]", target: "Version"
     )
 
 
-def _done(changes: Sequence[_Change]) -> str:
+def _live_now(changes: Sequence[_Change]) -> str:
     names = ", ".join(f"{change.projection} version {change.version}" for change in changes)
     return (
         f"Live now: {names}. What was live before is still kept up to date, for `headrace proj rollback`, until "
@@ -196,28 +173,30 @@ def _done(changes: Sequence[_Change]) -> str:
     )
 
 
-def _run(settings: "Settings", verb: str, targets: "Sequence[Version]") -> UUID:
-    from operations.runs.runs import begin
+def _carry_out(
+    settings: "Settings", verb: str, targets: "Sequence[Version]", acting: Acting, *, is_needed: bool = True
+) -> "ActiveRun | None":
+    """The run that did it, or None."""
     from operations.versions.swap import Target, resume_run
 
-    wanted = [Target(projection=one.projection, version=one.version, state=one.state) for one in targets]
-    with begin(
-        settings.database_url,
-        verb=verb,
-        subjects=[f"projection:{one.projection}" for one in targets],
-        scope={"targets": msgspec.to_builtins(wanted)},
-        started_by=getpass.getuser(),
-        run_id=uuid4(),
-    ) as run:
-        resume_run(settings, run, lambda line: typer.echo(line, err=True))
-    return run.run.run_id
+    subjects = [f"projection:{target.projection}" for target in targets]
+    wanted = [Target(projection=target.projection, version=target.version, state=target.state) for target in targets]
+    with acting.run(settings, verb, subjects, {"targets": msgspec.to_builtins(wanted)}, is_needed=is_needed) as run:
+        if run is not None:
+            resume_run(settings, run, say)
+    return run
 
 
 def _versions(settings: "Settings") -> "list[Version]":
+    from projections.versions import versions
+
+    with _connected(settings) as connection:
+        return versions(connection)
+
+
+def _connected(settings: "Settings") -> "psycopg.Connection[tuple[Any, ...]]":
     import psycopg
 
     from projections.connection import libpq_url
-    from projections.versions import versions
 
-    with psycopg.connect(libpq_url(settings.database_url), autocommit=True, connect_timeout=5) as connection:
-        return versions(connection)
+    return psycopg.connect(libpq_url(settings.database_url), autocommit=True, connect_timeout=5)

@@ -35,9 +35,9 @@ def fields_text(fields: Mapping[str, Any]) -> str:
     return "  ".join(f"{name}={_value(value)}" for name, value in fields.items())
 
 
-def moment_text(moment: datetime) -> str:
-    """In UTC, to the millisecond."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
+def moment_text(moment: datetime | None) -> str:
+    """In UTC, to the millisecond; empty for none."""
+    return "" if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
 
 
 def plain(text: str) -> str:

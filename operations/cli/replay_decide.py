@@ -1,177 +1,132 @@
 """`headrace replay webhooks --depth decide`: what its options mean, and what it prints."""
 
-import getpass
-from importlib import import_module
-from typing import TYPE_CHECKING, Annotated, Any
-from uuid import UUID
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Annotated
 
-import msgspec
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from operations.cli.refusals import told_plainly
-from operations.records.field_changes import shown_example
+from operations.cli.acting import Acting, executed, print_json, say_count
+from operations.cli.refusals import writing_to_kafka
+from operations.cli.replay_options import print_changes, veil_examples
 from operations.replay.decide.settings_of import SettingsOf
 
 if TYPE_CHECKING:
     from headrace.settings import Settings
+    from operations.replay.decide.buying import Pricing
     from operations.replay.decide.plan import DecidePlan, DecideWork
     from operations.replay.webhooks.window import Window
     from operations.runs.runs import ActiveRun
 
-# Each verb imports what it works with: help, and the other verbs, should not wait for it.
-# ruff: noqa: PLC0415
 
-AllowSpend = Annotated[
-    int | None,
-    typer.Option(
-        "--allow-spend",
-        min=0,
-        metavar="MICRO_USD",
-        help="decide: ask models what nobody answered then, for at most so many millionths of a dollar.",
-    ),
-]
-SettingsOption = Annotated[
-    SettingsOf, typer.Option("--settings", help="decide: the workspace's settings as of then, or of now.")
-]
-LeaveOut = Annotated[
-    bool, typer.Option("--leave-out", help="decide: leave messages alone for which something is missing.")
-]
+@dataclass(frozen=True, kw_only=True)
+class DecideOptions:
+    """What the depth is told beside the window."""
 
-
-class Options(msgspec.Struct, frozen=True, kw_only=True):
-    """What the depth was told beside the window."""
-
-    allow_spend: int | None = None
-    settings: SettingsOf = "then"
-    leave_out: bool = False
-
-
-class Shown(msgspec.Struct, frozen=True, kw_only=True):
-    """How to print it."""
-
-    #: Examples.
-    show: int
-    #: With what people wrote.
-    text: bool
-    as_json: bool
+    allow_spend: Annotated[
+        int | None,
+        typer.Option(
+            "--allow-spend",
+            min=0,
+            metavar="MICRO_USD",
+            help="decide: ask models what nobody answered then, for at most so many millionths of a dollar.",
+        ),
+    ] = None
+    settings: Annotated[
+        SettingsOf, typer.Option("--settings", help="decide: the workspace's settings as of then, or of now.")
+    ] = "then"
+    leave_out: Annotated[
+        bool, typer.Option("--leave-out", help="decide: leave messages alone for which something is missing.")
+    ] = False
 
 
 def decide(
-    settings: "Settings", window: "Window", options: Options, shown: Shown, run_id: UUID, *, execute: bool
+    settings: "Settings", window: "Window", options: DecideOptions, acting: Acting, show: int, *, text: bool
 ) -> None:
-    """Plan, or carry out. Exit 0: planned or done. Exit 1: done, but a model gave no answer. Exit 2: refused."""
-    from operations.replay.decide.plan import look
-    from operations.replay.webhooks.resuming import VERB, scope_of
-    from operations.runs.runs import begin
+    """Plan, or carry out. `show` is how many examples are printed, `text` whether with people's words.
 
-    with told_plainly():
-        if not execute:
-            work = look(settings, window, options.settings, shown.show, _say)
-            _print(work.plan, _price(settings, work, options), shown, run=None)
-            return
-        with begin(
-            settings.database_url,
-            verb=VERB,
-            subjects=[f"webhooks:{window.provider}"],
-            scope=scope_of(window, "decide", **msgspec.to_builtins(options)),
-            started_by=getpass.getuser(),
-            run_id=run_id,
-        ) as run:
-            work = _carried_out(settings, run, window, shown.show)
-    _print(work.plan, None, shown, run=run)
-    if run.result["undecided"]:
+    Exit 0: planned or done. Exit 1: done, but a model gave no answer. Exit 2: refused.
+    """
+    from operations.replay.decide.plan import look
+    from operations.replay.decide.resuming import carry_out
+    from operations.replay.webhooks.resuming import VERB, scope_of
+
+    pricing, scope = None, scope_of(window, "decide", **asdict(options))
+    with acting.run(settings, VERB, [f"webhooks:{window.provider}"], scope) as run:
+        if run is None:
+            work = look(settings, window, options.settings, show, say_count)
+            pricing = _pricing(settings, work, options)
+        else:
+            with writing_to_kafka(settings):
+                work = carry_out(settings, run, window, show)
+    veil_examples(work.plan.conclusions, text=text)
+    if acting.as_json:
+        print_json(_outcome(work.plan, pricing, run))
+    else:
+        _print(work.plan, pricing, run)
+    if run is not None and run.result["undecided"]:
         raise typer.Exit(1)
 
 
-def _carried_out(settings: "Settings", run: "ActiveRun", window: "Window", show: int) -> "DecideWork":
-    from headrace.kafka.clients import KafkaUnreachable
-    from headrace.kafka.errors import KafkaError
-    from operations.replay.decide.resuming import carry_out
-
-    try:
-        return carry_out(settings, run, window, show)
-    except (KafkaError, OSError) as error:
-        raise KafkaUnreachable(settings, type(error).__name__) from error
-
-
-def _price(settings: "Settings", work: "DecideWork", options: Options) -> Any:
+def _pricing(settings: "Settings", work: "DecideWork", options: DecideOptions) -> "Pricing | None":
     """What the missing answers may cost, for those who allow it."""
-    import asyncio
-
     if options.allow_spend is None or not work.plan.missing_answers:
         return None
-    return asyncio.run(import_module("operations.replay.decide.buying").priced(settings, work))
+    import asyncio
+
+    from operations.replay.decide.buying import priced
+
+    return asyncio.run(priced(settings, work))
 
 
-def _say(phase: str, count: int) -> None:
-    typer.echo(f"{phase}: {count:,}", err=True)
+def _outcome(plan: "DecidePlan", pricing: "Pricing | None", run: "ActiveRun | None") -> dict[str, object]:
+    return {
+        "depth": "decide",
+        **executed(run),
+        "plan": plan,
+        "result": None if run is None else run.result,
+        "questions": None if pricing is None else pricing.questions,
+        "most_micro_usd": None if pricing is None else pricing.most_micro_usd,
+    }
 
 
-def _print(plan: "DecidePlan", price: Any, shown: Shown, *, run: "ActiveRun | None") -> None:
-    plan.conclusions.examples = [shown_example(one, text=shown.text) for one in plan.conclusions.examples]
-    if shown.as_json:
-        outcome = {
-            "depth": "decide",
-            "executed": run is not None,
-            "run_id": None if run is None else str(run.run.run_id),
-            "plan": plan,
-            "result": None if run is None else run.result,
-            "questions": None if price is None else price.questions,
-            "most_micro_usd": None if price is None else price.most_micro_usd,
-        }
-        typer.echo(msgspec.json.encode(outcome).decode())
-        return
+def _print(plan: "DecidePlan", pricing: "Pricing | None", run: "ActiveRun | None") -> None:
     typer.echo(
         f"{plan.messages:,} messages of {plan.leads:,} leads, {plan.jobs:,} finished jobs decided again: {plan.same:,} "
         f"the same, {plan.would_change:,} would change."
     )
-    _print_changes(plan)
-    _print_remarks(plan)
-    if run is not None:
-        typer.echo(
-            f"Decided {run.result['jobs']:,} jobs again, {run.result['events']:,} events in run {run.run.run_id}."
-        )
+    print_changes(plan.conclusions, "conclusions", "step and field")
+    for remark in _remarks(plan):
+        typer.echo(remark)
+    if run is None:
+        typer.echo(_next_step(plan, pricing))
     else:
-        _print_next_step(plan, price)
+        done = run.result
+        typer.echo(f"Decided {done['jobs']:,} jobs again, {done['events']:,} events in run {run.run.run_id}.")
 
 
-def _print_changes(plan: "DecidePlan") -> None:
-    table = Table("step and field", title=f"{plan.conclusions.things:,} conclusions would change", title_justify="left")
-    table.add_column("conclusions", justify="right")
-    for field, count in sorted(plan.conclusions.fields.items()):
-        table.add_row(field, f"{count:,}")
-    if plan.conclusions.things:
-        Console().print(table)
-    for example in plan.conclusions.examples:
-        typer.echo(f"  {example.id}")
-        for change in example.changes:
-            typer.echo(f"    {change.field}: {change.before!r} → {change.after!r}")
-
-
-def _print_remarks(plan: "DecidePlan") -> None:
+def _remarks(plan: "DecidePlan") -> Iterator[str]:
     from operations.replay.decide.resuming import told_lacking
 
-    remarks = {
-        "jobs are left alone, for they are {}": plan.left_alone,
-        "replies or bookings would be released now; a person decides instead": plan.held,
-        "replies were released before: nothing takes them back": plan.released,
-        "leads would be suppressed": plan.new_suppressions,
-        "suppressions would not be heard now; they stay": plan.kept_suppressions,
-    }
-    for remark, found in remarks.items():
-        counts = found if isinstance(found, dict) else {"": found}
-        for name, count in counts.items():
-            if count:
-                typer.echo(f"{count:,} {remark.format(name)}.")
+    for reason, count in plan.left_alone.items():
+        yield f"{count:,} jobs are left alone, for they are {reason}."
+    for count, remark in (
+        (plan.held, "replies or bookings would be released now; a person decides instead"),
+        (plan.released, "replies were released before: nothing takes them back"),
+        (plan.new_suppressions, "leads would be suppressed"),
+        (plan.kept_suppressions, "suppressions would not be heard now; they stay"),
+    ):
+        if count:
+            yield f"{count:,} {remark}."
     if plan.lacking:
-        typer.echo(told_lacking(plan))
+        yield told_lacking(plan)
 
 
-def _print_next_step(plan: "DecidePlan", price: Any) -> None:
+def _next_step(plan: "DecidePlan", pricing: "Pricing | None") -> str:
     cost = "Expected AI cost: 0."
-    if price is not None:
-        most = "an unknown amount" if price.most_micro_usd is None else f"at most {price.most_micro_usd:,} micro-USD"
-        cost = f"To ask: {price.questions:,} questions, {most}, and what follows from the answers."
-    typer.echo(f"To write: {plan.events:,} events, {plan.bytes:,} bytes. {cost} Nothing was written: add --execute.")
+    if pricing is not None:
+        most = (
+            "an unknown amount" if pricing.most_micro_usd is None else f"at most {pricing.most_micro_usd:,} micro-USD"
+        )
+        cost = f"To ask: {pricing.questions:,} questions, {most}, and what follows from the answers."
+    return f"To write: {plan.events:,} events, {plan.bytes:,} bytes. {cost} Nothing was written: add --execute."

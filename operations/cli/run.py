@@ -7,9 +7,6 @@ import typer
 from headrace.exit_status import START_AGAIN
 from operations.cli.exit_status import refuse
 
-# Each command imports its own process: ingest must not pay for Faust, nor the workers for FastAPI.
-# ruff: noqa: PLC0415
-
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 
 

@@ -1,46 +1,24 @@
 """`headrace runs …`: what engineers set in motion, how far it is, and how to go on with it or stop it."""
 
 import getpass
-from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, get_args
 from uuid import UUID
 
-import msgspec
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from operations.cli.refusals import told_plainly
+from operations.cli.acting import print_json, say
+from operations.cli.options import Execute, Json, known_state
+from operations.cli.resumable import RESUMABLE
 from operations.runs.run_state import RunState
 
 if TYPE_CHECKING:
     from operations.runs.runs import Run
 
-# Each verb imports what it works with: help, and the other verbs, should not wait for it.
-# ruff: noqa: PLC0415
-
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 
-#: Verb → the module that goes on with such a run, by
-#: `resume_run(settings: Settings, run: ActiveRun, say: Callable[[str], None]) -> None`, and that removes what a dead
-#: one left, by `abandon_run(settings: Settings, run: Run) -> None`. A verb that is not here can't be resumed: its
-#: work is over with its process, and there is nothing to clean up.
-RESUMABLE: dict[str, str] = {
-    "proj rebuild": "operations.versions.rebuild_run",
-    "proj promote": "operations.versions.swap",
-    "proj rollback": "operations.versions.swap",
-    "proj drop": "operations.versions.swap",
-    "proj repair": "operations.versions.repair_window",
-    "replay webhooks": "operations.replay.webhooks.resuming",
-    "replay try": "operations.replay.trying.resuming",
-    "replay webhooks --depth project": "operations.replay.webhooks.projecting",
-    "dlq redrive": "operations.letters.redrive",
-    "leads split": "operations.leads.splitting",
-}
-
 _Id = Annotated[UUID, typer.Argument(help="The run's id.")]
-_Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-_Execute = Annotated[bool, typer.Option("--execute", help="Act. Without it, only the plan is printed.")]
 _State = Annotated[str | None, typer.Option("--state", help=f"Only in this state: {', '.join(get_args(RunState))}.")]
 _Limit = Annotated[int, typer.Option("--limit", min=1, max=10_000, help="The newest so many.")]
 
@@ -51,80 +29,74 @@ def runs() -> None:
 
 
 @app.command("list")
-def list_(state: _State = None, limit: _Limit = 50, as_json: _Json = False) -> None:
+def list_(state: _State = None, limit: _Limit = 50, as_json: Json = False) -> None:
     """List the newest runs."""
     from headrace.settings import Settings
     from operations.runs.runs import find_runs
 
-    if state is not None and state not in get_args(RunState):
-        raise typer.BadParameter(f"{state!r} is no state; use one of {', '.join(get_args(RunState))}")
-    with told_plainly():
-        found = find_runs(Settings().database_url, state=state, limit=limit)  # type: ignore[arg-type]
+    wanted = None if state is None else known_state(state, get_args(RunState))
+    newest = find_runs(Settings().database_url, state=wanted, limit=limit)
     if as_json:
-        typer.echo(msgspec.json.encode(found).decode())
+        print_json(newest)
     else:
-        _print_runs(found)
+        _print_runs(newest)
 
 
 @app.command()
-def show(run_id: _Id, as_json: _Json = False) -> None:
+def show(run_id: _Id, as_json: Json = False) -> None:
     """Tell all about one run: what it was told to do, how far it is, how it ended."""
     from headrace.settings import Settings
     from operations.runs.runs import show_run
 
-    with told_plainly():
-        run = show_run(Settings().database_url, run_id)
-    typer.echo(msgspec.json.encode(run).decode() if as_json else _story(run))
+    run = show_run(Settings().database_url, run_id)
+    if as_json:
+        print_json(run)
+    else:
+        typer.echo(_story(run))
 
 
 @app.command("resume")
-def resume_(run_id: _Id, execute: _Execute = False) -> None:
+def resume_(run_id: _Id, execute: Execute = False) -> None:
     """Go on with an interrupted or failed run, from what it has done already. It was planned when it began."""
     from headrace.settings import Settings
     from operations.runs.runs import RunRefused, resumable, resume, show_run
 
     settings = Settings()
-    with told_plainly():
-        run = resumable(show_run(settings.database_url, run_id))
-        if run.verb not in RESUMABLE:
-            raise RunRefused(f"{run.told()}: a `{run.verb}` can't be resumed; run the command again.")
-        typer.echo(_story(run))
-        if not execute:
-            typer.echo("Nothing was done. Add --execute to go on with it.")
-            return
-        with resume(settings.database_url, run_id) as active:
-            import_module(RESUMABLE[run.verb]).resume_run(settings, active, lambda line: typer.echo(line, err=True))
+    run = resumable(show_run(settings.database_url, run_id))
+    if run.verb not in RESUMABLE:
+        raise RunRefused(f"{run.told()}: a `{run.verb}` can't be resumed; run the command again.")
+    typer.echo(_story(run))
+    if not execute:
+        typer.echo("Nothing was done. Add --execute to go on with it.")
+        return
+    with resume(settings.database_url, run_id) as active:
+        RESUMABLE[run.verb]().resume_run(settings, active, say)
 
 
 @app.command()
-def cancel(run_id: _Id, execute: _Execute = False) -> None:
+def cancel(run_id: _Id, execute: Execute = False) -> None:
     """Stop a run, and remove what it has not finished. What is live stays untouched."""
     from headrace.settings import Settings
-    from operations.runs.runs import RunRefused, mark_cancelled, request_cancel, show_run
+    from operations.runs.runs import cancellable, mark_cancelled, request_cancel, show_run
 
     settings, by = Settings(), getpass.getuser()
-    with told_plainly():
-        run = show_run(settings.database_url, run_id)
-        if run.state in ("done", "cancelled"):
-            raise RunRefused(f"{run.told()} is {run.state} already: there is nothing to cancel.")
-        typer.echo(_story(run))
-        if not execute:
-            typer.echo("Nothing was done. Add --execute to cancel it.")
-            return
-        if request_cancel(settings.database_url, run_id, by).state == "running":
-            typer.echo(
-                f"Asked process {run.pid} on {run.host} to stop. `headrace runs show {run_id}` tells when it has."
-            )
-            return
-        if run.verb in RESUMABLE:
-            import_module(RESUMABLE[run.verb]).abandon_run(settings, run)
-        mark_cancelled(settings.database_url, run_id, by)
-        typer.echo("Cancelled; its process was gone already.")
+    run = cancellable(show_run(settings.database_url, run_id))
+    typer.echo(_story(run))
+    if not execute:
+        typer.echo("Nothing was done. Add --execute to cancel it.")
+        return
+    if request_cancel(settings.database_url, run_id, by).state == "running":
+        typer.echo(f"Asked process {run.pid} on {run.host} to stop. `headrace runs show {run_id}` tells when it has.")
+        return
+    if run.verb in RESUMABLE:
+        RESUMABLE[run.verb]().abandon_run(settings, run)
+    mark_cancelled(settings.database_url, run_id, by)
+    typer.echo("Cancelled; its process was gone already.")
 
 
-def _print_runs(found: "list[Run]") -> None:
+def _print_runs(runs: "list[Run]") -> None:
     table = Table("run", "verb", "on", "by", "state", "phase", "started", "ended", title="Runs", title_justify="left")
-    for run in found:
+    for run in runs:
         ended = "" if run.ended_at is None else f"{run.ended_at:%Y-%m-%d %H:%M:%S}"
         on, started = " ".join(run.subjects), f"{run.started_at:%Y-%m-%d %H:%M:%S}"
         table.add_row(str(run.run_id), run.verb, on, run.started_by, run.state, run.phase, started, ended)

@@ -6,19 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 
-from operations.cli.refusals import told_plainly
+from operations.cli.options import Json
 
 if TYPE_CHECKING:
     from headrace.kafka.truncation import Truncation
 
-# Each verb imports what it works with: help, and the other verbs, should not wait for it.
-# ruff: noqa: PLC0415
-
 _Execute = Annotated[bool, typer.Option("--execute", help="Act. Without it, only what was found is printed.")]
-_Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
-def truncated(execute: _Execute = False, as_json: _Json = False) -> None:
+def truncated(execute: _Execute = False, as_json: Json = False) -> None:
     """Name the logs that end, or begin anew, below what a consumer group has read of them.
 
     That happens when a broker loses its last writes: power loss, an unclean election, a restored disk. Workers then
@@ -34,10 +30,9 @@ def truncated(execute: _Execute = False, as_json: _Json = False) -> None:
 
     settings = Settings()
     groups = [f"{settings.topic_prefix}{group}" for group in GROUPS]
-    with told_plainly():
-        cuts = truncations(settings, groups)
-        if execute:
-            accept(settings, cuts)
+    cuts = truncations(settings, groups)
+    if execute:
+        accept(settings, cuts)
     if as_json:
         typer.echo(json.dumps({"executed": execute, "truncated": [msgspec.structs.asdict(cut) for cut in cuts]}))
     else:

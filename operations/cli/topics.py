@@ -2,20 +2,23 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any
 
-import msgspec
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from headrace.events.records import Record
 from headrace.events.topics import ALL_TOPICS, Topic
+from operations.cli.acting import print_json, say
 from operations.cli.moments import From, To, window
+from operations.cli.options import JsonTable, Workspace, takes_groups
 from operations.cli.record_lines import lines_of
-from operations.cli.refusals import told_plainly
 from operations.cli.topic_truncation import truncated
 
 if TYPE_CHECKING:
@@ -24,70 +27,83 @@ if TYPE_CHECKING:
     from operations.records.record_filter import RecordFilter
     from operations.records.topic_reader import Scanned
 
-# Each verb imports what it works with: help, and the other verbs, should not wait for it.
-# Options are a command's arguments, and both readers take the whole filter.
-# ruff: noqa: PLC0415, PLR0913, PLR0917
-
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 app.command()(truncated)
 
 #: Seconds between two lines of progress.
 _PROGRESS_EVERY = 2.0
 
-_Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
-_Names = Annotated[
+_Lines = Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")]
+_Text = Annotated[
+    bool, typer.Option("--text", "--body", help="Show message texts and the bodies of webhooks. Never shows secrets.")
+]
+_Topics = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="TOPIC", help="Such as messages, or webhooks.*; all topics without any.", show_default=False
     ),
 ]
-_Key = Annotated[str | None, typer.Option("--key", help="Only with this key; reads only the partition it lives in.")]
-_Workspace = Annotated[str | None, typer.Option("--workspace", help="Only of this workspace.")]
-_Lead = Annotated[str | None, typer.Option("--lead", help="Only what is about this lead, or names it.")]
-_Type = Annotated[
-    str | None, typer.Option("--type", help="Only of this type: message.received, or one version: message.received.v1.")
-]
-_Receipt = Annotated[str | None, typer.Option("--receipt", help="Only what this webhook caused, or what names it.")]
-_Lines = Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")]
-_Text = Annotated[
-    bool, typer.Option("--text", "--body", help="Show message texts and the bodies of webhooks. Never shows secrets.")
-]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordOptions:
+    """Which records: those that fit every option."""
+
+    key: Annotated[
+        str | None, typer.Option("--key", help="Only with this key; reads only the partition it lives in.")
+    ] = None
+    workspace: Workspace = None
+    lead: Annotated[str | None, typer.Option("--lead", help="Only what is about this lead, or names it.")] = None
+    type_: Annotated[
+        str | None,
+        typer.Option("--type", help="Only of this type: message.received, or one version: message.received.v1."),
+    ] = None
+    receipt: Annotated[
+        str | None, typer.Option("--receipt", help="Only what this webhook caused, or what names it.")
+    ] = None
+
+    def filter(self) -> "RecordFilter":
+        """The same, as the topics' reader is asked for it."""
+        from operations.records.record_filter import RecordFilter
+
+        lead_id, receipt_id = _plain_id(self.lead), _plain_id(self.receipt)
+        return RecordFilter(
+            key=self.key, workspace=self.workspace, lead_id=lead_id, type=self.type_, receipt_id=receipt_id
+        )
 
 
 @app.command()
-def create(as_json: _Json = False) -> None:
+def create(as_json: JsonTable = False) -> None:
     """Create the topics that are missing. Existing ones keep their settings and records."""
     from headrace.kafka.topics import create_topics
     from headrace.settings import Settings
 
-    with told_plainly():
-        settings = Settings()
-        created = create_topics(settings)
-        unmended = _unmended(settings)
+    settings = Settings()
+    created = create_topics(settings)
+    unmended = _states_to_mend(settings)
     if as_json:
         typer.echo(json.dumps({"created": list(created)}))
         return
     for name in created:
         typer.echo(f"created {name}")
     typer.echo(f"{len(created)} created, {len(ALL_TOPICS) - len(created)} there before")
-    _hint(unmended)
+    _say_what_to_mend(unmended)
 
 
 @app.command("list")
-def list_(as_json: _Json = False) -> None:
+def list_(as_json: JsonTable = False) -> None:
     """List every topic as it is on the broker, the changelogs of the workers' tables included."""
     from headrace.kafka.topics import MIN_INSYNC, describe_changelogs, describe_topics
     from headrace.settings import Settings
 
     settings = Settings()
-    with told_plainly():
-        states = [*describe_topics(settings), *describe_changelogs(settings)]
+    states = [*describe_topics(settings), *describe_changelogs(settings)]
     if as_json:
-        typer.echo(json.dumps([_state(state) for state in states], indent=2))
+        typer.echo(json.dumps([_state_json(state) for state in states], indent=2))
         return
     table = Table("topic", "partitions", "replicas", "of which must have it", "kept", "differs from its declaration")
     for state in states:
-        differences = [f"{name} is {found}, not {declared}" for name, (declared, found) in state.differences.items()]
+        differences = [f"{name} is {actual}, not {declared}" for name, (declared, actual) in state.differences.items()]
         partitions = str(state.partitions) if state.partitions else "missing: run `headrace topics create`"
         kept = "newest of each key" if state.topic is None else _kept(state.topic)
         replicas, needed = str(state.replicas or ""), state.config.get(MIN_INSYNC, "")
@@ -95,18 +111,17 @@ def list_(as_json: _Json = False) -> None:
     Console().print(table)
     for state in states:
         if state.is_thin:
-            typer.echo(
+            say(
                 f"WARNING: {state.name} has {state.replicas} replicas, and one of them is enough to acknowledge a "
-                "record: when its broker is lost, so is what was answered 200.",
-                err=True,
+                "record: when its broker is lost, so is what was answered 200."
             )
-    _hint([state for state in states if state.mended])
+    _say_what_to_mend([state for state in states if state.mended])
 
 
 @app.command()
 def mend(
     execute: Annotated[bool, typer.Option("--execute", help="Set them. Without it, nothing is changed.")] = False,
-    as_json: _Json = False,
+    as_json: JsonTable = False,
 ) -> None:
     """Show, or with --execute set, what topics need to lose nothing and stop nothing: sizes and in-sync replicas.
 
@@ -116,10 +131,9 @@ def mend(
     from headrace.settings import Settings
 
     settings = Settings()
-    with told_plainly():
-        states = _unmended(settings)
-        if execute:
-            mend_topics(settings, states)
+    states = _states_to_mend(settings)
+    if execute:
+        mend_topics(settings, states)
     if as_json:
         typer.echo(json.dumps({"executed": execute, "topics": {state.name: state.mended for state in states}}))
         return
@@ -132,23 +146,23 @@ def mend(
         typer.echo("nothing was changed: --execute sets it")
 
 
-def _unmended(settings: "Settings") -> "list[TopicState]":
+def _states_to_mend(settings: "Settings") -> "list[TopicState]":
     from headrace.kafka.topics import describe_changelogs, describe_topics
 
     states = [*describe_topics(settings), *describe_changelogs(settings)]
     return [state for state in states if state.mended]
 
 
-def _hint(states: "list[TopicState]") -> None:
+def _say_what_to_mend(states: "list[TopicState]") -> None:
     if states:
         names = ", ".join(state.name for state in states)
-        typer.echo(f"`headrace topics mend` shows what to change of {names}; --execute sets it.", err=True)
+        say(f"`headrace topics mend` shows what to change of {names}; --execute sets it.")
 
 
 @app.command()
 def describe(
     asyncapi: Annotated[bool, typer.Option("--asyncapi", help="Print the AsyncAPI 3 document.")] = False,
-    as_json: _Json = False,
+    as_json: JsonTable = False,
 ) -> None:
     """Describe the declared topics: key, content, writer, readers. Needs no broker."""
     from importlib.metadata import version
@@ -161,7 +175,7 @@ def describe(
         typer.echo(json.dumps(asyncapi_document(settings.topic_prefix, version("headrace")), indent=2))
         return
     if as_json:
-        typer.echo(json.dumps([_declared(topic, settings) for topic in ALL_TOPICS], indent=2))
+        typer.echo(json.dumps([_topic_json(topic, settings) for topic in ALL_TOPICS], indent=2))
         return
     table = Table("topic", "key", "carries", "written by", "read by", "kept")
     for topic in ALL_TOPICS:
@@ -171,15 +185,13 @@ def describe(
 
 
 @app.command()
+@takes_groups
 def find(
-    names: _Names = None,
+    names: _Topics = None,
     from_: From = None,
     to: To = None,
-    key: _Key = None,
-    workspace: _Workspace = None,
-    lead: _Lead = None,
-    type_: _Type = None,
-    receipt: _Receipt = None,
+    *,
+    options: RecordOptions,
     limit: Annotated[int, typer.Option("--limit", min=1, help="Stop after so many, the earliest first.")] = 1000,
     text: _Text = False,
     as_json: _Lines = False,
@@ -197,32 +209,24 @@ def find(
     from operations.records.topic_reader import find as find_records
 
     start, end = window(from_, to, datetime.now(UTC))
-    wanted = _wanted(key, workspace, lead, type_, receipt)
-    settings = Settings()
-    progress = _Progress()
+    settings, progress, shown = Settings(), _Progress(), 0
     show = _printer(settings, text=text, as_json=as_json)
-    shown = 0
-    with told_plainly():
-        records = find_records(
-            settings, _physical(settings, names), wanted, from_=start, to=end, limit=limit, progress=progress.tell
-        )
-        for record in records:
-            show(record)
-            shown += 1
-    typer.echo(progress.summary(shown, limit), err=True)
+    topics, wanted = _names_on_broker(settings, names), options.filter()
+    for record in find_records(settings, topics, wanted, from_=start, to=end, limit=limit, progress=progress.tell):
+        show(record)
+        shown += 1
+    say(progress.summary(shown, limit))
     if not shown:
         raise typer.Exit(1)
 
 
 @app.command()
+@takes_groups
 def tail(
-    names: _Names = None,
+    names: _Topics = None,
     last: Annotated[int, typer.Option("--last", min=0, help="Begin with the newest so many that match.")] = 10,
-    key: _Key = None,
-    workspace: _Workspace = None,
-    lead: _Lead = None,
-    type_: _Type = None,
-    receipt: _Receipt = None,
+    *,
+    options: RecordOptions,
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="Stop after so many.", show_default=False)] = None,
     text: _Text = False,
     as_json: _Lines = False,
@@ -233,45 +237,32 @@ def tail(
 
     headrace topics tail jobs enrichments --workspace acme --json | jq .event
     """
-    from headrace.kafka.log_offsets import LogOffsets
     from headrace.settings import Settings
-    from operations.records.topic_reader import follow, newest
 
-    wanted = _wanted(key, workspace, lead, type_, receipt)
     settings = Settings()
     show = _printer(settings, text=text, as_json=as_json)
-    left = limit
-    try:
-        with told_plainly():
-            ranges = LogOffsets(settings).ranges(_physical(settings, names))
-            for record in newest(settings, ranges, wanted, last if limit is None else min(last, limit)):
-                show(record)
-                left = None if left is None else left - 1
-            if left == 0:
-                return
-            ends = {place: found.end for place, found in wanted.ranges(ranges).items()}
-            for record in follow(settings, ends, wanted, _trouble):
-                show(record)
-                left = None if left is None else left - 1
-                if left == 0:
-                    return
-    except KeyboardInterrupt:
-        return
+    with suppress(KeyboardInterrupt):
+        topics, newest = _names_on_broker(settings, names), last if limit is None else min(last, limit)
+        for record in islice(_newest_and_next(settings, topics, options.filter(), newest), limit):
+            show(record)
 
 
-def _wanted(
-    key: str | None, workspace: str | None, lead: str | None, type_: str | None, receipt: str | None
-) -> "RecordFilter":
-    from operations.records.record_filter import RecordFilter
+def _newest_and_next(settings: "Settings", topics: list[str], wanted: "RecordFilter", newest: int) -> Iterator[Record]:
+    from headrace.kafka.log_offsets import LogOffsets
+    from operations.records.topic_reader import follow
+    from operations.records.topic_reader import newest as newest_records
 
-    return RecordFilter(key=key, workspace=workspace, lead_id=_id(lead), type=type_, receipt_id=_id(receipt))
+    ranges = LogOffsets(settings).ranges(topics)
+    yield from newest_records(settings, ranges, wanted, newest)
+    ends = {place: offsets.end for place, offsets in wanted.ranges(ranges).items()}
+    yield from follow(settings, ends, wanted, _say_trouble)
 
 
-def _id(text: str | None) -> str | None:
+def _plain_id(text: str | None) -> str | None:
     return None if text is None else text.strip().lower()
 
 
-def _physical(settings: "Settings", names: list[str] | None) -> list[str]:
+def _names_on_broker(settings: "Settings", names: list[str] | None) -> list[str]:
     from operations.records.record_filter import UnknownTopic, topics_named
 
     try:
@@ -287,13 +278,16 @@ def _printer(settings: "Settings", *, text: bool, as_json: bool) -> Callable[[Re
 
     def show(record: Record) -> None:
         shown = shower.show(record)
-        typer.echo(msgspec.json.encode(shown).decode() if as_json else "\n".join(lines_of(shown)))
+        if as_json:
+            print_json(shown)
+        else:
+            typer.echo("\n".join(lines_of(shown)))
 
     return show
 
 
-def _trouble(reason: str) -> None:
-    typer.echo(f"Kafka can't be read ({reason}); waiting for it." if reason else "Kafka can be read again.", err=True)
+def _say_trouble(reason: str) -> None:
+    say(f"Kafka can't be read ({reason}); waiting for it." if reason else "Kafka can be read again.")
 
 
 class _Progress:
@@ -310,7 +304,7 @@ class _Progress:
         now = time.monotonic()
         if now - self._told >= _PROGRESS_EVERY:
             self._told = now
-            typer.echo(f"read {counts.read:,} of {counts.total:,} records, {counts.found:,} found", err=True)
+            say(f"read {counts.read:,} of {counts.total:,} records, {counts.found:,} found")
 
     def summary(self, shown: int, limit: int) -> str:
         counts, seconds = self._counts, time.monotonic() - self._began
@@ -322,8 +316,10 @@ class _Progress:
         return f"Nothing matches; {read}. A wider --from or --to, or fewer conditions, may find it."
 
 
-def _state(state: "TopicState") -> dict[str, Any]:
-    differences = {name: {"declared": d, "found": f} for name, (d, f) in state.differences.items()}
+def _state_json(state: "TopicState") -> dict[str, Any]:
+    differences = {
+        name: {"declared": declared, "found": actual} for name, (declared, actual) in state.differences.items()
+    }
     return {
         "topic": None if state.topic is None else state.topic.name,
         "name": state.name,
@@ -334,7 +330,7 @@ def _state(state: "TopicState") -> dict[str, Any]:
     }
 
 
-def _declared(topic: Topic, settings: "Settings") -> dict[str, Any]:
+def _topic_json(topic: Topic, settings: "Settings") -> dict[str, Any]:
     from headrace.events.asyncapi import events_of
     from headrace.kafka.topics import topic_config
 

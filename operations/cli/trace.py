@@ -1,30 +1,53 @@
 """`headrace trace ID`: one message's, job's or webhook's whole story as a tree."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import typer
 
+from operations.cli.acting import print_json, say
 from operations.cli.moments import From, To, window
+from operations.cli.options import takes_groups
 from operations.cli.record_lines import fields_text, moment_text, plain
-from operations.cli.refusals import told_plainly
-from operations.trace.naming import TooShort
 from operations.trace.trace_options import LIMIT, MOST, TraceOptions
 
 if TYPE_CHECKING:
     from operations.trace.tracing import Trace
     from operations.trace.tree import Node
 
-# Each verb imports what it works with: help, and the other verbs, should not wait for it.
-# Options are a command's arguments.
-# ruff: noqa: PLC0415, PLR0913, PLR0917
-
 app = typer.Typer(add_completion=False)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Looking:
+    """How far to look, and what to show."""
+
+    limit: Annotated[int, typer.Option("--limit", min=1, max=100, help="Messages of a lead, the newest.")] = LIMIT
+    depth: Annotated[
+        int | None, typer.Option("--depth", min=1, help="Levels of the tree to show.", show_default=False)
+    ] = None
+    text: Annotated[bool, typer.Option("--text", help="Show what people and models wrote, not only its length.")] = (
+        False
+    )
+    raw: Annotated[bool, typer.Option("--raw", help="Show the raw body of each webhook, secrets hidden.")] = False
+    from_: From = None
+    to: To = None
+    most: Annotated[
+        int, typer.Option("--most", min=1, help="Records of the log that a search goes through at most.")
+    ] = MOST
+
+    def options(self) -> TraceOptions:
+        """The same, as a trace is asked for it. Raises typer.BadParameter."""
+        start, end = window(self.from_, self.to, datetime.now(UTC))
+        shown = TraceOptions(limit=self.limit, depth=self.depth, texts=self.text, raw=self.raw)
+        return msgspec.structs.replace(shown, from_=start, to=end, most=self.most)
+
+
 @app.command()
+@takes_groups
 def trace(
     id_: Annotated[
         str,
@@ -35,19 +58,7 @@ def trace(
             show_default=False,
         ),
     ],
-    limit: Annotated[int, typer.Option("--limit", min=1, max=100, help="Messages of a lead, the newest.")] = LIMIT,
-    depth: Annotated[
-        int | None, typer.Option("--depth", min=1, help="Levels of the tree to show.", show_default=False)
-    ] = None,
-    text: Annotated[
-        bool, typer.Option("--text", help="Show what people and models wrote, not only its length.")
-    ] = False,
-    raw: Annotated[bool, typer.Option("--raw", help="Show the raw body of each webhook, secrets hidden.")] = False,
-    from_: From = None,
-    to: To = None,
-    most: Annotated[
-        int, typer.Option("--most", min=1, help="Records of the log that a search goes through at most.")
-    ] = MOST,
+    looking: Looking,
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ) -> None:
     """Tell the whole story of an id: the raw request, its verdict, the message, its jobs, AI calls and conclusions.
@@ -58,53 +69,52 @@ def trace(
     """
     from headrace.settings import Settings
     from operations.records.record_filter import UnknownTopic
+    from operations.trace.naming import TooShort
     from operations.trace.tracing import trace as follow
 
-    start, end = window(from_, to, datetime.now(UTC))
-    options = TraceOptions(limit=limit, depth=depth, texts=text, raw=raw, from_=start, to=end, most=most)
+    options = looking.options()
     try:
-        with told_plainly():
-            found = follow(Settings(), id_, options)
+        story = follow(Settings(), id_, options)
     except (TooShort, UnknownTopic) as error:
         raise typer.BadParameter(str(error)) from None
     if as_json:
-        typer.echo(msgspec.json.encode(found).decode())
+        print_json(story)
     else:
-        _show(found)
-    if not found.trees:
+        _print(story)
+    if not story.trees:
         raise typer.Exit(1)
 
 
-def _show(found: "Trace") -> None:
-    for problem in found.problems:
-        typer.echo(problem, err=True)
-    if found.candidates:
-        typer.echo(f"{found.asked_for!r} fits {len(found.candidates)} ids; give more of it:")
-        for one in found.candidates:
-            typer.echo(f"  {one.kind} {one.id} of {one.workspace}, {moment_text(one.at)}")
+def _print(story: "Trace") -> None:
+    for problem in story.problems:
+        say(problem)
+    if story.candidates:
+        typer.echo(f"{story.asked_for!r} fits {len(story.candidates)} ids; give more of it:")
+        for candidate in story.candidates:
+            typer.echo(f"  {candidate.kind} {candidate.id} of {candidate.workspace}, {moment_text(candidate.at)}")
         return
-    if not found.trees:
-        typer.echo(f"Nothing is known of {found.asked_for!r}. Looked for it in:", err=True)
-        for place in found.searched:
-            typer.echo(f"  {place}", err=True)
+    if not story.trees:
+        say(f"Nothing is known of {story.asked_for!r}. Looked for it in:")
+        for place in story.searched:
+            say(f"  {place}")
         return
-    for node in found.trees:
+    for node in story.trees:
         typer.echo("\n".join(_drawn(node)))
-    _show_unfinished(found)
+    _print_unfinished(story)
 
 
-def _show_unfinished(found: "Trace") -> None:
-    looked = found.looked
-    for one in found.unfinished:
-        since = "" if one.since is None else f", since {moment_text(one.since)}"
-        lag = "" if one.lag is None else f"; {one.lag:,} records to read until then"
-        typer.echo(f"NOT FINISHED at {one.stage}: {plain(one.what)}{since}{lag}")
-    if not found.unfinished and not found.problems:
+def _print_unfinished(story: "Trace") -> None:
+    looked = story.looked
+    for open_ in story.unfinished:
+        since = "" if open_.since is None else f", since {moment_text(open_.since)}"
+        lag = "" if open_.lag is None else f"; {open_.lag:,} records to read until then"
+        typer.echo(f"NOT FINISHED at {open_.stage}: {plain(open_.what)}{since}{lag}")
+    if not story.unfinished and not story.problems:
         typer.echo("Finished: nothing of it is open.")
     for gap in looked.gaps:
-        typer.echo(f"Not found: {plain(gap)}.", err=True)
+        say(f"Not found: {plain(gap)}.")
     left = f", {looked.left_out:,} were too many (--most)" if looked.left_out else ""
-    typer.echo(f"Read {looked.places:,} records where rows stand; searched {looked.gone_through:,}{left}.", err=True)
+    say(f"Read {looked.places:,} records where rows stand; searched {looked.gone_through:,}{left}.")
 
 
 def _drawn(node: "Node") -> Iterator[str]:
@@ -142,4 +152,4 @@ def _when(node: "Node") -> str:
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:
     """Times as people read them."""
-    return {name: moment_text(one) if isinstance(one, datetime) else one for name, one in values.items()}
+    return {name: moment_text(value) if isinstance(value, datetime) else value for name, value in values.items()}

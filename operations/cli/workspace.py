@@ -11,25 +11,21 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from operations.cli.acting import say
 from operations.cli.exit_status import refuse
-from operations.cli.refusals import told_plainly
+from operations.cli.options import JsonTable
 
 if TYPE_CHECKING:
     from headrace.settings import Settings
     from headrace.workspaces.workspace import ProviderAccount, Workspace
 
-# Each verb imports what it works with: help, and the other verbs, should not wait for it.
-# ruff: noqa: PLC0415
-
 app = typer.Typer(no_args_is_help=True, add_completion=False)
-
-_Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 
 @app.command()
 def apply(
     files: Annotated[list[Path], typer.Argument(help="YAML files, each with one or more workspaces.")],
-    as_json: _Json = False,
+    as_json: JsonTable = False,
 ) -> None:
     """Make the workspaces of these files the newest state; running processes follow within a second."""
     from headrace.providers.registry import ADAPTERS
@@ -37,29 +33,27 @@ def apply(
     from headrace.workspaces.document import read_workspace_files
     from headrace.workspaces.store import apply_workspaces
 
-    with told_plainly():
-        settings = Settings()
-        workspaces = read_workspace_files(files, ADAPTERS)
-        apply_workspaces(settings, workspaces, datetime.now(UTC))
+    settings = Settings()
+    workspaces = read_workspace_files(files, ADAPTERS)
+    apply_workspaces(settings, workspaces, datetime.now(UTC))
     for warning in (warning for workspace in workspaces for warning in proof_warnings(workspace)):
-        typer.echo(f"warning: {warning}", err=True)
+        say(f"warning: {warning}")
     _print(workspaces, settings, as_json)
 
 
 @app.command("list")
-def list_(as_json: _Json = False) -> None:
+def list_(as_json: JsonTable = False) -> None:
     """List all workspaces."""
     from headrace.settings import Settings
     from headrace.workspaces.store import read_directory
 
-    with told_plainly():
-        settings = Settings()
-        directory = read_directory(settings)
-    _print(sorted(directory, key=lambda one: one.id), settings, as_json)
+    settings = Settings()
+    directory = read_directory(settings)
+    _print(sorted(directory, key=lambda workspace: workspace.id), settings, as_json)
 
 
 @app.command()
-def show(workspace_id: str, as_json: _Json = False) -> None:
+def show(workspace_id: str, as_json: JsonTable = False) -> None:
     """Show one workspace: its accounts, and every setting for jobs with those that are defaults.
 
     Of each secret only a short fingerprint is printed.
@@ -67,9 +61,8 @@ def show(workspace_id: str, as_json: _Json = False) -> None:
     from headrace.settings import Settings
     from headrace.workspaces.store import read_directory
 
-    with told_plainly():
-        settings = Settings()
-        workspace = read_directory(settings).get(workspace_id)
+    settings = Settings()
+    workspace = read_directory(settings).get(workspace_id)
     if workspace is None:
         refuse(f"there is no workspace {workspace_id}; `headrace workspace list` shows those there are")
     _print([workspace], settings, as_json, with_settings=True)
@@ -81,18 +74,18 @@ def remove(workspace_id: str) -> None:
     from headrace.settings import Settings
     from headrace.workspaces.store import remove_workspace
 
-    with told_plainly():
-        remove_workspace(Settings(), workspace_id, datetime.now(UTC))
+    remove_workspace(Settings(), workspace_id, datetime.now(UTC))
     typer.echo(f"removed {workspace_id}")
 
 
 def summary(workspace: "Workspace", fingerprint: Callable[[str], str]) -> dict[str, Any]:
     """A workspace as it may be shown to anybody: no secret in it."""
+    accounts = {provider: _account_json(account, fingerprint) for provider, account in workspace.providers.items()}
     return {
         "workspace": workspace.id,
         "name": workspace.name,
         "timezone": workspace.timezone,
-        "providers": {provider: _shown(account, fingerprint) for provider, account in workspace.providers.items()},
+        "providers": accounts,
     }
 
 
@@ -111,7 +104,7 @@ def _proof_warning(account: "ProviderAccount") -> str:
     return "no secret is set, so webhooks are answered 401 unless an installation-wide key signs them"
 
 
-def _shown(account: "ProviderAccount", fingerprint: Callable[[str], str]) -> dict[str, Any]:
+def _account_json(account: "ProviderAccount", fingerprint: Callable[[str], str]) -> dict[str, Any]:
     shown: dict[str, Any] = {
         **account.accounts,
         "secrets": [fingerprint(secret) for secret in account.secrets],
@@ -128,7 +121,8 @@ def _print(workspaces: "list[Workspace]", settings: "Settings", as_json: bool, *
     summaries = [summary(workspace, fingerprint) for workspace in workspaces]
     if as_json:
         if with_settings:
-            summaries = [one | {"settings": _settings_json(w)} for one, w in zip(summaries, workspaces, strict=True)]
+            pairs = zip(summaries, workspaces, strict=True)
+            summaries = [accounts | {"settings": _settings_json(workspace)} for accounts, workspace in pairs]
         typer.echo(json.dumps(summaries, indent=2))
         return
     _print_accounts(summaries)
@@ -139,16 +133,20 @@ def _print(workspaces: "list[Workspace]", settings: "Settings", as_json: bool, *
 def _settings_json(workspace: "Workspace") -> dict[str, Any]:
     from headrace.workspaces.settings_shown import shown_settings
 
-    return {one.name: {"value": one.value, "is_default": one.is_default} for one in shown_settings(workspace.settings)}
+    return {
+        setting.name: {"value": setting.value, "is_default": setting.is_default}
+        for setting in shown_settings(workspace.settings)
+    }
 
 
 def _print_settings(workspace: "Workspace") -> None:
     from headrace.workspaces.settings_shown import shown_settings
 
     table = Table("setting", "value", "", title="Settings for jobs", title_justify="left")
-    for one in shown_settings(workspace.settings):
-        value = "none" if one.value is None else one.value if isinstance(one.value, str) else json.dumps(one.value)
-        table.add_row(one.name, escape(value), "default" if one.is_default else "")
+    for setting in shown_settings(workspace.settings):
+        value = "none" if setting.value is None else setting.value
+        text = value if isinstance(value, str) else json.dumps(value)
+        table.add_row(setting.name, escape(text), "default" if setting.is_default else "")
     Console().print(table)
 
 
@@ -157,17 +155,16 @@ def _print_accounts(summaries: list[dict[str, Any]]) -> None:
     for name in ("workspace", "name", "time zone", "provider", "account", "secrets", "unsigned"):
         # Ids are copied from here: a narrow terminal must not cut them.
         table.add_column(name, overflow="fold")
-    for one in summaries:
-        for provider, account in one["providers"].items() or [("-", {})]:
-            fields = [f"{k}={v}" for k, v in account.items() if k not in ("secrets", "allow_unsigned")]
-            secrets = account.get("secrets", [])
-            table.add_row(
-                one["workspace"],
-                one["name"],
-                one["timezone"],
-                provider,
-                ", ".join(fields),
-                secrets if isinstance(secrets, str) else f"{len(secrets)}: {' '.join(secrets)}" if secrets else "none",
-                "yes" if account.get("allow_unsigned") else "no",
-            )
+    for workspace in summaries:
+        about = (workspace["workspace"], workspace["name"], workspace["timezone"])
+        for provider, account in workspace["providers"].items() or [("-", {})]:
+            ids = ", ".join(f"{k}={v}" for k, v in account.items() if k not in ("secrets", "allow_unsigned"))
+            unsigned = "yes" if account.get("allow_unsigned") else "no"
+            table.add_row(*about, provider, ids, _secrets_text(account.get("secrets")), unsigned)
     Console().print(table)
+
+
+def _secrets_text(secrets: list[str] | str | None) -> str:
+    if isinstance(secrets, str):
+        return secrets
+    return f"{len(secrets)}: {' '.join(secrets)}" if secrets else "none"

@@ -1,9 +1,11 @@
 """The one error of the local stack that people see: it says what is wrong and what to do."""
 
+from headrace.refusal import Refusal
+
 OTHER_WAY = "`docker compose up` is the other way to run Headrace"
 
 
-class CannotStart(RuntimeError):
+class CannotStart(Refusal):
     """The local stack can't start; the message is one sentence for a person, without a traceback."""
 
 

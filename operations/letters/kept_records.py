@@ -8,17 +8,18 @@ import psycopg
 from psycopg.rows import dict_row
 
 from headrace.events.dead_letters import OMITTED_HEADER, original_headers
+from headrace.events.envelope import Headers
 from headrace.events.records import Record
 from headrace.kafka.log_offsets import spans_of
 from headrace.kafka.log_records import in_pieces, read_ranges
 from headrace.settings import Settings
 from operations.letters.letter import Letter
-from operations.letters.reproject import kept_record
 from projections.connection import libpq_url
 from projections.versions import is_live
 
 #: Letters whose records are held in memory at a time.
 CHUNK = 200
+_headers = msgspec.json.Decoder(Headers)
 
 
 def kept_records(settings: Settings, letters: Iterable[Letter]) -> Iterator[list[tuple[Letter, Record | None]]]:
@@ -76,6 +77,19 @@ def _kept_in_postgres(settings: Settings, letters: Sequence[Letter]) -> dict[str
     ]
     with psycopg.connect(libpq_url(settings.database_url), connect_timeout=5, row_factory=dict_row) as connection:
         return {row["id"]: kept_record(row) for row in connection.execute(_KEPT, columns)}
+
+
+def kept_record(row: dict[str, Any]) -> Record:
+    """The record as `ctl.dead_letters` keeps it."""
+    return Record(
+        row["topic"],
+        row["partition"],
+        row["offset"],
+        bytes(row["key"] or b""),
+        None if row["value"] is None else bytes(row["value"]),
+        _headers.decode(row["headers"]),
+        round(row["record_at"].timestamp() * 1000),
+    )
 
 
 _KEPT = f"""

@@ -1,23 +1,20 @@
 """Projects a record that a projection refused once more: with today's projector, into the live version."""
 
 from collections import defaultdict
-from typing import Any
 from uuid import UUID
 
-import msgspec
 from psycopg.rows import dict_row
 
 from headrace.events.codec import NewerEvent
-from headrace.events.envelope import Headers
 from headrace.events.records import Record
+from operations.letters.kept_records import kept_record
 from projections.connection import Connection
 from projections.projection import Projection
-from projections.tables import proj_metadata, proj_schema
+from projections.schemas import proj_schema
+from projections.tables import proj_metadata
 from projections.writing.bad_records import ROW_ERRORS, BadRecordFound, found_bad
 from projections.writing.row_rule import Row
 from projections.writing.upserts import Upsert, rows_of
-
-_headers = msgspec.json.Decoder(Headers)
 
 
 async def reproject(
@@ -41,19 +38,6 @@ async def reproject(
         else:
             await cursor.execute(_REFUSED, [bad.error_class, bad.reason, *of])
         return bad
-
-
-def kept_record(row: dict[str, Any]) -> Record:
-    """The record as `ctl.dead_letters` keeps it."""
-    return Record(
-        row["topic"],
-        row["partition"],
-        row["offset"],
-        bytes(row["key"] or b""),
-        None if row["value"] is None else bytes(row["value"]),
-        _headers.decode(row["headers"]),
-        round(row["record_at"].timestamp() * 1000),
-    )
 
 
 async def _write(connection: Connection, projection: Projection, version: int, record: Record) -> BadRecordFound | None:

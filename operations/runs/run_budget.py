@@ -36,7 +36,7 @@ class RunBudget:
     def settle(self, _workspace: WorkspaceProfile, call_id: str, tries: Sequence[AiCalled]) -> None:
         """See `Ledger`. A try of unknown cost counts with all it may have cost."""
         self._reserved.pop(call_id, None)
-        self.spent += sum(cost_of(one) for one in tries)
+        self.spent += sum(map(cost_of, tries))
         self._settled.set()
 
     async def room(self) -> None:

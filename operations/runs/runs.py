@@ -100,7 +100,7 @@ class ActiveRun:
             elif isinstance(error, RunCancelled):
                 self._end("cancelled", None)
             elif isinstance(error, Exception):
-                self._end("failed", _told(error))
+                self._end("failed", _error_text(error))
         except psycopg.Error:
             # Without its end the run counts as interrupted. What went wrong before is the better news to pass on.
             if error is None:
@@ -148,7 +148,7 @@ def begin(
             _lock(connection, run_id, subjects)
             row = [run_id, verb, list(subjects), Jsonb(dict(scope)), started_by, socket.gethostname(), os.getpid()]
             connection.execute(_BEGIN, row)
-        return ActiveRun(connection, _one(connection, run_id))
+        return ActiveRun(connection, _find(connection, run_id))
     except BaseException:
         connection.close()
         raise
@@ -158,13 +158,13 @@ def resume(database_url: str, run_id: UUID) -> ActiveRun:
     """Go on with a run that stopped. Raises RunRefused when it is running, ended, or somebody else is at its work."""
     connection = _connect(database_url)
     try:
-        run = resumable(_one(connection, run_id))
+        run = resumable(_find(connection, run_id))
         with connection.transaction():
             _lock(connection, run_id, run.subjects)
             if not connection.execute(_RESUME, [socket.gethostname(), os.getpid(), run_id]).rowcount:
                 # Somebody else was a moment faster, and is through already.
-                resumable(_one(connection, run_id))
-        return ActiveRun(connection, _one(connection, run_id))
+                resumable(_find(connection, run_id))
+        return ActiveRun(connection, _find(connection, run_id))
     except BaseException:
         connection.close()
         raise
@@ -177,6 +177,13 @@ def resumable(run: Run) -> Run:
     return run
 
 
+def cancellable(run: Run) -> Run:
+    """The run itself. Raises RunRefused when it has ended for good."""
+    if run.state in ("done", "cancelled"):
+        raise RunRefused(f"{run.told()} is {run.state} already: there is nothing to cancel.")
+    return run
+
+
 def find_runs(database_url: str, *, state: RunState | None = None, limit: int = 50) -> list[Run]:
     """The newest runs, newest first."""
     with _connect(database_url) as connection:
@@ -186,7 +193,7 @@ def find_runs(database_url: str, *, state: RunState | None = None, limit: int = 
 def show_run(database_url: str, run_id: UUID) -> Run:
     """One run. Raises RunRefused when there is none."""
     with _connect(database_url) as connection:
-        return _one(connection, run_id)
+        return _find(connection, run_id)
 
 
 def request_cancel(database_url: str, run_id: UUID, by: str) -> Run:
@@ -196,9 +203,7 @@ def request_cancel(database_url: str, run_id: UUID, by: str) -> Run:
     was found. Raises RunRefused when it has ended.
     """
     with _connect(database_url) as connection:
-        run = _one(connection, run_id)
-        if run.state in ("done", "cancelled"):
-            raise RunRefused(f"{run.told()} is {run.state} already: there is nothing to cancel.")
+        run = cancellable(_find(connection, run_id))
         if run.state == "running":
             connection.execute(_REQUEST_CANCEL, [by, run_id])
         return run
@@ -207,7 +212,7 @@ def request_cancel(database_url: str, run_id: UUID, by: str) -> Run:
 def mark_cancelled(database_url: str, run_id: UUID, by: str) -> None:
     """End a run without a process as cancelled, once what it left behind is gone. Raises RunRefused if it runs."""
     with _connect(database_url) as connection, connection.transaction():
-        run = _one(connection, run_id)
+        run = _find(connection, run_id)
         _lock(connection, run_id, run.subjects)
         connection.execute(_REQUEST_CANCEL, [by, run_id])
         connection.execute(_END, ["cancelled", None, None, run_id])
@@ -245,11 +250,11 @@ def _refusal(connection: psycopg.Connection[Any], run_id: UUID, name: str) -> st
     )
 
 
-def _one(connection: psycopg.Connection[Any], run_id: UUID) -> Run:
-    found = _select(connection, b"WHERE run_id = %s", [run_id], 1)
-    if not found:
+def _find(connection: psycopg.Connection[Any], run_id: UUID) -> Run:
+    runs = _select(connection, b"WHERE run_id = %s", [run_id], 1)
+    if not runs:
         raise RunRefused(f"There is no run {run_id}. `headrace runs list` shows those there are.")
-    return found[0]
+    return runs[0]
 
 
 def _select(connection: psycopg.Connection[Any], where: bytes, parameters: Sequence[Any], limit: int) -> list[Run]:
@@ -259,7 +264,7 @@ def _select(connection: psycopg.Connection[Any], where: bytes, parameters: Seque
         ).fetchall()
 
 
-def _told(error: Exception) -> str:
+def _error_text(error: Exception) -> str:
     """The error without content: Postgres quotes values, and others may quote records."""
     if isinstance(error, psycopg.Error):
         return f"{type(error).__name__} (SQLSTATE {error.sqlstate or 'unknown'})"

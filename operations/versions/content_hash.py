@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from psycopg import Connection, sql
 
-from projections.tables import proj_schema
+from projections.schemas import proj_schema
 
 #: Bookkeeping: which revision of a projector wrote a row says nothing about what is in it. Where the row comes from
 #: (`src_*`) is content: it follows from the log alone, and two versions that disagree about it have read differently.

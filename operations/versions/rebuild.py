@@ -14,7 +14,7 @@ from headrace.settings import Settings
 from projections.connection import libpq_url
 from projections.projection import Projection
 from projections.registry import ALL_PROJECTIONS
-from projections.tables import proj_schema
+from projections.schemas import proj_schema
 from projections.versions import live_version, versions
 
 VERB = "proj rebuild"

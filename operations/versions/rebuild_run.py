@@ -21,7 +21,7 @@ from operations.versions.rebuild_read import Readers, connected, wait_for_orphan
 from operations.versions.stage import Stage
 from projections.analytics import view_sql
 from projections.projection import Projection
-from projections.tables import proj_schema
+from projections.schemas import proj_schema
 from projections.versions import OWN_VIEWS, Version, VersionState, schemas, shape_of, versions
 
 

@@ -24,7 +24,7 @@ from operations.versions.repair_keys import FoundKeys, Selected, Wants
 from operations.versions.repair_stage import Connection, RepairStage, RepairStopped, Replaced
 from projections.connection import libpq_url
 from projections.projection import Projection
-from projections.tables import proj_schema
+from projections.schemas import proj_schema
 from projections.versions import Version, is_known_shape, live_version, versions
 
 #: Records of one chunk: bounds memory, and what a resumed run does again.

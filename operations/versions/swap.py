@@ -22,7 +22,7 @@ from operations.versions.view_change import replace_view
 from projections.analytics import VIEWS, tables_of, view_sql
 from projections.connection import libpq_url
 from projections.registry import ALL_PROJECTIONS
-from projections.tables import proj_schema
+from projections.schemas import proj_schema
 from projections.versions import OWN_VIEWS, Version, VersionState, is_known_shape, live_versions, schemas, versions
 
 PROMOTE, ROLLBACK, DROP = "proj promote", "proj rollback", "proj drop"

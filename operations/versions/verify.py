@@ -22,7 +22,7 @@ from operations.versions.verify_options import VerifyOptions
 from operations.versions.version_difference import Comparison, OffsetRange, TableDifference
 from projections.connection import libpq_url
 from projections.projection import Projection
-from projections.tables import proj_schema
+from projections.schemas import proj_schema
 from projections.versions import Version, live_version, versions
 
 _PAUSE = 0.02

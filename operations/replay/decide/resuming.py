@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from importlib import import_module
 from typing import Any
 
 from headrace.settings import Settings
@@ -60,7 +59,9 @@ def _buyer_of(settings: Settings, run: ActiveRun, limit: int | None) -> BuyerOf 
     """None for a run that may spend nothing: what asks models isn't even loaded for it."""
     if limit is None:
         return None
-    return partial(import_module("operations.replay.decide.buying").buyer_of, settings, run.run, limit)
+    from operations.replay.decide.buying import buyer_of  # noqa: PLC0415
+
+    return partial(buyer_of, settings, run.run, limit)
 
 
 def resume_run(settings: Settings, run: ActiveRun, window: Window, say: Callable[[str], None]) -> None:

@@ -13,7 +13,8 @@ from headrace.kafka.log_offsets import LogRange
 from operations.versions.repair_stage import RepairStage
 from operations.versions.stage import Stage
 from projections.registry import LEADS
-from projections.tables import proj_metadata, proj_schema
+from projections.schemas import proj_schema
+from projections.tables import proj_metadata
 from projections.writing.row_rule import Row
 from projections.writing.upserts import Upsert, rows_of
 from tests.integration.projections.event_log import EventLog, lead_id

@@ -25,7 +25,8 @@ from operations.versions.swap import (
 )
 from operations.versions.verify import VerifyImpossible, pairs
 from projections.registry import ALL_PROJECTIONS, LEADS
-from projections.tables import proj_metadata, proj_schema
+from projections.schemas import proj_schema
+from projections.tables import proj_metadata
 from projections.versions import WRITTEN, live_version, versions
 from tests.integration.operations.installation import Installation
 

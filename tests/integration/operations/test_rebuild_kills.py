@@ -5,7 +5,6 @@ import os
 import signal
 import time
 from collections.abc import Iterator
-from importlib import import_module
 from uuid import UUID
 
 import psutil
@@ -13,7 +12,7 @@ import psycopg
 import pytest
 
 from headrace.settings import Settings
-from operations.cli.runs import RESUMABLE
+from operations.cli.resumable import RESUMABLE
 from operations.runs.runs import find_runs, resume, show_run
 from operations.versions.content_hash import SESSION, content_hash, table_shapes
 from operations.versions.swap import find_version
@@ -78,7 +77,7 @@ def resumed(settings: Settings, run_id: UUID) -> None:
     """Go on with it as `headrace runs resume` does, without the second that a command takes to start."""
     stopped(settings, run_id)
     with resume(settings.database_url, run_id) as active:
-        import_module(RESUMABLE[active.run.verb]).resume_run(settings, active, lambda _line: None)
+        RESUMABLE[active.run.verb]().resume_run(settings, active, lambda _line: None)
     assert show_run(settings.database_url, run_id).state == "done"
 
 

@@ -63,7 +63,7 @@ def completed(line: str) -> set[str]:
 
 def test_help_names_every_command_with_its_purpose() -> None:
     text = runner.invoke(app, ["--help"], env={"COLUMNS": "120"}).output
-    for name, (_module, purpose) in COMMANDS.items():
+    for name, purpose in COMMANDS.items():
         assert name in text
         assert purpose in text
 
@@ -76,7 +76,7 @@ def test_every_command_explains_itself(name: str) -> None:
 
 
 def test_help_imports_no_command() -> None:
-    assert imported_by("--help") & {"pydantic", *(module for module, _purpose in COMMANDS.values())} == set()
+    assert imported_by("--help") & {"pydantic", *(f"operations.cli.{name}" for name in COMMANDS)} == set()
     assert imported_by("--help") & HEAVY == set()
 
 
@@ -91,6 +91,22 @@ def test_a_verb_imports_only_what_it_works_with() -> None:
     assert imported & {"faust", "sqlalchemy", "psycopg", "lxml", "operations.records.topic_reader"} == set()
 
 
+@pytest.mark.parametrize(
+    "module", ["jobs.job_list", "letters.letter_list", "versions.status", "versions.verify", "audit.audit", "runs.runs"]
+)
+def test_what_reads_rows_does_not_load_their_declarations(module: str) -> None:
+    script = f"import sys, operations.{module}; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert set(done.stdout.split()) & {"sqlalchemy", "faust", "projections.tables"} == set()
+
+
+def test_an_error_that_somebody_can_mend_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
+    result = runner.invoke(app, ["runs", "list"])
+    assert result.exit_code == 2
+    assert result.stderr.startswith("Postgres can't be reached (")
+
+
 def test_completion_knows_commands_without_importing_them_and_the_options_of_verbs() -> None:
     assert completed("headrace wo") == {"workspace"}
     assert completed("headrace proj r") == {"rebuild", "repair", "rollback"}
@@ -102,15 +118,18 @@ def test_an_unknown_command_is_refused() -> None:
     assert result.exit_code == 2
 
 
+@pytest.mark.parametrize(
+    ("name", "command"), [("HEADRACE_PARTITIONS", "topics list"), ("HEADRACE_KAFKA_PORT", "dev status")]
+)
 def test_an_unusable_setting_is_one_sentence(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, command: str
 ) -> None:
-    monkeypatch.setenv("HEADRACE_PARTITIONS", "none")
-    monkeypatch.setattr(sys, "argv", ["headrace", "topics", "list"])
+    monkeypatch.setenv(name, "none")
+    monkeypatch.setattr(sys, "argv", ["headrace", *command.split()])
     with pytest.raises(SystemExit) as stopped:
         main()
     assert stopped.value.code == 2
-    assert capsys.readouterr().err.startswith("HEADRACE_PARTITIONS is not usable: ")
+    assert capsys.readouterr().err.startswith(f"{name} is not usable: ")
 
 
 def test_settings_that_contradict_each_other_are_one_sentence(

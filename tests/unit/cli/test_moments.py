@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import typer
 
-from operations.cli.moments import moment, window
+from operations.cli.moments import duration, moment, window
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -39,3 +39,9 @@ def test_a_window_may_be_open_but_not_empty() -> None:
     assert window("2h", "1h", NOW) == (NOW - timedelta(hours=2), NOW - timedelta(hours=1))
     with pytest.raises(typer.BadParameter, match="not before"):
         window("1h", "2h", NOW)
+
+
+@pytest.mark.parametrize("text", ["", "2", "2w", "-2h", "1234567890s", "2026-03-01"])
+def test_no_duration(text: str) -> None:
+    with pytest.raises(typer.BadParameter):
+        duration(text)

@@ -3,11 +3,14 @@
 import ast
 import subprocess
 import sys
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[3]
+ROOMS = ("headrace", "streams", "projections", "operations")
 FORBIDDEN = (
     "faust",
     "mode",
@@ -20,6 +23,8 @@ FORBIDDEN = (
     "streams.ai.openai_provider",
     "streams.jobs.desk_ai",
 )
+#: How Faust is told passwords: loaded by a function that only workers call, and acting on nothing.
+PASSWORDS = {"faust.auth", "faust.auth.SASLCredentials", "faust.auth.SSLCredentials"}
 #: What asks models, and what loads it: for those alone who allow to spend something.
 SPENDING = {
     "operations.replay.spending",
@@ -27,13 +32,15 @@ SPENDING = {
     "operations.replay.trying.trying",
     "operations.replay.trying.resuming",
 }
-#: Who may load one of these by its name, and only once somebody has allowed it.
+#: The functions that load one of these, and do it only once somebody has allowed it.
 LOADERS = {
-    "operations.replay.decide.resuming",
-    "operations.cli.replay_decide",
-    "operations.cli.replay_try",
-    "operations.cli.runs",
+    "operations.replay.decide.resuming": {"_buyer_of"},
+    "operations.cli.replay_decide": {"_pricing"},
+    "operations.cli.replay_try": {"scope", "try_"},
+    "operations.cli.resumable": {"_try"},
 }
+#: Takes the name of a module that it imports: the commands, of which one is called.
+BY_NAME = {"operations.cli.main"}
 
 
 def name_of(path: Path) -> str:
@@ -46,8 +53,9 @@ APART = ("operations.cli.", "operations.dev.")
 MODULES = sorted(name for name in FILES if not name.startswith(APART) and name not in SPENDING)
 
 
-def loaded_by(module: str) -> set[str]:
-    program = f"import sys, {module}; print(' '.join(sys.modules))"
+def loaded_by(modules: str, then: str = "") -> set[str]:
+    """The modules of a process that imports these and does that."""
+    program = f"import sys, {modules}\n{then}\nprint(' '.join(sys.modules))"
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     return set(done.stdout.split())
 
@@ -71,25 +79,66 @@ def test_the_check_would_notice(module: str) -> None:
     assert forbidden(loaded_by(module))
 
 
-def imported(path: Path) -> set[str]:
-    """What a file imports by statement, wherever it does so."""
-    nodes = list(ast.walk(ast.parse(path.read_text())))
-    by_module = {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
-    by_name = {
-        f"{node.module}.{alias.name}" for node in nodes if isinstance(node, ast.ImportFrom) for alias in node.names
+def test_without_an_allowance_what_asks_models_is_not_loaded() -> None:
+    decide, plan = "operations.replay.decide.resuming", "operations.cli.replay_decide"
+    buys_nothing = f"assert {decide}._buyer_of(None, None, None) is None"
+    asks_nobody = f"assert {plan}._pricing(None, None, {plan}.DecideOptions()) is None"
+    assert forbidden(loaded_by(f"{decide}, {plan}", f"{buys_nothing}\n{asks_nobody}")) == []
+
+
+def imports(tree: ast.AST, function: str = "") -> Iterator[tuple[str, str]]:
+    """Each import that can be carried out: the function it stands in, empty for none, and what it may load."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            yield from (pair for branch in node.orelse for pair in imports(branch, function))
+        elif isinstance(node, ast.ImportFrom):
+            yield from (
+                (function, f"{node.module}{dot_name}") for dot_name in ("", *(f".{alias.name}" for alias in node.names))
+            )
+        elif isinstance(node, ast.Import):
+            yield from ((function, alias.name) for alias in node.names)
+        else:
+            yield from imports(
+                node, node.name if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) else function
+            )
+
+
+def graph() -> dict[str, set[str]]:
+    """Every module of ours → what it may load at any time, but for what `LOADERS` load."""
+    files = [path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py"))]
+    return {
+        name_of(path): {
+            module
+            for function, module in imports(ast.parse(path.read_text()))
+            if not (module.startswith(tuple(SPENDING)) and function in LOADERS.get(name_of(path), ()))
+        }
+        for path in files
     }
-    plain = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
-    return by_module | by_name | plain
 
 
-def named(path: Path) -> set[str]:
-    """The strings of a file."""
-    nodes = ast.walk(ast.parse(path.read_text()))
-    return {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+def reachable(edges: dict[str, set[str]], start: Iterable[str]) -> set[str]:
+    reached: set[str] = set()
+    ahead = set(start)
+    while ahead:
+        reached |= ahead
+        ahead = {module for name in ahead for module in edges.get(name, ())} - reached
+    return reached
+
+
+def test_nothing_that_replays_reaches_what_has_effects_also_not_later_on() -> None:
+    assert set(forbidden(reachable(graph(), MODULES))) == PASSWORDS
 
 
 def test_only_what_spends_imports_what_spends() -> None:
-    assert set(FILES) >= SPENDING | LOADERS
-    importers = {name for name, path in FILES.items() if imported(path) & SPENDING}
-    assert importers == SPENDING - {"operations.replay.spending"}
-    assert {name for name, path in FILES.items() if named(path) & SPENDING} == LOADERS
+    assert set(FILES) >= SPENDING | set(LOADERS)
+    importers: defaultdict[str, set[str]] = defaultdict(set)
+    for name, path in FILES.items():
+        for function, module in imports(ast.parse(path.read_text())):
+            if module in SPENDING:
+                importers[name].add(function)
+    spenders = {name: {""} for name in SPENDING - {"operations.replay.spending"}}
+    assert importers == spenders | LOADERS
+
+
+def test_nothing_is_imported_by_its_name() -> None:
+    assert {name for name, path in FILES.items() if "import_module" in path.read_text()} == BY_NAME
