@@ -15,7 +15,6 @@ from headrace.providers.names import PROVIDERS
 from operations.cli import replay_decide, replay_try
 from operations.cli.moments import window as moments
 from operations.cli.refusals import told_plainly
-from operations.records.field_changes import shown_example
 
 if TYPE_CHECKING:
     from headrace.settings import Settings
@@ -136,6 +135,8 @@ def _say(phase: str, records: int) -> None:
 
 
 def _print(plan: "NormalisePlan", depth: Depth, *, text: bool, as_json: bool, run_id: str | None) -> None:
+    from operations.records.shown_changes import shown_example
+
     plan.messages.examples = [shown_example(one, text=text) for one in plan.messages.examples]
     if as_json:
         outcome = {"depth": depth.value, "executed": run_id is not None, "run_id": run_id, "plan": plan}

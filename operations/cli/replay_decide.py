@@ -11,7 +11,6 @@ from rich.console import Console
 from rich.table import Table
 
 from operations.cli.refusals import told_plainly
-from operations.records.field_changes import shown_example
 from operations.replay.decide.settings_of import SettingsOf
 
 if TYPE_CHECKING:
@@ -111,6 +110,8 @@ def _say(phase: str, count: int) -> None:
 
 
 def _print(plan: "DecidePlan", price: Any, shown: Shown, *, run: "ActiveRun | None") -> None:
+    from operations.records.shown_changes import shown_example
+
     plan.conclusions.examples = [shown_example(one, text=shown.text) for one in plan.conclusions.examples]
     if shown.as_json:
         outcome = {
