@@ -15,7 +15,7 @@ from headrace.kafka.log_offsets import Place
 from headrace.kafka.log_records import read_offsets
 from headrace.settings import Settings
 from operations.audit.findings import Repeat
-from operations.audit.rows import AuditRows
+from operations.audit.webhook_rows import WebhookRows
 
 
 class Logged(msgspec.Struct, frozen=True):
@@ -31,7 +31,7 @@ def logged(record: Record) -> Logged:
     return Logged(headers.get("ce_receiptid", ""), headers.get("ce_workspace", ""))
 
 
-def repeats_among(settings: Settings, rows: AuditRows, place: Place, records: Mapping[int, Logged]) -> list[Repeat]:
+def repeats_among(settings: Settings, rows: WebhookRows, place: Place, records: Mapping[int, Logged]) -> list[Repeat]:
     """Those of the records, by offset, whose receipt was judged at another place of the partition and stands there."""
     wanted = {one for one in records.values() if _is_uuid(one.receipt_id)}
     judged = rows.verdict_offsets(place, [(one.workspace, one.receipt_id) for one in wanted])
