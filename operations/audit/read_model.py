@@ -8,6 +8,7 @@ from psycopg import Connection, Cursor
 
 from headrace.events.envelope import header_map
 from headrace.kafka.log_offsets import LogRange, Place
+from operations.records.projected import projected_to
 from operations.statements import statement
 from projections.versions import bind, fingerprint, live_versions, schemas
 
@@ -55,7 +56,7 @@ class ReadModel:
 
     def positions(self) -> dict[Place, int]:
         """Next offset of every projection, by topic and partition."""
-        return {(topic, partition): next_offset for topic, partition, next_offset in self.ask("projected")}
+        return projected_to(self.connection)
 
     def refused_receipts(self, projection: str | None = None) -> set[str]:
         """Receipts of records that this projection, or any, could not write."""

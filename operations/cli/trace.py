@@ -14,8 +14,8 @@ from operations.trace.naming import TooShort
 from operations.trace.trace_options import LIMIT, MOST, TraceOptions
 
 if TYPE_CHECKING:
+    from operations.trace.node import Node
     from operations.trace.tracing import Trace
-    from operations.trace.tree import Node
 
 # Each verb imports what it works with: help, and the other verbs, should not wait for it.
 # Options are a command's arguments.

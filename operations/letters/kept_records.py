@@ -14,8 +14,8 @@ from headrace.kafka.log_records import in_pieces, read_ranges
 from headrace.settings import Settings
 from operations.letters.letter import Letter
 from operations.letters.reproject import kept_record
+from operations.statements import statement
 from projections.connection import libpq_url
-from projections.versions import is_live
 
 #: Letters whose records are held in memory at a time.
 CHUNK = 200
@@ -75,13 +75,4 @@ def _kept_in_postgres(settings: Settings, letters: Sequence[Letter]) -> dict[str
         [one.origin_offset for one in letters],
     ]
     with psycopg.connect(libpq_url(settings.database_url), connect_timeout=5, row_factory=dict_row) as connection:
-        return {row["id"]: kept_record(row) for row in connection.execute(_KEPT, columns)}
-
-
-_KEPT = f"""
-SELECT i.id, d.topic, d.partition, d."offset", d.key, d.value, d.headers, d.record_at
-FROM unnest(%s::text[], %s::text[], %s::text[], %s::int[], %s::bigint[]) AS i (id, projection, topic, partition, place)
-JOIN ctl.dead_letters AS d
-    ON d.projection = i.projection AND d.topic = i.topic AND d.partition = i.partition AND d."offset" = i.place
-    AND {is_live("d")}
-""".encode()  # noqa: S608
+        return {row["id"]: kept_record(row) for row in connection.execute(statement(__package__, "kept"), columns)}

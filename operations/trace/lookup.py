@@ -11,6 +11,7 @@ from psycopg.rows import class_row
 
 from headrace.events.ids import message_id
 from headrace.providers.registry import ADAPTERS
+from operations.statements import statement
 from operations.trace.naming import IdNamed
 from projections.versions import live_schemas
 
@@ -73,35 +74,6 @@ _TEXTS = (
     _Text("AI call", "ai_interactions", ("response_id", "request_id", "trace_id"), sql.SQL("t.event_id"), "called_at"),
 )
 
-#: Every workspace of a table out of its index, without reading the table.
-_WORKSPACES = sql.SQL("""
-WITH RECURSIVE known (workspace_id) AS (
-    (SELECT min(t.workspace_id) FROM {table} AS t)
-    UNION ALL
-    SELECT (SELECT min(t.workspace_id) FROM {table} AS t WHERE t.workspace_id > known.workspace_id)
-    FROM known WHERE known.workspace_id IS NOT NULL
-)
-""")
-_BY_KEY = """
-{workspaces}
-SELECT {kind} AS kind, known.workspace_id AS workspace, found.id, found.at
-FROM known
-CROSS JOIN LATERAL (
-    SELECT t.{column}::text AS id, min(t.{at}) AS at FROM {table} AS t
-    WHERE t.workspace_id = known.workspace_id AND t.{column} BETWEEN %(first)s AND %(last)s
-    GROUP BY t.{column} ORDER BY t.{column} LIMIT {limit}
-) AS found
-"""
-_BY_SCAN = """
-SELECT {kind} AS kind, t.workspace_id AS workspace, t.{column}::text AS id, min(t.{at}) AS at
-FROM {table} AS t WHERE t.{column} BETWEEN %(first)s AND %(last)s
-GROUP BY t.workspace_id, t.{column} ORDER BY 2, 3 LIMIT {limit}
-"""
-_BY_TEXT = """
-SELECT {kind} AS kind, t.workspace_id AS workspace, {id}::text AS id, min(t.{at}) AS at
-FROM {table} AS t WHERE {condition} GROUP BY 2, 3 ORDER BY 4 LIMIT {limit}
-"""
-
 
 def find_subjects(connection: psycopg.Connection[Any], wanted: IdNamed) -> list[Subject]:
     """What the id names, or everything its beginning fits. Empty when the read model has nothing of it."""
@@ -111,23 +83,22 @@ def find_subjects(connection: psycopg.Connection[Any], wanted: IdNamed) -> list[
 def _tries(connection: psycopg.Connection[Any], wanted: IdNamed) -> Iterator[list[Subject]]:
     """One way after the other, the quick ones first."""
     if wanted.first is not None:
-        yield _unique(_by_id(connection, _BY_KEY, _KEYED, wanted))
+        yield _unique(_by_id(connection, "by_key", _KEYED, wanted))
     yield _by_derived_id(connection, wanted.text)
     if wanted.first is not None:
-        yield _unique(_by_id(connection, _BY_SCAN, _UNKEYED, wanted))
+        yield _unique(_by_id(connection, "by_scan", _UNKEYED, wanted))
     for condition in ("t.{column} = %(text)s", "starts_with(t.{column}, %(text)s)"):
         yield _by_text(connection, condition, wanted.text)
 
 
 def _by_id(
-    connection: psycopg.Connection[Any], template: str, columns: Sequence[_Column], wanted: IdNamed
+    connection: psycopg.Connection[Any], question: str, columns: Sequence[_Column], wanted: IdNamed
 ) -> list[Subject]:
     of = live_schemas(connection)
     found: list[Subject] = []
     for column in columns:
         table = sql.Identifier(of[column.table], column.table)
-        query = sql.SQL(template).format(
-            workspaces=_WORKSPACES.format(table=table),
+        query = _template(question).format(
             kind=sql.Literal(column.kind),
             table=table,
             column=sql.Identifier(column.column),
@@ -142,20 +113,14 @@ def _by_derived_id(connection: psycopg.Connection[Any], text: str) -> list[Subje
     """A provider's id of a message: ours is derived from it, so every id it can have become is asked for by key."""
     of = live_schemas(connection)
     table = sql.Identifier(of["messages"], "messages")
-    names = connection.execute(
-        _WORKSPACES.format(table=table) + sql.SQL("SELECT workspace_id FROM known WHERE workspace_id IS NOT NULL")
-    )
+    names = connection.execute(_template("workspace_names").format(table=table))
     possible = [
         (workspace, message_id(workspace, provider, direction, text))
         for (workspace,) in names
         for provider in ADAPTERS
         for direction in ("inbound", "outbound")
     ]
-    query = sql.SQL(
-        "SELECT 'message' AS kind, workspace_id AS workspace, message_id::text AS id, received_at AS at FROM {} AS t "
-        "JOIN unnest(%(workspaces)s::text[], %(ids)s::uuid[]) AS i (workspace_id, message_id) "
-        "USING (workspace_id, message_id)"
-    ).format(table)
+    query = _template("messages_by_id").format(table=table)
     workspaces, ids = [one for one, _ in possible], [one for _, one in possible]
     return _subjects(connection, query, {"workspaces": workspaces, "ids": ids})
 
@@ -165,7 +130,7 @@ def _by_text(connection: psycopg.Connection[Any], condition: str, text: str) -> 
     found: list[Subject] = []
     for place in _TEXTS:
         conditions = [sql.SQL(condition).format(column=sql.Identifier(name)) for name in place.columns]
-        query = sql.SQL(_BY_TEXT).format(
+        query = _template("by_text").format(
             kind=sql.Literal(place.kind),
             table=sql.Identifier(of[place.table], place.table),
             id=place.id,
@@ -175,6 +140,10 @@ def _by_text(connection: psycopg.Connection[Any], condition: str, text: str) -> 
         )
         found += _subjects(connection, query, {"text": text})
     return found
+
+
+def _template(question: str) -> sql.SQL:
+    return sql.SQL(statement(__package__, question).decode())
 
 
 def _subjects(connection: psycopg.Connection[Any], query: sql.Composed, parameters: dict[str, Any]) -> list[Subject]:

@@ -7,8 +7,9 @@ import msgspec
 
 from headrace.events.job_plan import POST_PROCESS, SCORING, job_id
 from headrace.kafka.log_offsets import Place
+from operations.trace.job_nodes import state_of
 from operations.trace.lineage import Lineage, Position, Row
-from operations.trace.tree import place_text, state_of
+from operations.trace.node import place_text
 
 
 class Unfinished(msgspec.Struct, frozen=True, kw_only=True):

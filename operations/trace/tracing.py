@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -16,17 +15,20 @@ from headrace.kafka.log_offsets import LogOffsets, Place
 from headrace.kafka.log_records import read_positions
 from headrace.refusal import Refusal
 from headrace.settings import Settings
+from operations.records.projected import projected_to
 from operations.records.record_filter import topics_named
 from operations.records.settling import group_of
 from operations.records.shown_record import Shower
-from operations.trace.gathering import Gatherer, projected
+from operations.trace.gathering import Gatherer
 from operations.trace.lineage import Lineage, Position
 from operations.trace.lookup import Subject, find_subjects
 from operations.trace.naming import IdNamed, PlaceNamed, named, received_at
+from operations.trace.node import Node, place_text, walk
+from operations.trace.node_maker import NodeMaker, Options, stored_at
 from operations.trace.reading import LogReader, Looked, position_of
 from operations.trace.standing import Reached, Unfinished, unfinished
 from operations.trace.trace_options import TraceOptions
-from operations.trace.tree import Node, Options, TreeBuilder, place_text, walk
+from operations.trace.tree import TreeBuilder
 from projections.connection import libpq_url
 
 
@@ -91,7 +93,7 @@ class _Tracer:
     def _webhook(self, receipt: str, headers: dict[str, str], record: Record) -> Subject:
         """The webhook of a record: as a row has it, or as the record names it."""
         rows = [] if self._connection is None else find_subjects(self._connection, IdNamed.of(receipt))
-        made_up = Subject(kind="receipt", workspace=headers.get("ce_workspace", ""), id=receipt, at=_time_of(record))
+        made_up = Subject(kind="receipt", workspace=headers.get("ce_workspace", ""), id=receipt, at=stored_at(record))
         return next((one for one in rows if one.kind == "receipt" and one.id == receipt), made_up)
 
     def follow_id(self, wanted: IdNamed) -> None:
@@ -118,7 +120,7 @@ class _Tracer:
             asked_for=asked_for, texts=self._options.texts, raw=self._options.raw, depth=self._options.depth
         )
         shower = Shower(self._settings, texts=self._options.texts)
-        builder = TreeBuilder(lineage, shower, options, is_log_read=reader is not None)
+        builder = TreeBuilder(NodeMaker(lineage, shower, options, is_log_read=reader is not None))
         self._found.trees = builder.build(subject.id if subject is not None and subject.kind == "lead" else None)
 
     def _gathered(self, subject: Subject | None) -> Lineage:
@@ -157,7 +159,7 @@ class _Tracer:
 
     @property
     def _projected(self) -> dict[Place, int]:
-        return {} if self._connection is None else projected(self._connection)
+        return {} if self._connection is None else projected_to(self._connection)
 
     def _reached(self, reader: LogReader | None) -> Reached:
         if reader is None:
@@ -228,7 +230,3 @@ def _alone(record: Record, shower: Shower) -> Node:
         notes=[shown.problem] if shown.problem else [],
         is_asked_for=True,
     )
-
-
-def _time_of(record: Record) -> datetime:
-    return datetime.fromtimestamp(record.timestamp_ms / 1000, UTC)

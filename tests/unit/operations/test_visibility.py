@@ -24,8 +24,9 @@ from operations.records.shown_changes import shown_example
 from operations.records.shown_event import shown_event
 from operations.records.shown_record import Shower
 from operations.trace.lineage import Lineage, Row
+from operations.trace.node_maker import NodeMaker, Options
 from operations.trace.telling import TELLINGS, told
-from operations.trace.tree import Options, TreeBuilder
+from operations.trace.tree import TreeBuilder
 from operations.versions.shown_values import shown
 from projections.tables import ctl_metadata, proj_metadata, visibility_of
 
@@ -187,7 +188,7 @@ def test_no_node_of_a_tree_tells_a_masked_column_unasked(texts: bool) -> None:
     lineage = Lineage()
     lineage.add(row_of(table) for table in TELLINGS)
     options = Options(asked_for="x", texts=texts)
-    tree = TreeBuilder(lineage, Shower(Settings()), options, is_log_read=False).build()
+    tree = TreeBuilder(NodeMaker(lineage, Shower(Settings()), options, is_log_read=False)).build()
     assert (ZEBRA in str(tree)) == texts
     assert all(table in str(tree) for table in TELLINGS)
 
