@@ -31,9 +31,9 @@ class AuditImpossible(Refusal):
 
     def __init__(self, lost: Sequence[LostEnd]) -> None:
         places = "; ".join(
-            f"{one.topic}[{one.partition}] ends at offset {one.end} and was proven up to {one.proven_to}, but what it "
-            f"had from {one.lost_from} on is gone"
-            for one in lost
+            f"{cut.topic}[{cut.partition}] ends at offset {cut.end} and was proven up to {cut.proven_to}, but what it "
+            f"had from {cut.lost_from} on is gone"
+            for cut in lost
         )
         super().__init__(
             f"{places}: the log was cut, or the topic was deleted and made anew, so that earlier audits prove nothing "
@@ -66,10 +66,10 @@ def audit(
     """
     deadline = time.monotonic() + wait_seconds
     with psycopg.connect(libpq_url(settings.database_url), autocommit=True, connect_timeout=5) as connection:
-        one = _Audit(settings, ReadModel(connection), full=full)
-        one.judge_webhooks(wait_seconds)
-        one.judge_jobs(max(0.0, deadline - time.monotonic()), stuck_seconds)
-        return _report(one.findings)
+        run = _Audit(settings, ReadModel(connection), full=full)
+        run.judge_webhooks(wait_seconds)
+        run.judge_jobs(max(0.0, deadline - time.monotonic()), stuck_seconds)
+        return _report(run.findings)
 
 
 class _Audit:

@@ -50,7 +50,7 @@ class JobsProver:
             self.totals.in_flight += len(lacking)
             self.proven[place] = ProvenJobs(lacking[0].offset if lacking else log_range.end)
             return
-        refused = self._rows.refused_by_request(one.receipt_id for one in lacking) if lacking else set()
+        refused = self._rows.refused_by_request(lack.receipt_id for lack in lacking) if lacking else set()
         self._settle(place, log_range, lacking, refused)
 
     def _judge_ends(self, place: Place) -> None:
@@ -80,13 +80,13 @@ class JobsProver:
         """Tell what no dead letter accounts for, and up to where all is well."""
         if lacking:
             refused |= self._rows.refused_by_projection()
-        missing = [one for one in lacking if one.receipt_id not in refused]
-        self.missing += (_missing(place, one) for one in missing)
+        missing = [lack for lack in lacking if lack.receipt_id not in refused]
+        self.missing += (_missing(place, lack) for lack in missing)
         self.totals.missing += len(missing)
         self.totals.dead_lettered += len(lacking) - len(missing)
         # Behind the last of a cut-off list nobody has looked yet.
         seen_to = lacking[-1].offset if len(lacking) == LIMIT else log_range.end
-        self.proven[place] = ProvenJobs(min((one.offset for one in missing), default=seen_to))
+        self.proven[place] = ProvenJobs(min((lack.offset for lack in missing), default=seen_to))
 
 
 def _missing(place: Place, lacking: Lacking) -> Missing:

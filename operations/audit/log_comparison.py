@@ -29,15 +29,15 @@ _OUTCOMES: Mapping[type[JobEvent], str] = {
 
 def compare_receipts(settings: Settings, rows: WebhookRows, settled: Settled) -> list[Missing]:
     """Reads the webhooks: the verdict at each place is about the receipt that stands there."""
-    found: list[Missing] = []
+    wrong: list[Missing] = []
     for place, log_range in settled.ranges.items():
         for chunk in in_chunks(read_ranges(settings, {place: LogRange(log_range.start, settled.judged_to[place])})):
             receipts = {record.offset: header_map(record.headers).get("ce_receiptid", "") for record in chunk}
-            found += [
+            wrong += [
                 Missing(kind="verdict", topic=place[0], partition=place[1], offset=o, receipt_id=receipts[o])
                 for o in rows.mismatched(place, receipts)
             ]
-    return found
+    return wrong
 
 
 def compare_messages(
@@ -45,7 +45,7 @@ def compare_messages(
 ) -> tuple[TopicAudit, list[Missing]]:
     """Reads the messages: each that the projection has passed has its row, and so has what a split gave to whom."""
     totals = TopicAudit(topic=settings.topic(MESSAGES))
-    found: list[Missing] = []
+    unwritten_events: list[Missing] = []
     for place, log_range in log.ranges([totals.topic]).items():
         passed = LogRange(log_range.start, min(positions.get(place, log_range.start), log_range.end))
         totals.records += log_range.end - log_range.start
@@ -59,11 +59,11 @@ def compare_messages(
                 for o in unwritten
                 if events[o].receipt_id not in refused
             ]
-            found += missing
+            unwritten_events += missing
             totals.missing += len(missing)
             totals.dead_lettered += len(unwritten) - len(missing)
     totals.proven = totals.records - totals.in_flight - totals.missing - totals.dead_lettered
-    return totals, found
+    return totals, unwritten_events
 
 
 def _unwritten(rows: WebhookRows, events: Mapping[int, Message | LeadSplit | MessageMoved]) -> list[int]:
@@ -88,19 +88,19 @@ def _event_of(record: Record) -> Any:
 
 def compare_jobs(settings: Settings, rows: JobRows, settled: JobsSettled) -> list[Missing]:
     """Reads the log of jobs: each request and each end that the projection has passed has its row."""
-    found: list[Missing] = []
+    missing: list[Missing] = []
     for place, log_range in settled.jobs.items():
         passed = LogRange(log_range.start, settled.projected_to[place])
         for chunk in in_chunks(read_ranges(settings, {place: passed})):
             events = _events_among(chunk, JobRequested | _JobEnd)
             unwritten = rows.unwritten({offset: _row_of(event) for offset, event in events.items()})
             refused = rows.refused_by_projection() if unwritten else set()
-            found += (
+            missing += (
                 _row_missing(place, offset, events[offset])
                 for offset in unwritten
                 if events[offset].receipt_id not in refused
             )
-    return found
+    return missing
 
 
 def _row_of(event: JobRequested | _JobEnd) -> JobRowKey:

@@ -74,8 +74,8 @@ class Proofs(Generic[P]):
             new=_listed([sql.SQL("excluded.{}").format(column) for column in self._columns]),
         )
         rows = [
-            (self._version, *place, _moment(appended_ms.get(place)), *msgspec.structs.astuple(one))
-            for place, one in sorted(proven.items())
+            (self._version, *place, _moment(appended_ms.get(place)), *msgspec.structs.astuple(offsets))
+            for place, offsets in sorted(proven.items())
         ]
         with self._connection.cursor() as cursor:
             cursor.executemany(query, rows)
@@ -87,16 +87,16 @@ def lost_ends(log: LogOffsets, proofs: Mapping[Place, Proof[P]], ranges: Mapping
     A partition that is not among the ranges any more is nobody's. Raises KafkaUnreachable.
     """
     known = {place: proof for place, proof in sorted(proofs.items()) if place in ranges}
-    first_later = log.first_after({place: one.appended_ms for place, one in known.items() if one.appended_ms})
-    found = []
+    first_later = log.first_after({place: proof.appended_ms for place, proof in known.items() if proof.appended_ms})
+    lost = []
     for place, proof in known.items():
         cut = cut_offset(proof.end, ranges[place].end, first_later.get(place))
         if cut is not None:
             topic, partition = place
-            found.append(
+            lost.append(
                 LostEnd(topic=topic, partition=partition, lost_from=cut, proven_to=proof.end, end=ranges[place].end)
             )
-    return found
+    return lost
 
 
 def _listed(parts: Sequence[sql.Composable]) -> sql.Composed:

@@ -36,11 +36,11 @@ def repeats_among(settings: Settings, rows: WebhookRows, place: Place, records: 
     wanted = {one for one in records.values() if _is_uuid(one.receipt_id)}
     judged = rows.verdict_offsets(place, [(one.workspace, one.receipt_id) for one in wanted])
     standing = _standing(settings, place, [offset for offsets in judged.values() for offset in offsets])
-    found = []
+    repeats = []
     for offset, one in sorted(records.items()):
         for at in judged.get(one.receipt_id, ()):
             if at != offset and standing.get(at) == one:
-                found.append(
+                repeats.append(
                     Repeat(
                         topic=place[0],
                         partition=place[1],
@@ -50,7 +50,7 @@ def repeats_among(settings: Settings, rows: WebhookRows, place: Place, records: 
                     )
                 )
                 break
-    return found
+    return repeats
 
 
 def _standing(settings: Settings, place: Place, offsets: Sequence[int]) -> dict[int, Logged]:

@@ -73,7 +73,7 @@ class PartitionProver:
             repeats = repeats_among(self._settings, self._rows, self.place, receipts)
             self.repeats += repeats
             repeated = {repeat.offset for repeat in repeats}
-            refused = self._rows.dead_receipts(one.receipt_id for one in receipts.values())
+            refused = self._rows.dead_receipts(receipt.receipt_id for receipt in receipts.values())
             unaccounted = [o for o in offsets if o not in repeated and _receipt_at(receipts, o) not in refused]
             accounted += len(offsets) - len(repeats) - len(unaccounted)
             missing += [self._missing("verdict", o, _receipt_at(receipts, o)) for o in unaccounted]
@@ -96,8 +96,12 @@ class PartitionProver:
             return 0, log_range.end
         if not self._settled.facts[self.place[0]]:
             return len(incomplete), incomplete[0].offset
-        refused = self._rows.dead_receipts(found.receipt_id for found in incomplete)
-        missing = [self._missing(r.lack, r.offset, r.receipt_id) for r in incomplete if r.receipt_id not in refused]
+        refused = self._rows.dead_receipts(receipt.receipt_id for receipt in incomplete)
+        missing = [
+            self._missing(receipt.lack, receipt.offset, receipt.receipt_id)
+            for receipt in incomplete
+            if receipt.receipt_id not in refused
+        ]
         self.missing += missing
         self.totals.dead_lettered += len(incomplete) - len(missing)
         self.totals.missing += len(missing)

@@ -24,9 +24,9 @@ CHUNK = 200
 def kept_records(settings: Settings, letters: Iterable[Letter]) -> Iterator[list[tuple[Letter, Record | None]]]:
     """The letters with their records, in pieces; None where it is not kept any more. Raises KafkaUnreachable."""
     for piece in in_pieces(letters, CHUNK):
-        found = dict(kept_in_log(settings, [one for one in piece if one.projection is None]))
-        found |= _kept_in_postgres(settings, [one for one in piece if one.projection is not None])
-        yield [(one, found.get(one.id)) for one in piece]
+        records = dict(kept_in_log(settings, [letter for letter in piece if letter.projection is None]))
+        records |= _kept_in_postgres(settings, [letter for letter in piece if letter.projection is not None])
+        yield [(letter, records.get(letter.id)) for letter in piece]
 
 
 def kept_in_log(settings: Settings, letters: Sequence[Letter]) -> Iterator[tuple[str, Record]]:
@@ -68,11 +68,11 @@ def _kept_in_postgres(settings: Settings, letters: Sequence[Letter]) -> dict[str
     if not letters:
         return {}
     columns: list[list[Any]] = [
-        [one.id for one in letters],
-        [one.projection for one in letters],
-        [one.origin_topic for one in letters],
-        [one.origin_partition for one in letters],
-        [one.origin_offset for one in letters],
+        [letter.id for letter in letters],
+        [letter.projection for letter in letters],
+        [letter.origin_topic for letter in letters],
+        [letter.origin_partition for letter in letters],
+        [letter.origin_offset for letter in letters],
     ]
     with psycopg.connect(libpq_url(settings.database_url), connect_timeout=5, row_factory=dict_row) as connection:
         return {row["id"]: kept_record(row) for row in connection.execute(statement(__package__, "kept"), columns)}

@@ -33,11 +33,11 @@ class DiffSummary(msgspec.Struct, kw_only=True):
 
     def add(self, id_: str, changes: Iterable[FieldChange], keep: int) -> None:
         """Count a thing that differs; the first `keep` of them are examples."""
-        found = tuple(changes)
+        listed = tuple(changes)
         self.things += 1
-        self.fields = dict(Counter(self.fields) + Counter(change.field for change in found))
+        self.fields = dict(Counter(self.fields) + Counter(change.field for change in listed))
         if len(self.examples) < keep:
-            self.examples.append(Example(id=id_, changes=found))
+            self.examples.append(Example(id=id_, changes=listed))
 
 
 def changes_between(before: Any, after: Any, leave_out: frozenset[str] = frozenset()) -> list[FieldChange]:

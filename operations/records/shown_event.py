@@ -51,20 +51,20 @@ def _as_declared(value: Any, visibility: Visibility, texts: bool) -> Any:
 
 
 def _shown_parts(value: Any, kind: inspect.Type, texts: bool) -> Any:
-    found: Any = HIDDEN
+    shown: Any = HIDDEN
     match kind:
         case inspect.Metadata(type=inner):
-            found = _shown(value, inner, texts)
+            shown = _shown(value, inner, texts)
         case inspect.UnionType(types=types):
             # A value does not say which of several types it is of.
             kinds = [one for one in types if not isinstance(one, inspect.NoneType)]
-            found = _shown(value, kinds[0], texts) if len(kinds) == 1 else HIDDEN
+            shown = _shown(value, kinds[0], texts) if len(kinds) == 1 else HIDDEN
         case inspect.StructType(cls=cls):
-            found = _shown_struct(value, cls, texts)
+            shown = _shown_struct(value, cls, texts)
         case inspect.VarTupleType(item_type=item) | inspect.ListType(item_type=item):
-            found = [_shown(one, item, texts) for one in value]
+            shown = [_shown(one, item, texts) for one in value]
         case inspect.TupleType(item_types=items):
-            found = [_shown(one, item, texts) for one, item in zip(value, items, strict=True)]
+            shown = [_shown(one, item, texts) for one, item in zip(value, items, strict=True)]
         case inspect.DictType(key_type=key, value_type=item):
-            found = {str(_shown(name, key, texts)): _shown(one, item, texts) for name, one in value.items()}
-    return found
+            shown = {str(_shown(name, key, texts)): _shown(one, item, texts) for name, one in value.items()}
+    return shown

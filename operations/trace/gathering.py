@@ -82,19 +82,19 @@ class Gatherer:
         leads = [lead_id, *(row["lead_id"] for row in self.lineage.of("lead_merges", into_lead_id=lead_id))]
         self._add("lead_splits", "t.lead_id = ANY(%(ids)s::uuid[]) OR t.new_lead_id = ANY(%(ids)s::uuid[])", ids=leads)
         self._add("leads", "t.lead_id = ANY(%(ids)s::uuid[])", ids=leads)
-        found = []
+        messages = []
         for lead in leads:
-            found += self._read(
+            messages += self._read(
                 "messages", "t.lead_id = %(id)s ORDER BY t.sent_at DESC LIMIT %(limit)s", id=lead, limit=limit
             )
             moved = self._add("message_moves", "t.into_lead_id = %(id)s", id=lead)
-            found += self._read(
+            messages += self._read(
                 "messages",
                 "t.message_id = ANY(%(ids)s::uuid[]) ORDER BY t.sent_at DESC LIMIT %(limit)s",
                 ids=[row["message_id"] for row in moved],
                 limit=limit,
             )
-        newest = sorted(found, key=lambda row: (row["sent_at"], row["message_id"]), reverse=True)[:limit]
+        newest = sorted(messages, key=lambda row: (row["sent_at"], row["message_id"]), reverse=True)[:limit]
         self.lineage.add(newest)
         return newest
 
@@ -158,9 +158,9 @@ class Gatherer:
         self.lineage.refused += _refused(self._connection, receipts, positions)
 
     def _add(self, table: str, condition: str, **values: Any) -> list[Row]:
-        found = self._read(table, condition, **values)
-        self.lineage.add(found)
-        return found
+        rows = self._read(table, condition, **values)
+        self.lineage.add(rows)
+        return rows
 
     def _read(self, table: str, condition: str, **values: Any) -> list[Row]:
         schema = self._schemas[table]
@@ -207,8 +207,8 @@ def _rows(
     connection: psycopg.Connection[Any], table: str, schema: str, query: sql.Composed, values: dict[str, Any]
 ) -> list[Row]:
     with connection.cursor(row_factory=dict_row) as cursor:
-        found = cursor.execute(query, values).fetchall()
-    return [Row(table=table, schema=schema, values={name: _plain(one) for name, one in row.items()}) for row in found]
+        fetched = cursor.execute(query, values).fetchall()
+    return [Row(table=table, schema=schema, values={name: _plain(one) for name, one in row.items()}) for row in fetched]
 
 
 def _plain(value: Any) -> Any:

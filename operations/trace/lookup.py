@@ -77,7 +77,7 @@ _TEXTS = (
 
 def find_subjects(connection: psycopg.Connection[Any], wanted: IdNamed) -> list[Subject]:
     """What the id names, or everything its beginning fits. Empty when the read model has nothing of it."""
-    return next((found for found in _tries(connection, wanted) if found), [])
+    return next((subjects for subjects in _tries(connection, wanted) if subjects), [])
 
 
 def _tries(connection: psycopg.Connection[Any], wanted: IdNamed) -> Iterator[list[Subject]]:
@@ -95,7 +95,7 @@ def _by_id(
     connection: psycopg.Connection[Any], question: str, columns: Sequence[_Column], wanted: IdNamed
 ) -> list[Subject]:
     of = live_schemas(connection)
-    found: list[Subject] = []
+    subjects: list[Subject] = []
     for column in columns:
         table = sql.Identifier(of[column.table], column.table)
         query = _template(question).format(
@@ -105,8 +105,8 @@ def _by_id(
             at=sql.Identifier(column.at),
             limit=sql.Literal(SHOWN),
         )
-        found += _subjects(connection, query, {"first": wanted.first, "last": wanted.last})
-    return found
+        subjects += _subjects(connection, query, {"first": wanted.first, "last": wanted.last})
+    return subjects
 
 
 def _by_derived_id(connection: psycopg.Connection[Any], text: str) -> list[Subject]:
@@ -127,7 +127,7 @@ def _by_derived_id(connection: psycopg.Connection[Any], text: str) -> list[Subje
 
 def _by_text(connection: psycopg.Connection[Any], condition: str, text: str) -> list[Subject]:
     of = live_schemas(connection)
-    found: list[Subject] = []
+    subjects: list[Subject] = []
     for place in _TEXTS:
         conditions = [sql.SQL(condition).format(column=sql.Identifier(name)) for name in place.columns]
         query = _template("by_text").format(
@@ -138,8 +138,8 @@ def _by_text(connection: psycopg.Connection[Any], condition: str, text: str) -> 
             condition=sql.SQL(" OR ").join(conditions),
             limit=sql.Literal(SHOWN),
         )
-        found += _subjects(connection, query, {"text": text})
-    return found
+        subjects += _subjects(connection, query, {"text": text})
+    return subjects
 
 
 def _template(question: str) -> sql.SQL:
@@ -151,6 +151,7 @@ def _subjects(connection: psycopg.Connection[Any], query: sql.Composed, paramete
         return cursor.execute(query, parameters).fetchall()
 
 
-def _unique(found: list[Subject]) -> list[Subject]:
+def _unique(subjects: list[Subject]) -> list[Subject]:
     """A lead that was merged into another stands in two tables."""
-    return list({(one.kind, one.workspace, one.id): one for one in reversed(found)}.values())[::-1]
+    by_id = {(subject.kind, subject.workspace, subject.id): subject for subject in reversed(subjects)}
+    return list(by_id.values())[::-1]
