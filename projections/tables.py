@@ -25,6 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 
+from headrace.events.visibility import Visibility
 from projections.schemas import proj_schema
 
 CTL_SCHEMA = "ctl"
@@ -38,6 +39,7 @@ LINEAGE = ("src_topic", "src_partition", "src_offset", "proj_rev")
 
 _NAMES = {"pk": "pk_%(table_name)s", "ix": "ix_%(table_name)s_%(column_0_N_name)s"}
 _UTC = TIMESTAMP(timezone=True)
+_OPEN_TYPES = (Uuid, Integer, BigInteger, Double, Boolean, Date, TIMESTAMP)
 
 
 def proj_metadata(version: int) -> MetaData:
@@ -106,52 +108,70 @@ def fold_of(column: Column[Any]) -> Fold | None:
     return fold
 
 
+def visibility_of(column: Column[Any]) -> Visibility | None:
+    """How the column's values may be shown; None where nobody declared it, and then they may not.
+
+    Ids of ours, numbers, times and flags are open by their type; a text says what it is beside its name.
+    """
+    declared: Visibility | None = column.info.get("shown")
+    type_ = column.type.item_type if isinstance(column.type, ARRAY) else column.type
+    return declared or ("open" if isinstance(type_, _OPEN_TYPES) else None)
+
+
 def _lineage() -> list[Column[Any]]:
     """Where a row comes from; (src_partition, src_offset, proj_rev) is also its version."""
     return [
-        _required("src_topic", Text),
+        _required("src_topic", Text, "open"),
         _required("src_partition", Integer),
         _required("src_offset", BigInteger),
         _required("proj_rev", Integer),
     ]
 
 
-def _key(name: str, type_: Any) -> Column[Any]:
-    return Column(name, type_, primary_key=True, autoincrement=False)
+def _key(name: str, type_: Any, shown: Visibility | None = None) -> Column[Any]:
+    return Column(name, type_, primary_key=True, autoincrement=False, info=_info(shown))
 
 
-def _required(name: str, type_: Any) -> Column[Any]:
-    return Column(name, type_, nullable=False)
+def _required(name: str, type_: Any, shown: Visibility | None = None) -> Column[Any]:
+    return Column(name, type_, nullable=False, info=_info(shown))
+
+
+def _optional(name: str, type_: Any, shown: Visibility) -> Column[Any]:
+    return Column(name, type_, info=_info(shown))
+
+
+def _info(shown: Visibility | None) -> dict[str, Any]:
+    return {} if shown is None else {"shown": shown}
 
 
 def _messages(metadata: MetaData) -> None:
     table = Table(
         "messages",
         metadata,
-        _key("workspace_id", Text),
+        _key("workspace_id", Text, "open"),
         _key("message_id", Uuid),
         _required("conversation_id", Uuid),
         _required("lead_id", Uuid),
-        _required("provider", Text),
-        _required("channel", Text),
-        _required("direction", Text),
-        _required("source", Text),
-        _required("provider_event", Text),
-        Column("provider_message_id", Text),
+        _required("provider", Text, "open"),
+        _required("channel", Text, "open"),
+        _required("direction", Text, "open"),
+        _required("source", Text, "open"),
+        _required("provider_event", Text, "open"),
+        _optional("provider_message_id", Text, "detail"),
         _required("sent_at", _UTC),
         _required("received_at", _UTC),
-        Column("subject", Text),
-        _required("text", Text),
-        _required("body", Text),
-        Column("html", Text),
-        Column("campaign_id", Text),
-        Column("campaign_name", Text),
-        Column("account", Text),
-        Column("from_email", Text),
-        Column("from_name", Text),
+        _optional("subject", Text, "masked"),
+        _required("text", Text, "masked"),
+        _required("body", Text, "masked"),
+        _optional("html", Text, "masked"),
+        _optional("campaign_id", Text, "detail"),
+        _optional("campaign_name", Text, "masked"),
+        _optional("account", Text, "masked"),
+        _optional("from_email", Text, "masked"),
+        _optional("from_name", Text, "masked"),
         _required("attachment_count", Integer),
         _required("is_automated", Boolean),
-        _required("attrs", JSONB),
+        _required("attrs", JSONB, "masked"),
         _required("receipt_id", Uuid),
         *_lineage(),
     )
@@ -171,24 +191,24 @@ def _leads(metadata: MetaData) -> None:
     table = Table(
         "leads",
         metadata,
-        _key("workspace_id", Text),
+        _key("workspace_id", Text, "open"),
         _key("lead_id", Uuid),
         _required("created_at", _UTC),
         _required("changed_at", _UTC),
-        Column("first_name", Text),
-        Column("last_name", Text),
-        Column("company", Text),
-        Column("title", Text),
-        Column("linkedin_url", Text),
-        Column("company_linkedin_url", Text),
-        Column("email", Text),
-        _required("alternate_emails", ARRAY(Text)),
-        Column("phone", Text),
-        Column("campaign_id", Text),
-        Column("campaign_name", Text),
-        Column("account", Text),
-        Column("current_replier_email", Text),
-        Column("current_replier_name", Text),
+        _optional("first_name", Text, "masked"),
+        _optional("last_name", Text, "masked"),
+        _optional("company", Text, "masked"),
+        _optional("title", Text, "masked"),
+        _optional("linkedin_url", Text, "masked"),
+        _optional("company_linkedin_url", Text, "masked"),
+        _optional("email", Text, "masked"),
+        _required("alternate_emails", ARRAY(Text), "masked"),
+        _optional("phone", Text, "masked"),
+        _optional("campaign_id", Text, "detail"),
+        _optional("campaign_name", Text, "masked"),
+        _optional("account", Text, "masked"),
+        _optional("current_replier_email", Text, "masked"),
+        _optional("current_replier_name", Text, "masked"),
         Column("current_replier_since_at", _UTC),
         _required("receipt_id", Uuid),
         *_lineage(),
@@ -203,10 +223,10 @@ def _lead_identities(metadata: MetaData) -> None:
     table = Table(
         "lead_identities",
         metadata,
-        _key("workspace_id", Text),
+        _key("workspace_id", Text, "open"),
         _key("lead_id", Uuid),
-        _key("kind", Text),
-        _key("value", Text),
+        _key("kind", Text, "open"),
+        _key("value", Text, "masked"),
         _required("is_alias", Boolean),
         _required("receipt_id", Uuid),
         *_lineage(),
@@ -218,7 +238,7 @@ def _lead_merges(metadata: MetaData) -> None:
     table = Table(
         "lead_merges",
         metadata,
-        _key("workspace_id", Text),
+        _key("workspace_id", Text, "open"),
         _key("lead_id", Uuid),
         _required("into_lead_id", Uuid),
         _required("merged_at", _UTC),
@@ -232,13 +252,13 @@ def _lead_splits(metadata: MetaData) -> None:
     table = Table(
         "lead_splits",
         metadata,
-        _key("workspace_id", Text),
+        _key("workspace_id", Text, "open"),
         _key("lead_id", Uuid),
         _key("new_lead_id", Uuid),
         _required("split_at", _UTC),
-        _required("split_by", Text),
-        _required("reason", Text),
-        _required("identities", ARRAY(Text)),
+        _required("split_by", Text, "detail"),
+        _required("reason", Text, "masked"),
+        _required("identities", ARRAY(Text), "masked"),
         _required("run_id", Uuid),
         *_lineage(),
     )
@@ -250,7 +270,7 @@ def _message_moves(metadata: MetaData) -> None:
     table = Table(
         "message_moves",
         metadata,
-        _key("workspace_id", Text),
+        _key("workspace_id", Text, "open"),
         _key("message_id", Uuid),
         _required("lead_id", Uuid),
         _required("into_lead_id", Uuid),
@@ -266,7 +286,7 @@ def _lead_activity(metadata: MetaData) -> None:
     Table(
         "lead_activity",
         metadata,
-        _key("workspace_id", Text),
+        _key("workspace_id", Text, "open"),
         _key("lead_id", Uuid),
         Column("first_message_at", _UTC, nullable=False, info={"fold": "least"}),
         Column("last_message_at", _UTC, nullable=False, info={"fold": "greatest"}),
@@ -283,13 +303,13 @@ def _lead_suppressions(metadata: MetaData) -> None:
     table = Table(
         "lead_suppressions",
         metadata,
-        _key("workspace_id", Text),
+        _key("workspace_id", Text, "open"),
         _key("lead_id", Uuid),
         _key("event_id", Uuid),
-        _required("provider", Text),
-        _required("provider_event", Text),
-        _required("reason", Text),
-        Column("detail", Text),
+        _required("provider", Text, "open"),
+        _required("provider_event", Text, "open"),
+        _required("reason", Text, "open"),
+        _optional("detail", Text, "masked"),
         _required("occurred_at", _UTC),
         _required("received_at", _UTC),
         _required("receipt_id", Uuid),
@@ -303,14 +323,14 @@ def _lead_signals(metadata: MetaData) -> None:
     table = Table(
         "lead_signals",
         metadata,
-        _key("workspace_id", Text),
+        _key("workspace_id", Text, "open"),
         _key("lead_id", Uuid),
         _key("event_id", Uuid),
-        _required("provider", Text),
-        _required("provider_event", Text),
-        _required("signal", Text),
+        _required("provider", Text, "open"),
+        _required("provider_event", Text, "open"),
+        _required("signal", Text, "open"),
         Column("message_id", Uuid),
-        Column("detail", Text),
+        _optional("detail", Text, "masked"),
         _required("occurred_at", _UTC),
         _required("received_at", _UTC),
         _required("receipt_id", Uuid),
@@ -324,24 +344,24 @@ def _webhook_receipts(metadata: MetaData) -> None:
     table = Table(
         "webhook_receipts",
         metadata,
-        _key("workspace_id", Text),
+        _key("workspace_id", Text, "open"),
         _key("receipt_id", Uuid),
-        _required("provider", Text),
-        _required("provider_event", Text),
-        _required("verdict", Text),
-        _required("reason", Text),
-        _required("dedupe_key", Text),
+        _required("provider", Text, "open"),
+        _required("provider_event", Text, "open"),
+        _required("verdict", Text, "open"),
+        _required("reason", Text, "detail"),
+        _required("dedupe_key", Text, "detail"),
         Column("first_receipt_id", Uuid),
         _required("occurrence", Integer),
         _required("received_at", _UTC),
-        _required("source_topic", Text),
+        _required("source_topic", Text, "open"),
         _required("source_partition", Integer),
         _required("source_offset", BigInteger),
         _required("body_bytes", Integer),
         _required("message_ids", ARRAY(Uuid)),
         _required("fact_count", Integer),
         Column("stored_at", _UTC),
-        Column("route", Text),
+        _optional("route", Text, "open"),
         *_lineage(),
     )
     Index(None, table.c.workspace_id, table.c.received_at)
@@ -361,8 +381,8 @@ def _ingest_latency(metadata: MetaData) -> None:
     table = Table(
         "ingest_latency",
         metadata,
-        _key("process_id", Text),
-        _key("route", Text),
+        _key("process_id", Text, "open"),
+        _key("route", Text, "open"),
         _key("status", Integer),
         _key("window_start_at", _UTC),
         _required("window_end_at", _UTC),
@@ -382,17 +402,17 @@ def _dead_letters(metadata: MetaData) -> None:
     table = Table(
         "dead_letters",
         metadata,
-        _key("origin_topic", Text),
+        _key("origin_topic", Text, "open"),
         _key("origin_partition", Integer),
         _key("origin_offset", BigInteger),
-        _key("stage", Text),
-        _required("error_class", Text),
-        _required("reason", Text),
+        _key("stage", Text, "open"),
+        _required("error_class", Text, "open"),
+        _required("reason", Text, "detail"),
         _required("attempts", Integer),
         _required("first_failed_at", _UTC),
         _required("last_failed_at", _UTC),
-        Column("workspace_id", Text),
-        Column("receipt_id", Text),
+        _optional("workspace_id", Text, "detail"),
+        _optional("receipt_id", Text, "detail"),
         *_lineage(),
     )
     Index(None, table.c.receipt_id)
@@ -405,21 +425,21 @@ def _dead_letter_events(metadata: MetaData) -> None:
         "dead_letter_events",
         metadata,
         _key("event_id", Uuid),
-        _required("letter_id", Text),
+        _required("letter_id", Text, "detail"),
         _required("generation", Integer),
-        _required("event", Text),
-        _required("stage", Text),
+        _required("event", Text, "open"),
+        _required("stage", Text, "open"),
         #: The record that was sent again.
-        Column("record_topic", Text),
+        _optional("record_topic", Text, "open"),
         Column("record_partition", Integer),
         Column("record_offset", BigInteger),
-        Column("error_class", Text),
-        Column("reason", Text),
-        Column("changed_by", Text),
+        _optional("error_class", Text, "open"),
+        _optional("reason", Text, "detail"),
+        _optional("changed_by", Text, "detail"),
         Column("run_id", Uuid),
         _required("happened_at", _UTC),
-        Column("workspace_id", Text),
-        Column("receipt_id", Text),
+        _optional("workspace_id", Text, "detail"),
+        _optional("receipt_id", Text, "detail"),
         *_lineage(),
     )
     Index(None, table.c.letter_id)
@@ -427,7 +447,7 @@ def _dead_letter_events(metadata: MetaData) -> None:
 
 
 def _job_key() -> list[Column[Any]]:
-    return [_key("workspace_id", Text), _key("job_id", Uuid), _key("generation", Integer)]
+    return [_key("workspace_id", Text, "open"), _key("job_id", Uuid), _key("generation", Integer)]
 
 
 def _jobs(metadata: MetaData) -> None:
@@ -437,11 +457,11 @@ def _jobs(metadata: MetaData) -> None:
         "jobs",
         metadata,
         *_job_key(),
-        _required("type", Text),
+        _required("type", Text, "open"),
         _required("lead_id", Uuid),
         _required("message_id", Uuid),
         _required("requested_at", _UTC),
-        _required("requested_by", Text),
+        _required("requested_by", Text, "detail"),
         _required("due_at", _UTC),
         _required("from_start", Boolean),
         _required("receipt_id", Uuid),
@@ -463,10 +483,10 @@ def _job_progress(metadata: MetaData) -> None:
         _required("is_running", Boolean),
         _required("attempt", Integer),
         Column("due_at", _UTC),
-        Column("step", Text),
-        Column("error_class", Text),
-        Column("reason", Text),
-        Column("worker", Text),
+        _optional("step", Text, "open"),
+        _optional("error_class", Text, "open"),
+        _optional("reason", Text, "detail"),
+        _optional("worker", Text, "detail"),
         _required("changed_at", _UTC),
         *_lineage(),
     )
@@ -479,16 +499,16 @@ def _job_attempts(metadata: MetaData) -> None:
         metadata,
         *_job_key(),
         _key("attempt", Integer),
-        _required("type", Text),
+        _required("type", Text, "open"),
         _required("lead_id", Uuid),
         _required("message_id", Uuid),
-        _required("worker", Text),
+        _required("worker", Text, "detail"),
         _required("started_at", _UTC),
         Column("ended_at", _UTC),
-        Column("outcome", Text),
-        Column("step", Text),
-        Column("error_class", Text),
-        Column("reason", Text),
+        _optional("outcome", Text, "open"),
+        _optional("step", Text, "open"),
+        _optional("error_class", Text, "open"),
+        _optional("reason", Text, "detail"),
         Column("spends_attempt", Boolean),
         Column("next_due_at", _UTC),
         _required("receipt_id", Uuid),
@@ -502,12 +522,12 @@ def _job_steps(metadata: MetaData) -> None:
         "job_steps",
         metadata,
         *_job_key(),
-        _key("step", Text),
+        _key("step", Text, "open"),
         _required("attempt", Integer),
         _required("finished_at", _UTC),
-        _required("result", JSONB),
-        _required("skipped", Text),
-        _required("ends_job", Text),
+        _required("result", JSONB, "masked"),
+        _required("skipped", Text, "detail"),
+        _required("ends_job", Text, "detail"),
         _required("receipt_id", Uuid),
         *_lineage(),
     )
@@ -519,14 +539,14 @@ def _job_ends(metadata: MetaData) -> None:
         "job_ends",
         metadata,
         *_job_key(),
-        _key("outcome", Text),
+        _key("outcome", Text, "open"),
         Column("first_offset", BigInteger, nullable=False, info={"fold": "least"}),
         _required("ended_at", _UTC),
         _required("attempt", Integer),
-        Column("step", Text),
-        Column("error_class", Text),
-        Column("reason", Text),
-        Column("ended_by", Text),
+        _optional("step", Text, "open"),
+        _optional("error_class", Text, "open"),
+        _optional("reason", Text, "detail"),
+        _optional("ended_by", Text, "detail"),
         *_lineage(),
     )
     Index(None, table.c.workspace_id, table.c.ended_at)
@@ -539,7 +559,7 @@ def _job_holds(metadata: MetaData) -> None:
         metadata,
         *_job_key(),
         _required("is_paused", Boolean),
-        _required("changed_by", Text),
+        _required("changed_by", Text, "detail"),
         _required("changed_at", _UTC),
         *_lineage(),
     )
@@ -554,11 +574,11 @@ def _concluded(*, job: bool = True) -> list[Column[Any]]:
         #: With the message's id its place in the conversation, however it arrived.
         _required("sent_at", _UTC),
         _required("received_at", _UTC),
-        Column("ai_provider", Text),
-        Column("ai_model", Text),
-        Column("prompt_key", Text),
+        _optional("ai_provider", Text, "open"),
+        _optional("ai_model", Text, "open"),
+        _optional("prompt_key", Text, "open"),
         Column("prompt_version", Integer),
-        Column("prompt_sha256", Text),
+        _optional("prompt_sha256", Text, "open"),
         _required("receipt_id", Uuid),
         *_lineage(),
     ]
@@ -570,14 +590,14 @@ def _enrichments(metadata: MetaData) -> None:
     table = Table(
         "enrichments",
         metadata,
-        _key("workspace_id", Text),
+        _key("workspace_id", Text, "open"),
         _key("job_id", Uuid),
-        _key("step", Text),
+        _key("step", Text, "open"),
         _required("message_id", Uuid),
-        _required("job_type", Text),
-        _required("event_type", Text),
-        Column("skip_reason", Text),
-        _required("details", JSONB),
+        _required("job_type", Text, "open"),
+        _required("event_type", Text, "open"),
+        _optional("skip_reason", Text, "open"),
+        _required("details", JSONB, "masked"),
         *_concluded(job=False),
     )
     Index(None, table.c.workspace_id, table.c.message_id)
@@ -588,18 +608,18 @@ def _message_labels(metadata: MetaData) -> None:
     table = Table(
         "message_labels",
         metadata,
-        _key("workspace_id", Text),
+        _key("workspace_id", Text, "open"),
         _key("message_id", Uuid),
-        _required("label", Text),
-        Column("answered_label", Text),
+        _required("label", Text, "open"),
+        _optional("answered_label", Text, "open"),
         _required("confidence", Double),
         _required("is_opt_out", Boolean),
         _required("is_bounce", Boolean),
-        Column("contains_phone", Text),
+        _optional("contains_phone", Text, "masked"),
         _required("has_proposed_time", Boolean),
         _required("is_automated", Boolean),
-        Column("rule", Text),
-        Column("evidence", Text),
+        _optional("rule", Text, "open"),
+        _optional("evidence", Text, "masked"),
         _required("needs_review", Boolean),
         _required("is_injection_suspected", Boolean),
         *_concluded(),
@@ -612,14 +632,14 @@ def _lead_states(metadata: MetaData) -> None:
     Table(
         "lead_states",
         metadata,
-        _key("workspace_id", Text),
+        _key("workspace_id", Text, "open"),
         _key("lead_id", Uuid),
         _key("message_id", Uuid),
-        _required("status", Text),
-        _required("label", Text),
-        Column("previous_label", Text),
+        _required("status", Text, "open"),
+        _required("label", Text, "open"),
+        _optional("previous_label", Text, "open"),
         _required("is_automated", Boolean),
-        _required("open_work", Text),
+        _required("open_work", Text, "open"),
         *[column for column in _concluded() if column.name != "lead_id"],
     )
 
@@ -628,14 +648,14 @@ def _follow_ups(metadata: MetaData) -> None:
     table = Table(
         "follow_ups",
         metadata,
-        _key("workspace_id", Text),
+        _key("workspace_id", Text, "open"),
         _key("message_id", Uuid),
-        _required("kind", Text),
+        _required("kind", Text, "open"),
         _required("due_at", _UTC),
-        _required("timezone", Text),
-        _required("timezone_evidence", Text),
+        _required("timezone", Text, "open"),
+        _required("timezone_evidence", Text, "open"),
         Column("day", Date),
-        _required("precision", Text),
+        _required("precision", Text, "open"),
         _required("confidence", Double),
         _required("attempt", Integer),
         *_concluded(),
@@ -647,14 +667,14 @@ def _booking_decisions(metadata: MetaData) -> None:
     Table(
         "booking_decisions",
         metadata,
-        _key("workspace_id", Text),
+        _key("workspace_id", Text, "open"),
         _key("message_id", Uuid),
         _required("is_proposed", Boolean),
-        Column("reason", Text),
-        _required("process", Text),
+        _optional("reason", Text, "open"),
+        _required("process", Text, "open"),
         Column("start_at", _UTC),
-        Column("timezone", Text),
-        Column("timezone_evidence", Text),
+        _optional("timezone", Text, "open"),
+        _optional("timezone_evidence", Text, "open"),
         Column("confidence", Double),
         Column("minutes_later", Integer),
         *_concluded(),
@@ -665,13 +685,13 @@ def _drafts(metadata: MetaData) -> None:
     table = Table(
         "drafts",
         metadata,
-        _key("workspace_id", Text),
+        _key("workspace_id", Text, "open"),
         _key("draft_id", Uuid),
         _required("message_id", Uuid),
-        _required("channel", Text),
+        _required("channel", Text, "open"),
         #: Null when no draft passed the checks.
-        Column("body", Text),
-        _required("failed_checks", ARRAY(Text)),
+        _optional("body", Text, "masked"),
+        _required("failed_checks", ARRAY(Text), "open"),
         _required("attempts", Integer),
         *_concluded(),
     )
@@ -682,16 +702,16 @@ def _reply_decisions(metadata: MetaData) -> None:
     table = Table(
         "reply_decisions",
         metadata,
-        _key("workspace_id", Text),
+        _key("workspace_id", Text, "open"),
         _key("draft_id", Uuid),
         _required("message_id", Uuid),
-        _required("channel", Text),
-        _required("decision", Text),
+        _required("channel", Text, "open"),
+        _required("decision", Text, "open"),
         Column("send_at", _UTC),
-        _required("reasons", ARRAY(Text)),
+        _required("reasons", ARRAY(Text), "open"),
         Column("confidence", Double),
         _required("threshold", Double),
-        _required("response_mode", Text),
+        _required("response_mode", Text, "open"),
         *_concluded(),
     )
     Index(None, table.c.workspace_id, table.c.message_id)
@@ -701,13 +721,13 @@ def _lead_scores(metadata: MetaData) -> None:
     table = Table(
         "lead_scores",
         metadata,
-        _key("workspace_id", Text),
+        _key("workspace_id", Text, "open"),
         _key("lead_id", Uuid),
         _key("message_id", Uuid),
         _required("fit", Integer),
         _required("intent", Integer),
         _required("overall", Integer),
-        _required("reasoning", Text),
+        _required("reasoning", Text, "masked"),
         *[column for column in _concluded() if column.name != "lead_id"],
     )
     Index(None, table.c.workspace_id, table.c.message_id)
@@ -717,43 +737,43 @@ def _ai_interactions(metadata: MetaData) -> None:
     table = Table(
         "ai_interactions",
         metadata,
-        _key("workspace_id", Text),
+        _key("workspace_id", Text, "open"),
         _key("event_id", Uuid),
         _required("lead_id", Uuid),
         _required("message_id", Uuid),
         _required("job_id", Uuid),
-        _required("step", Text),
+        _required("step", Text, "open"),
         _required("attempt", Integer),
         _required("call", Integer),
         _required("called_at", _UTC),
-        _required("source", Text),
-        _required("feature", Text),
-        _required("prompt_key", Text),
+        _required("source", Text, "open"),
+        _required("feature", Text, "open"),
+        _required("prompt_key", Text, "open"),
         _required("prompt_version", Integer),
-        _required("prompt_sha256", Text),
-        _required("provider", Text),
-        _required("api", Text),
-        _required("model", Text),
-        Column("structure", Text),
+        _required("prompt_sha256", Text, "open"),
+        _required("provider", Text, "open"),
+        _required("api", Text, "open"),
+        _required("model", Text, "open"),
+        _optional("structure", Text, "open"),
         _required("input_tokens", BigInteger),
         _required("cached_tokens", BigInteger),
         _required("cache_write_tokens", BigInteger),
         _required("output_tokens", BigInteger),
         _required("reasoning_tokens", BigInteger),
-        _required("usage_source", Text),
-        _required("billing", Text),
+        _required("usage_source", Text, "open"),
+        _required("billing", Text, "open"),
         Column("cost_micro_usd", BigInteger),
-        _required("price_version", Text),
+        _required("price_version", Text, "open"),
         _required("latency_ms", BigInteger),
-        _required("status", Text),
-        Column("error_class", Text),
-        Column("error", Text),
+        _required("status", Text, "open"),
+        _optional("error_class", Text, "open"),
+        _optional("error", Text, "detail"),
         Column("http_status", Integer),
-        Column("finish", Text),
-        Column("response_id", Text),
-        Column("request_id", Text),
+        _optional("finish", Text, "open"),
+        _optional("response_id", Text, "detail"),
+        _optional("request_id", Text, "detail"),
         _required("is_injection_suspected", Boolean),
-        _required("trace_id", Text),
+        _required("trace_id", Text, "detail"),
         _required("receipt_id", Uuid),
         *_lineage(),
     )
@@ -763,7 +783,12 @@ def _ai_interactions(metadata: MetaData) -> None:
 
 
 def _position_key() -> list[Column[Any]]:
-    return [_key("projection", Text), _key("version", Integer), _key("topic", Text), _key("partition", Integer)]
+    return [
+        _key("projection", Text, "open"),
+        _key("version", Integer),
+        _key("topic", Text, "open"),
+        _key("partition", Integer),
+    ]
 
 
 def _projection_offsets(metadata: MetaData) -> None:
@@ -783,7 +808,7 @@ def _broker_offsets(metadata: MetaData) -> None:
     Table(
         "broker_offsets",
         metadata,
-        _key("topic", Text),
+        _key("topic", Text, "open"),
         _key("partition", Integer),
         _required("start_offset", BigInteger),
         _required("end_offset", BigInteger),
@@ -797,25 +822,25 @@ def _projection_dead_letters(metadata: MetaData) -> None:
         metadata,
         *_position_key(),
         _key("offset", BigInteger),
-        Column("key", LargeBinary),
-        Column("value", LargeBinary),
+        _optional("key", LargeBinary, "masked"),
+        _optional("value", LargeBinary, "masked"),
         #: JSON array of [name, base64 value]; bytes, because a broken record may hold what jsonb refuses.
-        _required("headers", LargeBinary),
+        _required("headers", LargeBinary, "masked"),
         _required("record_at", _UTC),
-        _required("error_class", Text),
-        _required("reason", Text),
+        _required("error_class", Text, "open"),
+        _required("reason", Text, "detail"),
         _required("attempts", Integer),
         #: open, fixed or discarded
-        _required("state", Text),
+        _required("state", Text, "open"),
         Column("fixed_by_run_id", Uuid),
         _required("failed_at", _UTC),
         #: How often a person had it projected again, and the newest run that did, or that discarded it.
         Column("redrives", Integer, nullable=False, server_default="0"),
         Column("run_id", Uuid),
         Column("changed_at", _UTC),
-        Column("changed_by", Text),
+        _optional("changed_by", Text, "detail"),
         #: Why it was discarded.
-        Column("note", Text),
+        _optional("note", Text, "detail"),
     )
 
 
@@ -836,25 +861,25 @@ def _runs(metadata: MetaData) -> None:
         "runs",
         metadata,
         Column("run_id", Uuid, primary_key=True),
-        _required("verb", Text),
-        _required("started_by", Text),
-        _required("scope", JSONB),
+        _required("verb", Text, "open"),
+        _required("started_by", Text, "detail"),
+        _required("scope", JSONB, "detail"),
         _required("started_at", _UTC),
         Column("ended_at", _UTC),
         #: done, failed or cancelled; null while it runs, and when its process died.
-        Column("outcome", Text),
-        _required("counts", JSONB),
+        _optional("outcome", Text, "open"),
+        _required("counts", JSONB, "detail"),
         #: What nobody else may work on meanwhile, such as `projection:leads`.
-        Column("subjects", ARRAY(Text), nullable=False, server_default="{}"),
-        Column("phase", Text, nullable=False, server_default=""),
-        Column("host", Text, nullable=False, server_default=""),
+        Column("subjects", ARRAY(Text), info={"shown": "open"}, nullable=False, server_default="{}"),
+        Column("phase", Text, info={"shown": "open"}, nullable=False, server_default=""),
+        Column("host", Text, info={"shown": "detail"}, nullable=False, server_default=""),
         Column("pid", Integer, nullable=False, server_default="0"),
         Column("heartbeat_at", _UTC, nullable=False, server_default=func.now()),
         Column("resumes", Integer, nullable=False, server_default="0"),
         Column("cancel_requested_at", _UTC),
-        Column("cancel_requested_by", Text),
-        Column("error", Text),
-        Column("result", JSONB),
+        _optional("cancel_requested_by", Text, "detail"),
+        _optional("error", Text, "detail"),
+        _optional("result", JSONB, "detail"),
     )
 
 
@@ -863,15 +888,15 @@ def _projection_versions(metadata: MetaData) -> None:
     table = Table(
         "projection_versions",
         metadata,
-        _key("projection", Text),
+        _key("projection", Text, "open"),
         _key("version", Integer),
         #: See `versions.VersionState`.
-        _required("state", Text),
+        _required("state", Text, "open"),
         Column("rev", Integer),
-        Column("shape", Text),
+        _optional("shape", Text, "open"),
         Column("run_id", Uuid),
         Column("changed_at", _UTC, nullable=False, server_default=func.now()),
-        Column("problem", Text),
+        _optional("problem", Text, "detail"),
     )
     Index(
         "ix_projection_versions_live",
@@ -887,7 +912,7 @@ def _audits(metadata: MetaData) -> None:
         "audit_positions",
         metadata,
         _key("version", Integer),
-        _key("topic", Text),
+        _key("topic", Text, "open"),
         _key("partition", Integer),
         _required("verdicts_to", BigInteger),
         _required("facts_to", BigInteger),
@@ -901,7 +926,7 @@ def _job_audits(metadata: MetaData) -> None:
         "audit_job_positions",
         metadata,
         _key("version", Integer),
-        _key("topic", Text),
+        _key("topic", Text, "open"),
         _key("partition", Integer),
         _required("proven_to", BigInteger),
         _required("verified_at", _UTC),
@@ -914,7 +939,7 @@ def _audit_open_jobs(metadata: MetaData) -> None:
         "audit_open_jobs",
         metadata,
         _key("version", Integer),
-        _key("workspace_id", Text),
+        _key("workspace_id", Text, "open"),
         _key("job_id", Uuid),
         _key("generation", Integer),
     )

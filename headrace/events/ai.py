@@ -5,12 +5,13 @@ thought. Source: https://opentelemetry.io/docs/specs/semconv/gen-ai/
 """
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
-from headrace.events.caps import CutFields, ForeignId, Name, Ref, Word
+from headrace.events.caps import CutFields, ForeignId, PlainName, Ref, Word
 from headrace.events.jobs import ErrorClass
+from headrace.events.visibility import DETAIL
 
 
 class AiCalled(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -29,7 +30,7 @@ class AiCalled(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     #: When the call ended.
     called_at: datetime
     #: On whose behalf: `background-job/sms-inbound-post-process`.
-    source: Name
+    source: PlainName
     #: What was asked: `sentiment.classify`, `draft.generate` …
     feature: Word
     #: gen_ai.prompt.name.
@@ -42,7 +43,7 @@ class AiCalled(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     #: chat_completions, local or scripted; gen_ai.operation.name is `chat` for all.
     api: Word
     #: gen_ai.response.model, or gen_ai.request.model when no reply came.
-    model: Name
+    model: PlainName
     #: How structure was asked for: json_schema, json_object, text. gen_ai.output.type is `json` for all.
     structure: Word | None = None
     #: gen_ai.usage.input_tokens; cached and written ones included.
@@ -72,7 +73,7 @@ class AiCalled(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     #: What to do about a failure.
     error_class: ErrorClass | None = None
     #: error.type: timeout, rate_limited, bad_key …
-    error: Word | None = None
+    error: Annotated[Word, DETAIL] | None = None
     #: http.response.status_code.
     http_status: int | None = None
     #: gen_ai.response.finish_reasons, of the one choice asked for.
@@ -84,7 +85,7 @@ class AiCalled(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     #: The lead's text tries to steer a model.
     injection_suspected: bool = False
     #: W3C trace id.
-    trace_id: Word = ""
+    trace_id: Annotated[Word, DETAIL] = ""
     cut: CutFields = ()
 
 

@@ -1,4 +1,4 @@
-"""How long each field of an event may be: declared beside the field, kept in one place, summed up for the log.
+"""How long each field of an event may be, and who sees it: declared by its type, kept in one place.
 
 A webhook may hold a megabyte in any of its fields, and so may a model's answer. Its raw body is kept whole; what is
 derived from it must fit the log, the tables and the conversations it becomes a part of.
@@ -11,6 +11,8 @@ from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 from msgspec import inspect
+
+from headrace.events.visibility import DETAIL, MASKED, OPEN
 
 #: `cut` keeps the beginning, `hash` puts a digest in place of the whole, `refuse` raises TooLarge.
 Over = Literal["cut", "hash", "refuse"]
@@ -49,27 +51,37 @@ def json_bytes(most: int) -> msgspec.Meta:
 
 
 #: Ids of ours, made of what they name. They are short; a longer one is replaced whole, never shortened.
-Ref = Annotated[str, _characters(160, "hash")]
-#: A provider's ids and what else identifies somebody: shortened, two of them could become one.
-ForeignId = Annotated[str, _characters(512, "hash")]
+Ref = Annotated[str, _characters(160, "hash"), OPEN]
+#: A provider's ids: shortened, two of them could become one.
+ForeignId = Annotated[str, _characters(512, "hash"), DETAIL]
+#: What a provider knows a person or an account by.
+PersonalId = Annotated[str, _characters(512, "hash"), MASKED]
 #: Dedupe keys: ids of ours with a readable foreign one.
-Key = Annotated[str, _characters(1_024, "hash")]
+Key = Annotated[str, _characters(1_024, "hash"), DETAIL]
 #: Names of events, codes and words of a list.
-Word = Annotated[str, _characters(120)]
-#: Names of people, companies, campaigns and models.
-Name = Annotated[str, _characters(200)]
+Word = Annotated[str, _characters(120), OPEN]
+#: Phone numbers, E.164 or as they were written.
+PhoneNumber = Annotated[str, _characters(120), MASKED]
+#: Names of people, companies and campaigns.
+Name = Annotated[str, _characters(200), MASKED]
+#: Names of what is ours or everybody's: topics, routes, models, zones of time.
+PlainName = Annotated[str, _characters(200), OPEN]
+#: Who set something in motion: a program, or an operator by the name of the account.
+Actor = Annotated[str, _characters(200), DETAIL]
 #: E-mail addresses: RFC 5321 allows 254, and some write 320.
-MailAddress = Annotated[str, _characters(320, "hash")]
-#: Subjects, reasons, the provider's own words about something, links.
-Line = Annotated[str, _characters(1_000)]
+MailAddress = Annotated[str, _characters(320, "hash"), MASKED]
+#: Subjects, the provider's own words about something, links.
+Line = Annotated[str, _characters(1_000), MASKED]
+#: Why something happened, in words of a program or an operator.
+Reason = Annotated[str, _characters(1_000), DETAIL]
 #: What an author wrote now. Readers of replies look at no more than this of a mail.
-OwnWords = Annotated[str, _characters(131_072)]
+OwnWords = Annotated[str, _characters(131_072), MASKED]
 #: A mail's whole text, and its HTML.
-Body = Annotated[str, _characters(524_288)]
+Body = Annotated[str, _characters(524_288), MASKED]
 #: A reply as a model wrote it.
-DraftText = Annotated[str, _characters(4_000)]
+DraftText = Annotated[str, _characters(4_000), MASKED]
 #: What a step or a model hands on, as plain JSON.
-PlainJson = Annotated[dict[str, Any], json_bytes(32_768)]
+PlainJson = Annotated[dict[str, Any], json_bytes(32_768), MASKED]
 #: The names of the fields that were longer than their cap, such as `subject` or `person.company`.
 CutFields = Annotated[tuple[Word, ...], entries(40)]
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 import msgspec
 
-from headrace.events.caps import CutFields, Key, Line, Name, Ref, Word
+from headrace.events.caps import Actor, CutFields, Key, PlainName, Reason, Ref, Word
 from headrace.events.envelope import EnvelopeError, Headers, header_map
 
 #: On a record that was sent again: the letter it was, and how often it was sent by now.
@@ -98,9 +98,9 @@ class DeadLetterEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
 class DeadLetterRedriven(DeadLetterEvent, frozen=True, kw_only=True, omit_defaults=True):
     """A person sent the record again; it now stands there."""
 
-    by: Name
-    run_id: Name
-    topic: Name
+    by: Actor
+    run_id: PlainName
+    topic: PlainName
     partition: int
     offset: int
 
@@ -109,7 +109,7 @@ class DeadLetterFixed(DeadLetterEvent, frozen=True, kw_only=True, omit_defaults=
     """A worker has processed the record that was sent again, the one at this place."""
 
     stage: Word
-    topic: Name
+    topic: PlainName
     partition: int
     offset: int
 
@@ -117,6 +117,6 @@ class DeadLetterFixed(DeadLetterEvent, frozen=True, kw_only=True, omit_defaults=
 class DeadLetterDiscarded(DeadLetterEvent, frozen=True, kw_only=True, omit_defaults=True):
     """A person decided that nothing is to be done about it. The record is kept."""
 
-    by: Name
-    run_id: Name
-    reason: Line
+    by: Actor
+    run_id: PlainName
+    reason: Reason

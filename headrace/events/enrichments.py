@@ -9,8 +9,9 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from headrace.events.caps import CutFields, DraftText, Line, Name, Ref, Word, entries
+from headrace.events.caps import CutFields, DraftText, Line, PhoneNumber, PlainName, Ref, Word, entries
 from headrace.events.inbox import Channel
+from headrace.events.visibility import MASKED
 from headrace.events.workspaces import ResponseMode
 
 #: What a reply can be. The states New and Snoozed are no labels: events and people set them, never a model.
@@ -46,7 +47,7 @@ class AiUse(msgspec.Struct, frozen=True, kw_only=True):
     """Who answered, and what it was asked. The calls themselves are in `ai-interactions`, under job and step."""
 
     provider: Word
-    model: Name
+    model: PlainName
     prompt_key: Word
     prompt_version: int
     #: Of the prompt's text with its shared part, before facts: hex.
@@ -57,7 +58,7 @@ class TimeZone(msgspec.Struct, frozen=True, kw_only=True):
     """The zone the lead's times are read in."""
 
     #: IANA name.
-    name: Name
+    name: PlainName
     #: What it was read from: words of the message, the phone number, the country of the address, or nothing.
     evidence: Literal["text", "phone", "country", "workspace"]
 
@@ -109,7 +110,7 @@ class MessageClassified(Enrichment, frozen=True, kw_only=True, omit_defaults=Tru
     opt_out: bool = False
     bounce: bool = False
     #: E.164; the first number in the message, signature included.
-    contains_phone: Word | None = None
+    contains_phone: PhoneNumber | None = None
     #: A day, date or clock time for a meeting or call is named.
     proposed_time: bool = False
     #: A machine wrote it.
@@ -117,7 +118,7 @@ class MessageClassified(Enrichment, frozen=True, kw_only=True, omit_defaults=Tru
     #: The deterministic rule that decided; empty when a model did.
     rule: Word = ""
     #: What the provider said or did that proves a booked meeting; empty without.
-    evidence: Word = ""
+    evidence: Annotated[Word, MASKED] = ""
     #: The label before the rules for evidence and opt-out were applied; None when they changed nothing.
     answered_label: MessageLabel | None = None
     #: A person should look: too unsure, or the text tries to steer a model.

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from headrace.events.caps import (
+    Actor,
     Body,
     CutFields,
     ForeignId,
@@ -13,6 +14,7 @@ from headrace.events.caps import (
     MailAddress,
     Name,
     OwnWords,
+    PersonalId,
     Ref,
     Word,
     entries,
@@ -57,7 +59,7 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     kind: IdentityKind
-    value: ForeignId
+    value: PersonalId
     alias: bool = False
 
 
@@ -90,7 +92,7 @@ class Address(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 Identities = Annotated[tuple[Identity, ...], entries(16)]
 #: A mail to more people than these is a list's: the first ones are kept.
 Addresses = Annotated[tuple[Address, ...], entries(50)]
-ReplyContext = Annotated[dict[Word, ForeignId], keys(16)]
+ReplyContext = Annotated[dict[Word, PersonalId], keys(16)]
 
 
 class InboxMessage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -118,7 +120,7 @@ class InboxMessage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     person: Person = Person()
     campaign: Campaign | None = None
     #: Our side: mailbox, phone number or account the message went through.
-    account: ForeignId | None = None
+    account: PersonalId | None = None
     from_address: Address | None = None
     to_addresses: Addresses = ()
     cc_addresses: Addresses = ()
@@ -179,7 +181,7 @@ class InboxSplit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     #: Messages that go with them.
     message_ids: Annotated[tuple[Ref, ...], entries(SPLIT_MESSAGES)] = ()
     received_at: datetime
-    by: Name
+    by: Actor
     reason: Line = ""
 
 

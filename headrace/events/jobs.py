@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from headrace.events.caps import CutFields, Line, Name, PlainJson, Ref, Word, entries
+from headrace.events.caps import Actor, CutFields, PlainJson, PlainName, Reason, Ref, Word, entries
+from headrace.events.visibility import DETAIL
 
 JobType = Literal[
     "SMS_INBOUND_POST_PROCESS",
@@ -40,7 +41,7 @@ class JobRequested(JobEvent, frozen=True, kw_only=True, omit_defaults=True):
     """Somebody wants it done, not before `due_at`."""
 
     due_at: datetime
-    requested_by: Word = "pipeline"
+    requested_by: Annotated[Word, DETAIL] = "pipeline"
     #: Of a later generation: steps that finished in an earlier one are done again. A job that succeeded always is.
     from_start: bool = False
 
@@ -49,7 +50,7 @@ class JobStarted(JobEvent, frozen=True, kw_only=True, omit_defaults=True):
     """An attempt began. Attempts count from 1 within a generation."""
 
     attempt: int
-    worker: Word
+    worker: Annotated[Word, DETAIL]
     #: Nothing else is in flight in the worker for as long as it runs: were the worker lost, it would be this job.
     alone: bool = False
 
@@ -62,13 +63,13 @@ class StepAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     #: The answer as its schema has it, plain JSON.
     value: PlainJson
     provider: Word
-    model: Name
+    model: PlainName
     prompt_key: Word
     prompt_version: int
     #: Of the prompt's text with its shared part, before facts: hex.
     prompt_sha256: Word
     #: Of the lead's words the question was about: hex. Other words make it another question.
-    words_sha256: Word
+    words_sha256: Annotated[Word, DETAIL]
     #: The provider that needs no network gave it, for a second opinion.
     embedded: bool = False
     injection_suspected: bool = False
@@ -89,9 +90,9 @@ class JobStepFinished(JobEvent, frozen=True, kw_only=True, omit_defaults=True):
     #: What later steps need of it, plain JSON.
     result: PlainJson = {}
     #: Why there was nothing to do; empty when it was done.
-    skipped: Line = ""
+    skipped: Reason = ""
     #: Why the steps behind it are not needed; empty when they are.
-    ends_job: Line = ""
+    ends_job: Reason = ""
     #: What models answered, in the order asked. Not for rows: also the text of drafts that the checks refused.
     answers: Answers = ()
     #: When what the step rests on was read from the log; None: when the attempt began.
@@ -105,7 +106,7 @@ class JobAttemptEnded(JobEvent, frozen=True, kw_only=True, omit_defaults=True):
     attempt: int
     #: None when this attempt never began.
     started_at: datetime | None = None
-    worker: Word = ""
+    worker: Annotated[Word, DETAIL] = ""
 
 
 class JobRetryScheduled(JobAttemptEnded, frozen=True, kw_only=True, omit_defaults=True):
@@ -115,7 +116,7 @@ class JobRetryScheduled(JobAttemptEnded, frozen=True, kw_only=True, omit_default
     step: Word
     error_class: ErrorClass
     #: A word or two, never content.
-    reason: Line
+    reason: Reason
     #: False when the fault was not the job's: breaker open, over budget, worker stopping.
     spends_attempt: bool = True
     #: Nobody saw the attempt end: its worker is gone.
@@ -131,26 +132,26 @@ class JobDied(JobAttemptEnded, frozen=True, kw_only=True, omit_defaults=True):
 
     step: Word
     error_class: ErrorClass
-    reason: Line
+    reason: Reason
 
 
 class JobCancelled(JobEvent, frozen=True, kw_only=True, omit_defaults=True):
     """It is not wanted any more: the lead was suppressed, or a person said so."""
 
-    reason: Line
-    cancelled_by: Name = "headrace"
+    reason: Reason
+    cancelled_by: Actor = "headrace"
 
 
 class JobPaused(JobEvent, frozen=True, kw_only=True, omit_defaults=True):
     """A person holds it back."""
 
-    paused_by: Name
+    paused_by: Actor
 
 
 class JobResumed(JobEvent, frozen=True, kw_only=True, omit_defaults=True):
     """A person lets it go on."""
 
-    resumed_by: Name
+    resumed_by: Actor
 
 
 class RedecidedStep(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -158,8 +159,8 @@ class RedecidedStep(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
 
     step: Word
     result: PlainJson = {}
-    skipped: Line = ""
-    ends_job: Line = ""
+    skipped: Reason = ""
+    ends_job: Reason = ""
     answers: Answers = ()
 
 
@@ -171,7 +172,7 @@ class JobRedecided(JobEvent, frozen=True, kw_only=True, omit_defaults=True):
 
     #: The run that did it.
     run_id: Word
-    decided_by: Name
+    decided_by: Actor
     steps: Annotated[tuple[RedecidedStep, ...], entries(16)]
 
 

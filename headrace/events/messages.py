@@ -5,7 +5,20 @@ from typing import Annotated
 
 import msgspec
 
-from headrace.events.caps import Body, CutFields, ForeignId, Line, MailAddress, Name, OwnWords, Ref, Word, entries
+from headrace.events.caps import (
+    Actor,
+    Body,
+    CutFields,
+    ForeignId,
+    Line,
+    MailAddress,
+    OwnWords,
+    PersonalId,
+    PhoneNumber,
+    Ref,
+    Word,
+    entries,
+)
 from headrace.events.inbox import (
     LEAD_IDENTITIES,
     SPLIT_MESSAGES,
@@ -44,7 +57,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     html: Body | None = None
     subject: Line | None = None
     campaign: Campaign | None = None
-    account: ForeignId | None = None
+    account: PersonalId | None = None
     from_address: Address | None = None
     to_addresses: Addresses = ()
     cc_addresses: Addresses = ()
@@ -75,9 +88,9 @@ class LeadChanged(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     person: Person = Person()
     email: MailAddress | None = None
     alternate_emails: Annotated[tuple[MailAddress, ...], entries(LEAD_IDENTITIES)] = ()
-    phone: Word | None = None
+    phone: PhoneNumber | None = None
     campaign: Campaign | None = None
-    account: ForeignId | None = None
+    account: PersonalId | None = None
     #: Somebody else answers for the lead from this address; None once the lead itself writes again.
     current_replier: Address | None = None
     current_replier_since: datetime | None = None
@@ -108,7 +121,7 @@ class LeadSplit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     #: Messages that go with them; each has a MessageMoved as well.
     message_ids: Annotated[tuple[Ref, ...], entries(SPLIT_MESSAGES)] = ()
     split_at: datetime
-    by: Name
+    by: Actor
     reason: Line = ""
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from headrace.events.caps import CutFields, Key, Line, Name, Ref, Word, entries
+from headrace.events.caps import CutFields, Key, PlainName, Reason, Ref, Word, entries
 
 Verdict = Literal["fresh", "duplicate", "ignored", "malformed", "quarantined"]
 Lane = Literal["replies", "bulk"]
@@ -19,7 +19,7 @@ class ReceiptJudged(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     provider: Word
     verdict: Verdict
     #: Why, in a word or two: `own message`, `unhandled event: profile.viewed`, `no lead email`. Empty when fresh.
-    reason: Line = ""
+    reason: Reason = ""
     provider_event: Word = ""
     dedupe_key: Key
     #: The receipt that came first, for a duplicate.
@@ -30,8 +30,8 @@ class ReceiptJudged(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     #: When Kafka had it, by the broker's clock: what its `200` waited for. None in verdicts older than this field.
     stored_at: datetime | None = None
     #: The path it was posted to; empty where nobody noted it.
-    route: Name = ""
-    source_topic: Name
+    route: PlainName = ""
+    source_topic: PlainName
     source_partition: int
     source_offset: int
     body_bytes: int
@@ -53,7 +53,7 @@ class IngestLatencyMeasured(msgspec.Struct, frozen=True, kw_only=True):
     """Response times of one route and status in one window of one ingest process."""
 
     process_id: Word
-    route: Name
+    route: PlainName
     status: int
     window_start: datetime
     window_end: datetime

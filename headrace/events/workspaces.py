@@ -6,9 +6,15 @@ from typing import Annotated, Literal
 import msgspec
 
 from headrace.events.caps import CutFields, Name, Ref, Word, json_bytes
+from headrace.events.visibility import DETAIL, MASKED, NEVER, OPEN
 
 #: Of accounts, and of settings: more than a workspace file can sensibly hold.
 _MOST_BYTES = 512 * 1024
+
+#: Words of the workspace file itself.
+Keyword = Annotated[str, OPEN]
+#: What the workspace's people wrote, and what tells who they are.
+Fact = Annotated[str, MASKED]
 
 #: Who answers: a draft that passes every check goes out by itself, or a person sends each one.
 ResponseMode = Literal["AI_AUTO_SEND", "SETTER_MANAGED"]
@@ -18,9 +24,9 @@ class AppliedAccount(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     """A workspace's account at one provider."""
 
     #: Account field → value, as the workspace file has them (`location_id`, `account_id` …).
-    accounts: dict[str, str] = {}
+    accounts: dict[Keyword, Fact] = {}
     #: Fernet tokens, in the order of the file.
-    encrypted_secrets: tuple[str, ...] = ()
+    encrypted_secrets: tuple[Annotated[str, NEVER], ...] = ()
     #: Webhooks without a proof are accepted. Written by hand only.
     allow_unsigned: bool = False
 
@@ -30,7 +36,7 @@ class SendingHours(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
     when: Literal["ALWAYS", "BUSINESS_HOURS", "CUSTOM"] = "ALWAYS"
     #: IANA name; empty means the workspace's own zone.
-    zone: str = ""
+    zone: Keyword = ""
     #: 0 is Monday.
     days: tuple[int, ...] = (0, 1, 2, 3, 4)
     opens: time = time(9)
@@ -47,26 +53,26 @@ class CampaignSettings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
 class WorkspaceFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """All that drafts may state. Nothing else is said on the workspace's behalf."""
 
-    sender_name: str
-    company: str
+    sender_name: Fact
+    company: Fact
     #: What is offered, as a clause: `recover unpaid claims without an upfront fee`.
-    service: str | None = None
-    calendar_link: str | None = None
-    website: str | None = None
+    service: Fact | None = None
+    calendar_link: Fact | None = None
+    website: Fact | None = None
     #: Aware; those that have passed are not offered.
     offered_slots: tuple[datetime, ...] = ()
     #: URLs or bare domains beside calendar link and website.
-    allowed_links: tuple[str, ...] = ()
-    allowed_emails: tuple[str, ...] = ()
+    allowed_links: tuple[Fact, ...] = ()
+    allowed_emails: tuple[Fact, ...] = ()
     #: E.164.
-    allowed_phones: tuple[str, ...] = ()
+    allowed_phones: tuple[Fact, ...] = ()
     #: Approved sentences by topic: `pricing`, `security` …
-    answers: dict[str, str] = {}
+    answers: dict[Keyword, Fact] = {}
     #: Statements about prices that may be repeated.
-    prices: tuple[str, ...] = ()
+    prices: tuple[Fact, ...] = ()
     #: Whom the offer suits, in words; leads are scored by it.
-    ideal_customer: str | None = None
-    qualification_questions: tuple[str, ...] = ()
+    ideal_customer: Fact | None = None
+    qualification_questions: tuple[Fact, ...] = ()
 
 
 class JobSettings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -82,7 +88,7 @@ class JobSettings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     hours: SendingHours = SendingHours()
     auto_book_meetings: bool = False
     #: By the provider's campaign id.
-    campaigns: dict[str, CampaignSettings] = {}
+    campaigns: dict[Annotated[str, DETAIL], CampaignSettings] = {}
     #: None: drafts know no more of the workspace than its name.
     facts: WorkspaceFacts | None = None
 
@@ -91,9 +97,9 @@ class WorkspaceApplied(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     """The whole state of a workspace: the newest one counts, a tombstone removes it."""
 
     workspace: Ref
-    name: Name
+    name: Annotated[Name, DETAIL]
     #: IANA name.
     timezone: Word
-    providers: Annotated[dict[str, AppliedAccount], json_bytes(_MOST_BYTES)] = {}
+    providers: Annotated[dict[Keyword, AppliedAccount], json_bytes(_MOST_BYTES)] = {}
     jobs: Annotated[JobSettings, json_bytes(_MOST_BYTES)] = JobSettings()
     cut: CutFields = ()

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import msgspec
 from confluent_kafka import Consumer, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec
+from confluent_kafka.admin import AdminClient, ListOffsetsResultInfo, OffsetSpec
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_fixed
 
 from headrace.kafka.clients import KafkaUnreachable, confluent_config
@@ -70,6 +70,21 @@ class LogOffsets:
             place: offset if 0 <= offset < ranges[place].end else ranges[place].end for place, offset in offsets.items()
         }
 
+    def first_after(self, moments: Mapping[Place, int]) -> dict[Place, int | None]:
+        """The first offset of each partition appended later than its moment, in milliseconds; None where there is none.
+
+        By the broker's append time, out of its index: no record is read.
+        """
+        wanted = {TopicPartition(*place): OffsetSpec.for_timestamp(ms + 1) for place, ms in moments.items()}
+        listed = self._asked(lambda: self._listed(wanted)) if wanted else {}
+        return {place: one.offset if one.offset >= 0 else None for place, one in listed.items()}
+
+    def newest_ms(self, places: Iterable[Place]) -> dict[Place, int]:
+        """When the broker appended the newest record of each partition, in milliseconds; without empty partitions."""
+        wanted = {TopicPartition(*place): OffsetSpec.max_timestamp() for place in places}
+        listed = self._asked(lambda: self._listed(wanted)) if wanted else {}
+        return {place: one.timestamp for place, one in listed.items() if one.timestamp >= 0}
+
     def window(
         self, topics: Iterable[str], from_: datetime | None = None, to: datetime | None = None
     ) -> dict[Place, LogRange]:
@@ -110,11 +125,11 @@ class LogOffsets:
 
     def _offsets(self, places: list[Place], spec: OffsetSpec) -> dict[Place, int]:
         wanted = {TopicPartition(topic, partition): spec for topic, partition in places}
-        return self._asked(lambda: self._listed(wanted))
+        return {place: one.offset for place, one in self._asked(lambda: self._listed(wanted)).items()}
 
-    def _listed(self, wanted: Mapping[TopicPartition, OffsetSpec]) -> dict[Place, int]:
+    def _listed(self, wanted: Mapping[TopicPartition, OffsetSpec]) -> dict[Place, ListOffsetsResultInfo]:
         futures = self._admin.list_offsets(dict(wanted), request_timeout=_TIMEOUT)
-        return {(place.topic, place.partition): future.result().offset for place, future in futures.items()}
+        return {(place.topic, place.partition): future.result() for place, future in futures.items()}
 
     def _asked(self, ask: Callable[[], _T]) -> _T:
         retrying = Retrying(

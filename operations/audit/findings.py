@@ -39,6 +39,19 @@ class Repeat(msgspec.Struct, frozen=True, kw_only=True):
     judged_offset: int
 
 
+class LostEnd(msgspec.Struct, frozen=True, kw_only=True):
+    """A partition whose log no longer has what was proven: it was cut, or its topic was made anew."""
+
+    topic: str
+    partition: int
+    #: The first offset that is gone, or holds another record now.
+    lost_from: int
+    #: Up to where earlier audits had proven it.
+    proven_to: int
+    #: Where the log ends now.
+    end: int
+
+
 class StuckJob(msgspec.Struct, frozen=True, kw_only=True):
     """An open job that should be running and is not."""
 
@@ -99,3 +112,5 @@ class AuditReport(msgspec.Struct, frozen=True, kw_only=True):
     stuck: tuple[StuckJob, ...]
     #: The first of them; `topics` has the counts.
     repeats: tuple[Repeat, ...] = ()
+    #: Only of a full audit, which trusts nothing that was proven before; any other refuses to go on.
+    lost_ends: tuple[LostEnd, ...] = ()

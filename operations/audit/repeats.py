@@ -15,7 +15,7 @@ from headrace.kafka.log_offsets import Place
 from headrace.kafka.log_records import read_offsets
 from headrace.settings import Settings
 from operations.audit.findings import Repeat
-from operations.audit.rows import AuditRows
+from operations.audit.webhook_rows import WebhookRows
 
 
 class Logged(msgspec.Struct, frozen=True):
@@ -31,16 +31,16 @@ def logged(record: Record) -> Logged:
     return Logged(headers.get("ce_receiptid", ""), headers.get("ce_workspace", ""))
 
 
-def repeats_among(settings: Settings, rows: AuditRows, place: Place, records: Mapping[int, Logged]) -> list[Repeat]:
+def repeats_among(settings: Settings, rows: WebhookRows, place: Place, records: Mapping[int, Logged]) -> list[Repeat]:
     """Those of the records, by offset, whose receipt was judged at another place of the partition and stands there."""
     wanted = {one for one in records.values() if _is_uuid(one.receipt_id)}
     judged = rows.verdict_offsets(place, [(one.workspace, one.receipt_id) for one in wanted])
     standing = _standing(settings, place, [offset for offsets in judged.values() for offset in offsets])
-    found = []
+    repeats = []
     for offset, one in sorted(records.items()):
         for at in judged.get(one.receipt_id, ()):
             if at != offset and standing.get(at) == one:
-                found.append(
+                repeats.append(
                     Repeat(
                         topic=place[0],
                         partition=place[1],
@@ -50,7 +50,7 @@ def repeats_among(settings: Settings, rows: AuditRows, place: Place, records: Ma
                     )
                 )
                 break
-    return found
+    return repeats
 
 
 def _standing(settings: Settings, place: Place, offsets: Sequence[int]) -> dict[int, Logged]:

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from operations.audit.defaults import STUCK_SECONDS, WAIT_SECONDS
-from operations.audit.findings import AuditReport, JobsAudit, Missing, StuckJob
+from operations.audit.findings import AuditReport, JobsAudit, LostEnd, Missing, StuckJob
 from operations.cli.acting import print_json
 
 app = typer.Typer(add_completion=False)
@@ -73,6 +73,8 @@ def _show(report: AuditReport) -> None:
         table.add_row(topic.topic, *(f"{count:,}" for count in counts))
     Console().print(table)
     typer.echo(_jobs(report.jobs))
+    for lost in report.lost_ends:
+        typer.echo(_lost_end(lost))
     typer.echo(_SENTENCES[report.outcome])
     _show_repeats(report)
     for missing in report.missing[:_SHOWN]:
@@ -115,6 +117,13 @@ def _show_stuck(report: AuditReport) -> None:
         typer.echo(f"  {_stuck(job)}")
     if len(report.stuck) > _SHOWN:
         typer.echo(f"  … and more: `headrace audit --json` lists the first {len(report.stuck)}.")
+
+
+def _lost_end(lost: LostEnd) -> str:
+    return (
+        f"CUT: {lost.topic}[{lost.partition}] had been proven up to offset {lost.proven_to}, but what it had from "
+        f"{lost.lost_from} on is gone; it ends at {lost.end} now. What the log has was proven anew."
+    )
 
 
 def _stuck(job: StuckJob) -> str:

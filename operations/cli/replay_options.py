@@ -41,7 +41,7 @@ class Received:
 
 def veil_examples(summary: "DiffSummary", *, text: bool) -> None:
     """Leaves in the examples what may be printed."""
-    from operations.records.field_changes import shown_example
+    from operations.records.shown_changes import shown_example
 
     summary.examples = [shown_example(example, text=text) for example in summary.examples]
 

@@ -23,7 +23,7 @@ def truncated(execute: _Execute = False, as_json: Json = False) -> None:
     the group's workers first. Exit 0: nothing is cut, or all was set back. Exit 1: logs were cut. Exit 2: Kafka can't
     be asked, or the workers still run.
 
-    headrace topics truncated --execute && headrace audit
+    headrace topics truncated --execute && headrace audit --full
     """
     from headrace.kafka.truncation import GROUPS, accept, truncations
     from headrace.settings import Settings
@@ -50,5 +50,5 @@ def _lines(cuts: "list[Truncation]", *, executed: bool) -> list[str]:
         for cut in cuts
     ]
     if executed:
-        return [*lines, "Set back. Start the workers again, then ask `headrace audit` what is missing."]
+        return [*lines, "Set back. Start the workers again, then ask `headrace audit --full` what is missing."]
     return [*lines, "Nothing was changed. --execute sets the groups back to where their logs were cut."]

@@ -15,8 +15,8 @@ from operations.cli.record_lines import fields_text, moment_text, plain
 from operations.trace.trace_options import LIMIT, MOST, TraceOptions
 
 if TYPE_CHECKING:
+    from operations.trace.node import Node
     from operations.trace.tracing import Trace
-    from operations.trace.tree import Node
 
 app = typer.Typer(add_completion=False)
 

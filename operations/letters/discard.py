@@ -20,8 +20,8 @@ from operations.letters.kept_records import kept_records
 from operations.letters.letter import FITTING, Letter, LetterFilter
 from operations.letters.letter_list import find_letters
 from operations.runs.runs import ActiveRun
+from operations.statements import statement
 from projections.connection import libpq_url
-from projections.versions import is_live
 
 VERB = "dlq discard"
 
@@ -88,13 +88,4 @@ def _mark(settings: Settings, letters: Sequence[Letter], run_id: UUID, by: str, 
         [one.origin_offset for one in letters],
     ]
     with psycopg.connect(libpq_url(settings.database_url), connect_timeout=5) as connection:
-        connection.execute(_DISCARD, [run_id, by, reason, *places])
-
-
-_DISCARD = f"""
-UPDATE ctl.dead_letters AS d
-SET state = 'discarded', run_id = %s, changed_by = %s, changed_at = clock_timestamp(), note = %s
-FROM unnest(%s::text[], %s::text[], %s::int[], %s::bigint[]) AS i (projection, topic, partition, place)
-WHERE d.projection = i.projection AND d.topic = i.topic AND d.partition = i.partition AND d."offset" = i.place
-    AND {is_live("d")} AND d.state = 'open'
-""".encode()  # noqa: S608
+        connection.execute(statement(__package__, "mark_discarded"), [run_id, by, reason, *places])

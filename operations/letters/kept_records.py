@@ -14,8 +14,8 @@ from headrace.kafka.log_offsets import spans_of
 from headrace.kafka.log_records import in_pieces, read_ranges
 from headrace.settings import Settings
 from operations.letters.letter import Letter
+from operations.statements import statement
 from projections.connection import libpq_url
-from projections.versions import is_live
 
 #: Letters whose records are held in memory at a time.
 CHUNK = 200
@@ -25,9 +25,9 @@ _headers = msgspec.json.Decoder(Headers)
 def kept_records(settings: Settings, letters: Iterable[Letter]) -> Iterator[list[tuple[Letter, Record | None]]]:
     """The letters with their records, in pieces; None where it is not kept any more. Raises KafkaUnreachable."""
     for piece in in_pieces(letters, CHUNK):
-        found = dict(kept_in_log(settings, [one for one in piece if one.projection is None]))
-        found |= _kept_in_postgres(settings, [one for one in piece if one.projection is not None])
-        yield [(one, found.get(one.id)) for one in piece]
+        records = dict(kept_in_log(settings, [letter for letter in piece if letter.projection is None]))
+        records |= _kept_in_postgres(settings, [letter for letter in piece if letter.projection is not None])
+        yield [(letter, records.get(letter.id)) for letter in piece]
 
 
 def kept_in_log(settings: Settings, letters: Sequence[Letter]) -> Iterator[tuple[str, Record]]:
@@ -69,14 +69,14 @@ def _kept_in_postgres(settings: Settings, letters: Sequence[Letter]) -> dict[str
     if not letters:
         return {}
     columns: list[list[Any]] = [
-        [one.id for one in letters],
-        [one.projection for one in letters],
-        [one.origin_topic for one in letters],
-        [one.origin_partition for one in letters],
-        [one.origin_offset for one in letters],
+        [letter.id for letter in letters],
+        [letter.projection for letter in letters],
+        [letter.origin_topic for letter in letters],
+        [letter.origin_partition for letter in letters],
+        [letter.origin_offset for letter in letters],
     ]
     with psycopg.connect(libpq_url(settings.database_url), connect_timeout=5, row_factory=dict_row) as connection:
-        return {row["id"]: kept_record(row) for row in connection.execute(_KEPT, columns)}
+        return {row["id"]: kept_record(row) for row in connection.execute(statement(__package__, "kept"), columns)}
 
 
 def kept_record(row: dict[str, Any]) -> Record:
@@ -90,12 +90,3 @@ def kept_record(row: dict[str, Any]) -> Record:
         _headers.decode(row["headers"]),
         round(row["record_at"].timestamp() * 1000),
     )
-
-
-_KEPT = f"""
-SELECT i.id, d.topic, d.partition, d."offset", d.key, d.value, d.headers, d.record_at
-FROM unnest(%s::text[], %s::text[], %s::text[], %s::int[], %s::bigint[]) AS i (id, projection, topic, partition, place)
-JOIN ctl.dead_letters AS d
-    ON d.projection = i.projection AND d.topic = i.topic AND d.partition = i.partition AND d."offset" = i.place
-    AND {is_live("d")}
-""".encode()  # noqa: S608

@@ -45,8 +45,8 @@ def awaited(
     known: dict[str, Outcome] = {}
     while True:
         left = [one for one in newest.values() if one.letter_id not in known]
-        found = _outcomes(settings, left)
-        known |= {one.id: one for one in found if one.state in _SETTLED}
+        outcomes_so_far = _outcomes(settings, left)
+        known |= {one.id: one for one in outcomes_so_far if one.state in _SETTLED}
         if len(known) == len(newest) or time.monotonic() >= deadline:
             break
         waiting(len(newest) - len(known))
@@ -56,18 +56,18 @@ def awaited(
 
 
 def _outcomes(settings: Settings, sent: Sequence[SentRecord]) -> list[Outcome]:
-    jobs = [one for one in sent if one.job_id is not None]
-    others = [one for one in sent if one.job_id is None]
+    jobs = [record for record in sent if record.job_id is not None]
+    others = [record for record in sent if record.job_id is None]
     return [*_of_jobs(settings, jobs), *_of_letters(settings, others)]
 
 
 def _of_letters(settings: Settings, sent: Sequence[SentRecord]) -> list[Outcome]:
-    letters = settled_since(settings, [one.letter_id for one in sent])
+    letters = settled_since(settings, [record.letter_id for record in sent])
     return [
         Outcome(id=letter.id, state=letter.state, error_class=letter.error_class, reason=letter.reason)
-        for one in sent
+        for record in sent
         # The rows may not have come as far as the sending yet.
-        if (letter := letters.get(one.letter_id)) is not None and letter.generation >= one.generation
+        if (letter := letters.get(record.letter_id)) is not None and letter.generation >= record.generation
     ]
 
 
@@ -75,23 +75,23 @@ def _of_jobs(settings: Settings, sent: Sequence[SentRecord]) -> list[Outcome]:
     """A job's outcome is how its life ended that was asked for; a letter of it says so only when it died again."""
     if not sent:
         return []
-    wanted = JobFilter(job_ids=tuple(str(one.job_id) for one in sent))
+    wanted = JobFilter(job_ids=tuple(str(record.job_id) for record in sent))
     jobs = {job.job_id: job for job in find_jobs(settings.database_url, wanted, datetime.now(UTC))}
     return [
         Outcome(
-            id=one.letter_id,
+            id=record.letter_id,
             state=_ENDED.get(job.state, "redriven"),
             error_class=job.error_class or "",
             reason=job.reason or "",
         )
-        for one in sent
-        if (job := jobs.get(str(one.job_id))) is not None and job.generation >= one.job_generation
+        for record in sent
+        if (job := jobs.get(str(record.job_id))) is not None and job.generation >= record.job_generation
     ]
 
 
 def _with_what_follows(settings: Settings, sent: dict[str, SentRecord], outcomes: list[Outcome]) -> list[Outcome]:
     """What was fixed where it had failed may have failed further on: that is a letter of its own."""
-    receipts = {sent[one.id].receipt_id: one.id for one in outcomes if one.state == "fixed"}
+    receipts = {sent[outcome.id].receipt_id: outcome.id for outcome in outcomes if outcome.state == "fixed"}
     receipts.pop("", None)
     if not receipts:
         return outcomes
@@ -99,4 +99,4 @@ def _with_what_follows(settings: Settings, sent: dict[str, SentRecord], outcomes
     for letter in find_letters(settings, LetterFilter(states=FITTING)):
         if letter.receipt_id in receipts and letter.id not in sent:
             further.setdefault(receipts[letter.receipt_id], []).append(letter.id)
-    return [msgspec.structs.replace(one, further_on=tuple(further.get(one.id, ()))) for one in outcomes]
+    return [msgspec.structs.replace(outcome, further_on=tuple(further.get(outcome.id, ()))) for outcome in outcomes]

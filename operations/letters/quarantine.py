@@ -76,11 +76,11 @@ def _delivered(meta: WebhookMeta, adapter: Adapter, request: Request, directory:
         what_to_do = "apply it with `headrace workspace apply`, or discard the webhook"
         raise Unassignable("it names no workspace that is applied", what_to_do)
     delivery = adapter.deliver(workspace.id, request.payload or {})
-    found = msgspec.structs.replace(meta, workspace=workspace.id, timezone=workspace.timezone, quarantine_reason="")
+    known = msgspec.structs.replace(meta, workspace=workspace.id, timezone=workspace.timezone, quarantine_reason="")
     return Assigned(
         topic=WEBHOOKS_BULK if delivery.lane == "bulk" else reply_topic(meta.provider),
         key=delivery.dedupe_key.encode(),
-        headers=webhook_headers(found),
+        headers=webhook_headers(known),
         workspace=workspace.id,
     )
 

@@ -1,6 +1,7 @@
 """Projects a record that a projection refused once more: with today's projector, into the live version."""
 
 from collections import defaultdict
+from typing import Any
 from uuid import UUID
 
 from psycopg.rows import dict_row
@@ -8,6 +9,7 @@ from psycopg.rows import dict_row
 from headrace.events.codec import NewerEvent
 from headrace.events.records import Record
 from operations.letters.kept_records import kept_record
+from operations.statements import statement
 from projections.connection import Connection
 from projections.projection import Projection
 from projections.schemas import proj_schema
@@ -26,17 +28,26 @@ async def reproject(
     ever, is left alone. Raises psycopg.Error when Postgres is away.
     """
     async with connection.transaction(), connection.cursor(row_factory=dict_row) as cursor:
-        await cursor.execute(_KEPT, [projection.name, version, *place])
+        topic, partition, offset = place
+        at: dict[str, Any] = {
+            "projection": projection.name,
+            "version": version,
+            "topic": topic,
+            "partition": partition,
+            "offset": offset,
+        }
+        await cursor.execute(statement(__package__, "lock_kept"), at)
         kept = await cursor.fetchone()
         if kept is None or kept["state"] == "fixed":
             return None
         record = kept_record(kept)
         bad = await _write(connection, projection, version, record)
-        of = [run_id, by, projection.name, version, *place]
+        change = {**at, "run": run_id, "by": by}
         if bad is None:
-            await cursor.execute(_FIXED, [run_id, *of])
+            await cursor.execute(statement(__package__, "mark_fixed"), change)
         else:
-            await cursor.execute(_REFUSED, [bad.error_class, bad.reason, *of])
+            again = {"error_class": bad.error_class, "reason": bad.reason}
+            await cursor.execute(statement(__package__, "mark_refused"), {**change, **again})
         return bad
 
 
@@ -52,19 +63,3 @@ async def _write(connection: Connection, projection: Projection, version: int, r
     except (ValueError, NewerEvent, *ROW_ERRORS) as error:
         return found_bad(projection.name, record, error)
     return None
-
-
-_KEPT = b"""
-SELECT topic, partition, "offset", key, value, headers, record_at, state FROM ctl.dead_letters
-WHERE projection = %s AND version = %s AND topic = %s AND partition = %s AND "offset" = %s
-FOR UPDATE
-"""
-_WHERE = b"""
-    redrives = redrives + 1, run_id = %s, changed_by = %s, changed_at = clock_timestamp(), note = NULL
-WHERE projection = %s AND version = %s AND topic = %s AND partition = %s AND "offset" = %s
-"""
-_FIXED = b"UPDATE ctl.dead_letters SET state = 'fixed', fixed_by_run_id = %s," + _WHERE
-_REFUSED = (
-    b"UPDATE ctl.dead_letters SET state = 'open', error_class = %s, reason = %s, attempts = attempts + 1, "
-    b"failed_at = clock_timestamp()," + _WHERE
-)

@@ -47,8 +47,8 @@ class RecordFilter(msgspec.Struct, frozen=True, kw_only=True):
         for topic, partition in ranges:
             counts[topic] = max(counts.get(topic, 0), partition + 1)
         return {
-            (topic, partition): found
-            for (topic, partition), found in ranges.items()
+            (topic, partition): log_range
+            for (topic, partition), log_range in ranges.items()
             if partition == fresh_key_partition(key, counts[topic])
         }
 
@@ -59,8 +59,8 @@ class RecordFilter(msgspec.Struct, frozen=True, kw_only=True):
         return headers.get("ce_workspace", record.key.decode("utf-8", "replace")) == self.workspace
 
     def _is_of_type(self, headers: dict[str, str]) -> bool:
-        found = headers.get("ce_type", "")
-        return self.type is None or found == self.type or found.rpartition(".v")[0] == self.type
+        type_ = headers.get("ce_type", "")
+        return self.type is None or type_ == self.type or type_.rpartition(".v")[0] == self.type
 
 
 def topics_named(names: list[str], prefix: str = "") -> list[Topic]:
@@ -70,14 +70,14 @@ def topics_named(names: list[str], prefix: str = "") -> list[Topic]:
     """
     if not names:
         return list(TOPIC_BY_NAME.values())
-    found: dict[str, Topic] = {}
+    topics: dict[str, Topic] = {}
     for name in (name.removeprefix(prefix) for name in names):
         start = name.removesuffix("*")
         fitting = {n: t for n, t in TOPIC_BY_NAME.items() if (n.startswith(start) if name.endswith("*") else n == name)}
         if not fitting:
             raise UnknownTopic(f"there is no topic {name!r}; there are {', '.join(TOPIC_BY_NAME)}, and webhooks.*")
-        found |= fitting
-    return list(found.values())
+        topics |= fitting
+    return list(topics.values())
 
 
 def _mentions(record: Record, id_: str) -> bool:

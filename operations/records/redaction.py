@@ -1,4 +1,4 @@
-"""What may be shown of a record: message text only to those who ask for it, a secret to nobody."""
+"""Hides secrets in what others wrote, by the names of fields and by what addresses carry: nobody declares those."""
 
 import re
 from typing import Any
@@ -8,10 +8,6 @@ import msgspec
 from headrace.events.envelope import Headers
 
 HIDDEN = "(hidden)"
-#: Fields that hold what people or models wrote, wherever they stand in an event.
-TEXT_FIELDS = frozenset(
-    ("text", "body", "html", "subject", "reasoning", "detail", "phrase", "input_text", "output_text")
-)
 
 _WORDS = r"secret|passw|authorization|api[-_]?key|access[-_]?key|private[-_]?key|cookie|signature|credential"
 #: `…token` is a secret, but the many counts of tokens are none: those end in an s and are numbers.
@@ -38,17 +34,6 @@ def without_secrets(value: Any, name: str = "") -> Any:
     if isinstance(value, list | tuple):
         return [without_secrets(one) for one in value]
     return _string(value) if isinstance(value, str) else value
-
-
-def without_texts(value: Any, name: str = "") -> Any:
-    """Plain JSON with every message text replaced by `{"characters": n}`."""
-    if isinstance(value, dict):
-        return {key: without_texts(one, key) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [without_texts(one) for one in value]
-    if isinstance(value, str) and name in TEXT_FIELDS:
-        return {"characters": len(value)}
-    return value
 
 
 def shown_headers(headers: Headers) -> dict[str, str]:

@@ -91,16 +91,18 @@ def settle_jobs(settings: Settings, log: LogOffsets, read_positions: ReadPositio
     # Read after the commits: whatever they brought about stands below these ends.
     ends = log.ranges([settings.topic(JOBS), settings.topic(DEAD_LETTERS)])
     positions = _awaited(read_positions, {**messages, **ends}, deadline)
-    jobs = {place: found for place, found in ends.items() if place[0] == settings.topic(JOBS)}
-    letters = {place: found for place, found in ends.items() if place not in jobs}
+    jobs = {place: log_range for place, log_range in ends.items() if place[0] == settings.topic(JOBS)}
+    letters = {place: log_range for place, log_range in ends.items() if place not in jobs}
     return JobsSettled(
         messages=messages,
         asked_to={
-            place: min(_reached(committed, place, found), _reached(positions, place, found), found.end)
-            for place, found in messages.items()
+            place: min(_reached(committed, place, log_range), _reached(positions, place, log_range), log_range.end)
+            for place, log_range in messages.items()
         },
         jobs=jobs,
-        projected_to={place: min(_reached(positions, place, found), found.end) for place, found in jobs.items()},
+        projected_to={
+            place: min(_reached(positions, place, log_range), log_range.end) for place, log_range in jobs.items()
+        },
         letters=_passed(letters, positions),
     )
 
@@ -149,9 +151,9 @@ class _Lane:
 def _awaited(read: ReadPositions, ranges: Mapping[Place, LogRange], deadline: float) -> Mapping[Place, int]:
     """What `read` says once it has passed the ranges, or when the time is over."""
     while True:
-        found = read()
-        if _passed(ranges, found) or time.monotonic() >= deadline:
-            return found
+        positions = read()
+        if _passed(ranges, positions) or time.monotonic() >= deadline:
+            return positions
         time.sleep(_PAUSE)
 
 

@@ -12,7 +12,8 @@ from headrace.events.records import Record
 from headrace.events.topics import ALL_TOPICS, DEAD_LETTERS, WEBHOOK_TOPICS, Topic
 from headrace.events.webhooks import read_webhook
 from headrace.settings import Settings
-from operations.records.redaction import shown_bytes, shown_headers, without_secrets, without_texts
+from operations.records.redaction import shown_bytes, shown_headers
+from operations.records.shown_event import shown_event
 
 _CODEC = Codec()
 
@@ -84,8 +85,7 @@ class Shower:
             event = _CODEC.decode(read_envelope(record.headers).type, record.value)
         except (EnvelopeError, UnknownEventType, UndecodableEvent, NewerEvent) as error:
             return self._foreign(shown, record, str(error))
-        fields = without_secrets(msgspec.to_builtins(event))
-        return msgspec.structs.replace(shown, event=fields if self._texts else without_texts(fields))
+        return msgspec.structs.replace(shown, event=shown_event(event, texts=self._texts))
 
     def _webhook(self, shown: ShownRecord, record: Record) -> ShownRecord:
         try:

@@ -49,8 +49,8 @@ def find(
     """
     counts = Scanned()
     ranges = wanted.ranges(LogOffsets(settings).window(topics, from_, to))
-    counts.total = sum(found.end - found.start for found in ranges.values())
-    order = TimeOrder((place for place, found in ranges.items() if found.end > found.start), limit)
+    counts.total = sum(log_range.end - log_range.start for log_range in ranges.values())
+    order = TimeOrder((place for place, log_range in ranges.items() if log_range.end > log_range.start), limit)
     for record in read_ranges(settings, ranges):
         counts.read += 1
         if counts.read % _TOLD_EVERY == 0:
@@ -72,15 +72,15 @@ def newest(settings: Settings, ranges: Mapping[Place, LogRange], wanted: RecordF
 
     Raises KafkaUnreachable.
     """
-    found: list[Record] = []
-    ends = {place: one.end for place, one in wanted.ranges(dict(ranges)).items()}
+    records: list[Record] = []
+    ends = {place: log_range.end for place, log_range in wanted.ranges(dict(ranges)).items()}
     look = max(_FIRST_LOOK, count)
-    while count and len(found) < count and any(end > ranges[place].start for place, end in ends.items()):
+    while count and len(records) < count and any(end > ranges[place].start for place, end in ends.items()):
         piece = {place: LogRange(max(ranges[place].start, end - look), end) for place, end in ends.items()}
-        found += [record for record in read_ranges(settings, piece) if wanted.matches(record)]
-        ends = {place: one.start for place, one in piece.items()}
+        records += [record for record in read_ranges(settings, piece) if wanted.matches(record)]
+        ends = {place: log_range.start for place, log_range in piece.items()}
         look *= _WIDENED
-    return sorted(heapq.nlargest(count, found, key=_moment), key=_moment)
+    return sorted(heapq.nlargest(count, records, key=_moment), key=_moment)
 
 
 def follow(

@@ -10,10 +10,10 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from headrace.kafka.log_offsets import Place
+from operations.statements import statement
 from operations.trace.lineage import Lineage, Position, Row
 from operations.trace.lookup import Kind, Subject
-from projections.versions import is_live, live_schemas
+from projections.versions import live_schemas
 
 #: Another webhook about the same message is looked for within so long of the first.
 AROUND = timedelta(minutes=15)
@@ -82,19 +82,19 @@ class Gatherer:
         leads = [lead_id, *(row["lead_id"] for row in self.lineage.of("lead_merges", into_lead_id=lead_id))]
         self._add("lead_splits", "t.lead_id = ANY(%(ids)s::uuid[]) OR t.new_lead_id = ANY(%(ids)s::uuid[])", ids=leads)
         self._add("leads", "t.lead_id = ANY(%(ids)s::uuid[])", ids=leads)
-        found = []
+        messages = []
         for lead in leads:
-            found += self._read(
+            messages += self._read(
                 "messages", "t.lead_id = %(id)s ORDER BY t.sent_at DESC LIMIT %(limit)s", id=lead, limit=limit
             )
             moved = self._add("message_moves", "t.into_lead_id = %(id)s", id=lead)
-            found += self._read(
+            messages += self._read(
                 "messages",
                 "t.message_id = ANY(%(ids)s::uuid[]) ORDER BY t.sent_at DESC LIMIT %(limit)s",
                 ids=[row["message_id"] for row in moved],
                 limit=limit,
             )
-        newest = sorted(found, key=lambda row: (row["sent_at"], row["message_id"]), reverse=True)[:limit]
+        newest = sorted(messages, key=lambda row: (row["sent_at"], row["message_id"]), reverse=True)[:limit]
         self.lineage.add(newest)
         return newest
 
@@ -155,12 +155,12 @@ class Gatherer:
         receipts = [row["receipt_id"] for row in self.lineage.of("webhook_receipts")]
         positions = list(self.lineage.positions())
         self.lineage.add(_letters(self._connection, self._schemas["dead_letters"], receipts, positions))
-        self.lineage.refused += refused(self._connection, receipts, positions)
+        self.lineage.refused += _refused(self._connection, receipts, positions)
 
     def _add(self, table: str, condition: str, **values: Any) -> list[Row]:
-        found = self._read(table, condition, **values)
-        self.lineage.add(found)
-        return found
+        rows = self._read(table, condition, **values)
+        self.lineage.add(rows)
+        return rows
 
     def _read(self, table: str, condition: str, **values: Any) -> list[Row]:
         schema = self._schemas[table]
@@ -179,34 +179,19 @@ def _letters(
     connection: psycopg.Connection[Any], schema: str, receipts: list[str], positions: list[Position]
 ) -> list[Row]:
     """Dead letters of the receipts, and of records at these positions."""
-    query = sql.SQL(
-        "SELECT t.* FROM {table} AS t WHERE t.receipt_id = ANY(%(receipts)s) UNION "
-        "SELECT t.* FROM {table} AS t JOIN unnest(%(topics)s::text[], %(partitions)s::int[], %(offsets)s::bigint[]) "
-        "AS i (topic, partition, at) "
-        "ON (t.origin_topic, t.origin_partition, t.origin_offset) = (i.topic, i.partition, i.at)"
-    ).format(table=sql.Identifier(schema, "dead_letters"))
+    template = sql.SQL(statement(__package__, "letters").decode())
+    query = template.format(table=sql.Identifier(schema, "dead_letters"))
     return _rows(connection, "dead_letters", schema, query, {"receipts": receipts, **_arrays(positions)})
 
 
-def refused(
+def _refused(
     connection: psycopg.Connection[Any], receipts: Iterable[str], positions: Iterable[Position]
 ) -> list[dict[str, Any]]:
     """What the live projections set aside: records of these receipts and at these positions, without the records."""
-    query = (
-        'SELECT d.projection, d.version, d.topic, d.partition, d."offset", d.error_class, d.reason, d.state, '  # noqa: S608
-        "d.record_at, r.id AS receipt_id FROM ctl.dead_letters AS d "
-        # Headers are kept as JSON of [name, base64].
-        "LEFT JOIN unnest(%(receipts)s::text[], %(encoded)s::bytea[]) AS r (id, encoded) "
-        "ON position(r.encoded IN d.headers) > 0 "
-        "LEFT JOIN unnest(%(topics)s::text[], %(partitions)s::int[], %(offsets)s::bigint[]) "
-        "AS i (topic, partition, at) "
-        'ON (d.topic, d.partition, d."offset") = (i.topic, i.partition, i.at) '
-        f"WHERE (r.id IS NOT NULL OR i.topic IS NOT NULL) AND {is_live('d')} ORDER BY d.record_at"
-    )
     ids = list(receipts)
     of = {"receipts": ids, "encoded": [base64.b64encode(one.encode()) for one in ids], **_arrays(positions)}
     with connection.cursor(row_factory=dict_row) as cursor:
-        return cursor.execute(query.encode(), of).fetchall()
+        return cursor.execute(statement(__package__, "refused"), of).fetchall()
 
 
 def _arrays(positions: Iterable[Position]) -> dict[str, list[Any]]:
@@ -222,8 +207,8 @@ def _rows(
     connection: psycopg.Connection[Any], table: str, schema: str, query: sql.Composed, values: dict[str, Any]
 ) -> list[Row]:
     with connection.cursor(row_factory=dict_row) as cursor:
-        found = cursor.execute(query, values).fetchall()
-    return [Row(table=table, schema=schema, values={name: _plain(one) for name, one in row.items()}) for row in found]
+        fetched = cursor.execute(query, values).fetchall()
+    return [Row(table=table, schema=schema, values={name: _plain(one) for name, one in row.items()}) for row in fetched]
 
 
 def _plain(value: Any) -> Any:
@@ -231,9 +216,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, UUID):
         return str(value)
     return [_plain(one) for one in value] if isinstance(value, list) else value
-
-
-def projected(connection: psycopg.Connection[Any]) -> dict[Place, int]:
-    """The next offset of each live projection, by partition of its topic."""
-    query = f"SELECT topic, partition, next_offset FROM ctl.projection_offsets AS o WHERE {is_live('o')}"  # noqa: S608
-    return {(topic, partition): offset for topic, partition, offset in connection.execute(query.encode())}

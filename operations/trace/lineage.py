@@ -75,16 +75,16 @@ class Lineage(msgspec.Struct, kw_only=True):
 
     def positions(self) -> set[Position]:
         """Every place in the log that a row names."""
-        found = {row.position for rows in self.rows.values() for row in rows if row.origin == "postgres"}
+        places = {row.position for rows in self.rows.values() for row in rows if row.origin == "postgres"}
         for row in self.rows.get("webhook_receipts", []):
-            found.add((row["source_topic"], row["source_partition"], row["source_offset"]))
-        return found
+            places.add((row["source_topic"], row["source_partition"], row["source_offset"]))
+        return places
 
     def ids(self) -> set[str]:
         """The ids by which records of the story can be told: receipts, messages, jobs."""
-        found = {row["receipt_id"] for row in self.rows.get("webhook_receipts", [])} | set(self.raw)
-        found |= {row["message_id"] for row in self.rows.get("messages", [])}
-        return found | {row["job_id"] for row in self.rows.get("jobs", [])}
+        ids = {row["receipt_id"] for row in self.rows.get("webhook_receipts", [])} | set(self.raw)
+        ids |= {row["message_id"] for row in self.rows.get("messages", [])}
+        return ids | {row["job_id"] for row in self.rows.get("jobs", [])}
 
 
 def _version(row: Row) -> tuple[int, int]:

@@ -11,6 +11,7 @@ from psycopg.rows import class_row
 
 from headrace.events.ids import message_id
 from headrace.providers.registry import ADAPTERS
+from operations.statements import statement
 from operations.trace.naming import IdNamed
 from projections.versions import live_schemas
 
@@ -73,99 +74,63 @@ _TEXTS = (
     _Text("AI call", "ai_interactions", ("response_id", "request_id", "trace_id"), sql.SQL("t.event_id"), "called_at"),
 )
 
-#: Every workspace of a table out of its index, without reading the table.
-_WORKSPACES = sql.SQL("""
-WITH RECURSIVE known (workspace_id) AS (
-    (SELECT min(t.workspace_id) FROM {table} AS t)
-    UNION ALL
-    SELECT (SELECT min(t.workspace_id) FROM {table} AS t WHERE t.workspace_id > known.workspace_id)
-    FROM known WHERE known.workspace_id IS NOT NULL
-)
-""")
-_BY_KEY = """
-{workspaces}
-SELECT {kind} AS kind, known.workspace_id AS workspace, found.id, found.at
-FROM known
-CROSS JOIN LATERAL (
-    SELECT t.{column}::text AS id, min(t.{at}) AS at FROM {table} AS t
-    WHERE t.workspace_id = known.workspace_id AND t.{column} BETWEEN %(first)s AND %(last)s
-    GROUP BY t.{column} ORDER BY t.{column} LIMIT {limit}
-) AS found
-"""
-_BY_SCAN = """
-SELECT {kind} AS kind, t.workspace_id AS workspace, t.{column}::text AS id, min(t.{at}) AS at
-FROM {table} AS t WHERE t.{column} BETWEEN %(first)s AND %(last)s
-GROUP BY t.workspace_id, t.{column} ORDER BY 2, 3 LIMIT {limit}
-"""
-_BY_TEXT = """
-SELECT {kind} AS kind, t.workspace_id AS workspace, {id}::text AS id, min(t.{at}) AS at
-FROM {table} AS t WHERE {condition} GROUP BY 2, 3 ORDER BY 4 LIMIT {limit}
-"""
-
 
 def find_subjects(connection: psycopg.Connection[Any], wanted: IdNamed) -> list[Subject]:
     """What the id names, or everything its beginning fits. Empty when the read model has nothing of it."""
-    return next((found for found in _tries(connection, wanted) if found), [])
+    return next((subjects for subjects in _tries(connection, wanted) if subjects), [])
 
 
 def _tries(connection: psycopg.Connection[Any], wanted: IdNamed) -> Iterator[list[Subject]]:
     """One way after the other, the quick ones first."""
     if wanted.first is not None:
-        yield _unique(_by_id(connection, _BY_KEY, _KEYED, wanted))
+        yield _unique(_by_id(connection, "by_key", _KEYED, wanted))
     yield _by_derived_id(connection, wanted.text)
     if wanted.first is not None:
-        yield _unique(_by_id(connection, _BY_SCAN, _UNKEYED, wanted))
+        yield _unique(_by_id(connection, "by_scan", _UNKEYED, wanted))
     for condition in ("t.{column} = %(text)s", "starts_with(t.{column}, %(text)s)"):
         yield _by_text(connection, condition, wanted.text)
 
 
 def _by_id(
-    connection: psycopg.Connection[Any], template: str, columns: Sequence[_Column], wanted: IdNamed
+    connection: psycopg.Connection[Any], question: str, columns: Sequence[_Column], wanted: IdNamed
 ) -> list[Subject]:
     of = live_schemas(connection)
-    found: list[Subject] = []
+    subjects: list[Subject] = []
     for column in columns:
         table = sql.Identifier(of[column.table], column.table)
-        query = sql.SQL(template).format(
-            workspaces=_WORKSPACES.format(table=table),
+        query = _template(question).format(
             kind=sql.Literal(column.kind),
             table=table,
             column=sql.Identifier(column.column),
             at=sql.Identifier(column.at),
             limit=sql.Literal(SHOWN),
         )
-        found += _subjects(connection, query, {"first": wanted.first, "last": wanted.last})
-    return found
+        subjects += _subjects(connection, query, {"first": wanted.first, "last": wanted.last})
+    return subjects
 
 
 def _by_derived_id(connection: psycopg.Connection[Any], text: str) -> list[Subject]:
     """A provider's id of a message: ours is derived from it, so every id it can have become is asked for by key."""
     of = live_schemas(connection)
     table = sql.Identifier(of["messages"], "messages")
-    names = connection.execute(
-        _WORKSPACES.format(table=table) + sql.SQL("SELECT workspace_id FROM known WHERE workspace_id IS NOT NULL")
-    )
+    names = connection.execute(_template("workspace_names").format(table=table))
     possible = [
         (workspace, message_id(workspace, provider, direction, text))
         for (workspace,) in names
         for provider in ADAPTERS
         for direction in ("inbound", "outbound")
     ]
-    query = sql.SQL(
-        "SELECT 'message' AS kind, workspace_id AS workspace, message_id::text AS id, received_at AS at FROM {} AS t "
-        "JOIN unnest(%(workspaces)s::text[], %(ids)s::uuid[]) AS i (workspace_id, message_id) "
-        "USING (workspace_id, message_id)"
-    ).format(table)
+    query = _template("messages_by_id").format(table=table)
     workspaces, ids = [one for one, _ in possible], [one for _, one in possible]
     return _subjects(connection, query, {"workspaces": workspaces, "ids": ids})
 
 
 def _by_text(connection: psycopg.Connection[Any], condition: str, text: str) -> list[Subject]:
     of = live_schemas(connection)
-    found: list[Subject] = []
+    subjects: list[Subject] = []
     for place in _TEXTS:
         conditions = [sql.SQL(condition).format(column=sql.Identifier(name)) for name in place.columns]
-        query = sql.SQL(_BY_TEXT).format(
+        query = _template("by_text").format(
             kind=sql.Literal(place.kind),
             table=sql.Identifier(of[place.table], place.table),
             id=place.id,
@@ -173,8 +138,12 @@ def _by_text(connection: psycopg.Connection[Any], condition: str, text: str) -> 
             condition=sql.SQL(" OR ").join(conditions),
             limit=sql.Literal(SHOWN),
         )
-        found += _subjects(connection, query, {"text": text})
-    return found
+        subjects += _subjects(connection, query, {"text": text})
+    return subjects
+
+
+def _template(question: str) -> sql.SQL:
+    return sql.SQL(statement(__package__, question).decode())
 
 
 def _subjects(connection: psycopg.Connection[Any], query: sql.Composed, parameters: dict[str, Any]) -> list[Subject]:
@@ -182,6 +151,7 @@ def _subjects(connection: psycopg.Connection[Any], query: sql.Composed, paramete
         return cursor.execute(query, parameters).fetchall()
 
 
-def _unique(found: list[Subject]) -> list[Subject]:
+def _unique(subjects: list[Subject]) -> list[Subject]:
     """A lead that was merged into another stands in two tables."""
-    return list({(one.kind, one.workspace, one.id): one for one in reversed(found)}.values())[::-1]
+    by_id = {(subject.kind, subject.workspace, subject.id): subject for subject in reversed(subjects)}
+    return list(by_id.values())[::-1]

@@ -71,8 +71,8 @@ class LogReader:
         """The records at these places; those that retention removed are left out."""
         wanted: dict[Place, set[int]] = defaultdict(set)
         for topic, partition, offset in positions:
-            found = self.ranges.get((topic, partition))
-            if found is not None and found.start <= offset < found.end:
+            log_range = self.ranges.get((topic, partition))
+            if log_range is not None and log_range.start <= offset < log_range.end:
                 wanted[topic, partition].add(offset)
         for record in read_positions(self._settings, wanted):
             self.looked.places += 1
@@ -89,24 +89,24 @@ class LogReader:
         inbox = INBOX_BULK if row["source_topic"] == self._settings.topic(WEBHOOKS_BULK) else INBOX
         window = self._log.window([self._settings.topic(inbox)], judged_at - _TOGETHER, judged_at + _TOGETHER)
         place = self._settings.topic(inbox), key_partition(row["workspace_id"].encode(), self._settings.partitions)
-        found: dict[str, Record] = {}
+        facts: dict[str, Record] = {}
         for record in self._search({place: window[place]}, {row["receipt_id"]}):
             # Sent twice, it is the same fact.
-            found.setdefault(header_map(record.headers).get("ce_id", ""), record)
-            if len(found) == row["fact_count"]:
+            facts.setdefault(header_map(record.headers).get("ce_id", ""), record)
+            if len(facts) == row["fact_count"]:
                 break
-        self._lineage.facts[row["receipt_id"]] = list(found.values())
-        if len(found) < row["fact_count"]:
+        self._lineage.facts[row["receipt_id"]] = list(facts.values())
+        if len(facts) < row["fact_count"]:
             self.looked.gaps.append(
-                f"{len(found)} of {row['fact_count']} facts of webhook {row['receipt_id']} were found in {place[0]}"
+                f"{len(facts)} of {row['fact_count']} facts of webhook {row['receipt_id']} were found in {place[0]}"
                 f"[{place[1]}] around {judged_at:%Y-%m-%d %H:%M:%S} UTC"
             )
 
     def read_tail(self, positions: Mapping[Place, int], ids: set[str]) -> None:
         """What the log has of these ids beyond the rows: `positions` are the projections' next offsets."""
         unread = {
-            place: LogRange(max(positions.get(place, 0), found.start), found.end)
-            for place, found in self.ranges.items()
+            place: LogRange(max(positions.get(place, 0), log_range.start), log_range.end)
+            for place, log_range in self.ranges.items()
             if place[0] in self._names(PROJECTED)
         }
         wanted = self._lineage.ids() | ids
@@ -146,19 +146,19 @@ class LogReader:
             return dict(unread)
         own = {key_partition(lead.encode(), self._settings.partitions) for lead in leads}
         by_lead = self._names((JOBS, ENRICHMENTS, AI_INTERACTIONS))
-        return {place: found for place, found in unread.items() if place[0] not in by_lead or place[1] in own}
+        return {place: log_range for place, log_range in unread.items() if place[0] not in by_lead or place[1] in own}
 
     def _search(self, ranges: Mapping[Place, LogRange], ids: set[str]) -> Iterator[Record]:
         """The records that mention one of the ids, which may grow meanwhile; no more are gone through than may be."""
         if not ids:
             return
-        total = sum(found.end - found.start for found in ranges.values() if found.end > found.start)
+        total = sum(log_range.end - log_range.start for log_range in ranges.values() if log_range.end > log_range.start)
         self.looked.left_out += max(0, total - self._most)
         for number, record in enumerate(read_ranges(self._settings, ranges)):
             if number >= self._most:
                 break
             self.looked.gone_through += 1
-            if any(_mentions(record, one.encode()) for one in ids):
+            if any(_mentions(record, id_.encode()) for id_ in ids):
                 yield record
 
     def _take(self, record: Record) -> None:
@@ -185,7 +185,7 @@ def _rows(settings: Settings, record: Record) -> list[Row]:
     for projection in ALL_PROJECTIONS:
         if settings.topic(projection.topic) == record.topic:
             made = rows_of(record, projection.project(record), projection.rev)
-            return [Row(table=one.table, schema="", values=one.values, origin="log") for one in made]
+            return [Row(table=row.table, schema="", values=row.values, origin="log") for row in made]
     return []
 
 

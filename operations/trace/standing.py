@@ -7,8 +7,9 @@ import msgspec
 
 from headrace.events.job_plan import POST_PROCESS, SCORING, job_id
 from headrace.kafka.log_offsets import Place
+from operations.trace.job_nodes import state_of
 from operations.trace.lineage import Lineage, Position, Row
-from operations.trace.tree import place_text, state_of
+from operations.trace.node import place_text
 
 
 class Unfinished(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,30 +64,30 @@ def _unjudged(lineage: Lineage, reached: Reached) -> list[Unfinished]:
 def _unresolved(lineage: Lineage, reached: Reached) -> list[Unfinished]:
     """Messages that a verdict names and nobody has seen."""
     known = {row["message_id"] for row in lineage.of("messages")}
-    found = []
+    open_ends = []
     for verdict in lineage.of("webhook_receipts", verdict="fresh"):
-        missing = [one for one in verdict["message_ids"] if one not in known]
+        missing = [message for message in verdict["message_ids"] if message not in known]
         facts = lineage.facts.get(verdict["receipt_id"], [])
         lags = [_lag(reached.resolved, (fact.topic, fact.partition, fact.offset)) for fact in facts]
-        found += [
+        open_ends += [
             Unfinished(
                 stage="resolve",
-                what=f"message {one} of webhook {verdict['receipt_id']} has not been seen yet",
+                what=f"message {message} of webhook {verdict['receipt_id']} has not been seen yet",
                 since=verdict["received_at"],
                 lag=max((lag for lag in lags if lag is not None), default=None),
             )
-            for one in missing
+            for message in missing
         ]
-    return found
+    return open_ends
 
 
 def _without_job(lineage: Lineage, reached: Reached) -> list[Unfinished]:
-    found = []
+    open_ends = []
     for message in lineage.of("messages", direction="inbound", source="direct"):
         type_ = POST_PROCESS.get(message["provider"])
         wanted = None if type_ is None else job_id(message["message_id"], type_)
         if wanted is not None and not lineage.of("jobs", job_id=wanted):
-            found.append(
+            open_ends.append(
                 Unfinished(
                     stage="request",
                     what=f"message {message['message_id']} has no {type_} job yet",
@@ -94,11 +95,11 @@ def _without_job(lineage: Lineage, reached: Reached) -> list[Unfinished]:
                     lag=_lag(reached.requested, message.position),
                 )
             )
-    return found
+    return open_ends
 
 
 def _open_jobs(lineage: Lineage) -> list[Unfinished]:
-    found = []
+    open_ends = []
     for row in _newest(lineage):
         state = state_of(lineage, row)
         if state in ("succeeded", "cancelled"):
@@ -107,31 +108,33 @@ def _open_jobs(lineage: Lineage) -> list[Unfinished]:
         last = next(iter(lineage.of("job_ends", **of) or lineage.of("job_progress", **of)), row)
         why = [str(last.values[name]) for name in ("step", "error_class", "reason") if last.values.get(name)]
         due = last.values.get("due_at") or row["due_at"]
-        found.append(
+        open_ends.append(
             Unfinished(
                 stage="jobs",
                 what=f"{row['type']} job {row['job_id']} is {state}" + (f" ({', '.join(why)})" if why else ""),
                 since=last["ended_at"] if state == "died" else due,
             )
         )
-    return found
+    return open_ends
 
 
 def _unscored(lineage: Lineage) -> list[Unfinished]:
     """Scoring follows a job that succeeded."""
-    found = []
+    open_ends = []
     for row in _newest(lineage):
         is_done = row["type"] in POST_PROCESS.values() and state_of(lineage, row) == "succeeded"
         if is_done and not lineage.of("jobs", job_id=job_id(row["message_id"], SCORING)):
-            found.append(Unfinished(stage="jobs", what=f"job {row['job_id']} succeeded, but no {SCORING} job followed"))
-    return found
+            open_ends.append(
+                Unfinished(stage="jobs", what=f"job {row['job_id']} succeeded, but no {SCORING} job followed")
+            )
+    return open_ends
 
 
 def _set_aside(lineage: Lineage) -> list[Unfinished]:
     """Dead letters, but for those of jobs that were asked for again since."""
     newest = {row["job_id"]: row["generation"] for row in _newest(lineage)}
     outlived = {row.position for row in lineage.of("jobs") if row["generation"] < newest[row["job_id"]]}
-    found = [
+    letters = [
         Unfinished(
             stage="dead letter",
             what=f"{place_text(_origin(row))} was set aside by {row['stage']}: {row['reason']}",
@@ -140,14 +143,14 @@ def _set_aside(lineage: Lineage) -> list[Unfinished]:
         for row in lineage.of("dead_letters")
         if _origin(row) not in outlived
     ]
-    return found + [
+    return letters + [
         Unfinished(
-            stage=f"project:{one['projection']}",
-            what=f"{one['topic']}[{one['partition']}]@{one['offset']} was set aside: {one['reason']}",
-            since=one["record_at"],
+            stage=f"project:{refused['projection']}",
+            what=f"{refused['topic']}[{refused['partition']}]@{refused['offset']} was set aside: {refused['reason']}",
+            since=refused["record_at"],
         )
-        for one in lineage.refused
-        if one["state"] == "open"
+        for refused in lineage.refused
+        if refused["state"] == "open"
     ]
 
 

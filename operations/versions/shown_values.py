@@ -1,8 +1,14 @@
-"""What of a row may be shown without being asked for: never what a person wrote, or what tells who a person is."""
+"""What of a row may be shown in a comparison without being asked for: values of columns that are declared open."""
 
 import re
+from collections.abc import Mapping
+from functools import cache
 
-#: Types whose values are ids, numbers, times and flags.
+from headrace.events.visibility import Visibility
+from projections.tables import proj_metadata, visibility_of
+from projections.versions import FIRST_VERSION
+
+#: Postgres types whose values are ids, numbers, times and flags.
 _PLAIN_TYPES = frozenset(
     {
         "uuid",
@@ -18,68 +24,32 @@ _PLAIN_TYPES = frozenset(
         "timestamp with time zone",
     }
 )
-#: Columns of text whose values are words of our own: codes, names of topics and programs, hashes. A new column of text
-#: is hidden until it is entered here.
-_CODES = frozenset(
-    {
-        "answered_label",
-        "api",
-        "billing",
-        "booking_process",
-        "channel",
-        "decision",
-        "direction",
-        "error_class",
-        "event_type",
-        "failed_checks",
-        "feature",
-        "finish",
-        "job_type",
-        "kind",
-        "label",
-        "model",
-        "ai_model",
-        "ai_provider",
-        "open_work",
-        "origin_topic",
-        "outcome",
-        "precision",
-        "previous_label",
-        "process",
-        "process_id",
-        "prompt_key",
-        "prompt_sha256",
-        "provider",
-        "provider_event",
-        "response_mode",
-        "route",
-        "signal",
-        "source",
-        "source_topic",
-        "src_topic",
-        "stage",
-        "status",
-        "step",
-        "structure",
-        "timezone",
-        "type",
-        "usage_source",
-        "verdict",
-        "workspace_id",
-    }
-)
 _LONGEST = 60
 
 
-def shown(column: str, type_: str, value: str | None, *, all_values: bool) -> str | None:
-    """A value's text as it may be shown; a hidden one becomes its length. None is null."""
+def shown(table: str, column: str, type_: str, value: str | None, *, all_values: bool) -> str | None:
+    """A value's text as it may be shown; a hidden one becomes its length. None is null.
+
+    `type_` is the column's in the database. A column that this program does not declare is hidden.
+    """
     if value is None:
         return None
-    if all_values:
-        return value
-    if type_ not in _PLAIN_TYPES and column not in _CODES:
-        return f"({len(value):,} characters)"
-    # A code that is long or broken over lines is none: something else got into its column.
-    if len(value) > _LONGEST and type_ not in _PLAIN_TYPES and re.search(r"\s", value):
+    visibility = _visibilities().get((table, column), "never")
+    if visibility == "never" or not (all_values or (visibility == "open" and _is_word(type_, value))):
         return f"({len(value):,} characters)"
     return value
+
+
+@cache
+def _visibilities() -> Mapping[tuple[str, str], Visibility]:
+    return {
+        (table.name, column.name): visibility
+        for table in proj_metadata(FIRST_VERSION).tables.values()
+        for column in table.columns
+        if (visibility := visibility_of(column)) is not None
+    }
+
+
+def _is_word(type_: str, value: str) -> bool:
+    """A code that is long or broken over lines is none: something else got into its column."""
+    return type_ in _PLAIN_TYPES or len(value) <= _LONGEST or re.search(r"\s", value) is None

@@ -234,7 +234,7 @@ class Comparison:
             )
 
     def _shown(self, column: str, value: str | None, all_values: bool) -> str | None:
-        return shown(column, self._version.columns[column], value, all_values=all_values)
+        return shown(self._version.name, column, self._version.columns[column], value, all_values=all_values)
 
     def _in_buckets(self, buckets: int, differing: Sequence[int]) -> dict[str, Any]:
         return {**self._parameters, "buckets": buckets, "differing": list(differing)}

@@ -7,8 +7,9 @@ import pytest
 from headrace.events.topics import INBOX, INBOX_BULK, WEBHOOKS_BULK, WEBHOOKS_GHL
 from headrace.kafka.log_offsets import LogRange
 from headrace.kafka.log_records import read_ranges
-from operations.audit.audit import NAMED, AuditImpossible
+from operations.audit.audit import AuditImpossible
 from operations.audit.findings import AuditReport
+from operations.audit.webhooks import NAMED
 from operations.versions.status import projection_status
 from tests.integration.operations.installation import Installation, receipt_id
 

@@ -25,9 +25,9 @@ from headrace.kafka.partitioning import key_partition
 from headrace.settings import Settings
 from operations.records.record_filter import UnknownTopic
 from operations.trace import reading
+from operations.trace.node import Node, walk
 from operations.trace.trace_options import TraceOptions
 from operations.trace.tracing import Trace, TraceImpossible, trace
-from operations.trace.tree import Node, walk
 from projections.tables import key_columns, proj_metadata
 from tests.headrace_command import Finished, headrace
 from tests.integration.operations.installation import POST_PROCESS

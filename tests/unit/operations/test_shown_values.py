@@ -24,24 +24,24 @@ PERSONAL = {
 def test_what_people_wrote_is_told_by_its_length(table: str, column: str) -> None:
     declared = proj_metadata(1).tables[f"proj_v1.{table}"].columns[column]
     type_ = str(declared.type).lower()
-    assert shown(column, type_, "Ann Lee", all_values=False) == "(7 characters)"
-    assert shown(column, type_, "Ann Lee", all_values=True) == "Ann Lee"
+    assert shown(table, column, type_, "Ann Lee", all_values=False) == "(7 characters)"
+    assert shown(table, column, type_, "Ann Lee", all_values=True) == "Ann Lee"
 
 
 @pytest.mark.parametrize(
-    ("column", "type_", "value"),
+    ("table", "column", "type_", "value"),
     [
-        ("lead_id", "uuid", "0b5f9d0c-28c8-4c5b-8f4f-6d5fbd2c93a4"),
-        ("sent_at", "timestamp with time zone", "2026-03-02 09:00:00+00"),
-        ("confidence", "double precision", "0.75"),
-        ("label", "text", "Interested"),
+        ("messages", "lead_id", "uuid", "0b5f9d0c-28c8-4c5b-8f4f-6d5fbd2c93a4"),
+        ("messages", "sent_at", "timestamp with time zone", "2026-03-02 09:00:00+00"),
+        ("message_labels", "confidence", "double precision", "0.75"),
+        ("message_labels", "label", "text", "Interested"),
     ],
 )
-def test_ids_times_numbers_and_codes_are_shown(column: str, type_: str, value: str) -> None:
-    assert shown(column, type_, value, all_values=False) == value
+def test_ids_times_numbers_and_codes_are_shown(table: str, column: str, type_: str, value: str) -> None:
+    assert shown(table, column, type_, value, all_values=False) == value
 
 
 def test_null_is_null_and_a_sentence_in_a_column_of_codes_is_hidden() -> None:
-    assert shown("text", "text", None, all_values=False) is None
+    assert shown("messages", "text", "text", None, all_values=False) is None
     sentence = "call me on the number below, it is better than writing here, thank you"
-    assert shown("label", "text", sentence, all_values=False) == f"({len(sentence)} characters)"
+    assert shown("message_labels", "label", "text", sentence, all_values=False) == f"({len(sentence)} characters)"

@@ -24,8 +24,10 @@ from headrace.events.topics import ENRICHMENTS, JOBS, MESSAGES, RECEIPTS, WEBHOO
 from headrace.settings import Settings
 from operations.records.shown_record import Shower
 from operations.trace.lineage import Lineage, Row
+from operations.trace.node import Node, walk
+from operations.trace.node_maker import NodeMaker, Options
 from operations.trace.standing import Reached, unfinished
-from operations.trace.tree import Node, Options, TreeBuilder, walk
+from operations.trace.tree import TreeBuilder
 from projections.registry import ALL_PROJECTIONS
 from projections.writing.upserts import rows_of
 
@@ -126,7 +128,7 @@ class Known:
 
     def tree(self, lead_id: str | None = None, **options: Any) -> list[Node]:
         chosen = Options(**({"asked_for": MESSAGE} | options))
-        return TreeBuilder(self.lineage, Shower(Settings()), chosen, is_log_read=True).build(lead_id)
+        return TreeBuilder(NodeMaker(self.lineage, Shower(Settings()), chosen, is_log_read=True)).build(lead_id)
 
     def open(self) -> list[tuple[str, int | None]]:
         return [(one.stage, one.lag) for one in unfinished(self.lineage, NOBODY)]

@@ -1,0 +1,11 @@
+-- What the live projections set aside: records of these receipts and at these positions, without the records.
+-- Headers are kept as JSON of [name, base64].
+SELECT d.projection, d.version, d.topic, d.partition, d."offset", d.error_class, d.reason, d.state, d.record_at,
+    r.id AS receipt_id
+FROM ctl.dead_letters AS d
+LEFT JOIN unnest(%(receipts)s::text[], %(encoded)s::bytea[]) AS r (id, encoded)
+    ON position(r.encoded IN d.headers) > 0
+LEFT JOIN unnest(%(topics)s::text[], %(partitions)s::int[], %(offsets)s::bigint[]) AS i (topic, partition, at)
+    ON (d.topic, d.partition, d."offset") = (i.topic, i.partition, i.at)
+WHERE (r.id IS NOT NULL OR i.topic IS NOT NULL) AND {live.d}
+ORDER BY d.record_at
