@@ -5,6 +5,7 @@ Alembic keeps its context in module globals: migrate in one thread at a time. Pr
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -12,16 +13,17 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, create_engine, make_url, text
+from sqlalchemy import Connection, create_engine, make_url
 from sqlalchemy.engine import URL
 from sqlalchemy.pool import NullPool
 
+from projections.migrating import Tell, retry_locked, take_turn
 from projections.tables import CTL_SCHEMA
 
 VERSION_TABLE = "alembic_version"
 _MIGRATIONS = Path(__file__).parent / "migrations"
-#: Names the advisory lock of migrations within a database.
-_LOCK = "headrace migrations"
+#: For how many seconds a revision that gets no lock is tried again.
+PATIENCE = 120.0
 
 
 class SchemaOutdated(RuntimeError):
@@ -41,32 +43,48 @@ class SchemaState(msgspec.Struct, frozen=True):
         return self.revision == self.head
 
 
-def upgrade(database_url: str, revision: str = "head") -> None:
-    """Migrate upwards, all or nothing. Several processes may call it at once: one works, the others find it done."""
-    with _locked(database_url) as connection:
-        connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {CTL_SCHEMA}"))
-        _run(connection, lambda config: command.upgrade(config, revision))
+def upgrade(
+    database_url: str, revision: str = "head", *, patience: float = PATIENCE, tell: Tell = lambda _sentence: None
+) -> None:
+    """Migrate upwards, each revision all or nothing. Several processes may call it at once: one works.
+
+    `patience`: for how many seconds a revision is tried again when it gets no lock. `tell` gets a sentence for each
+    wait. Raises MigrationBlocked.
+    """
+    with _in_turn(database_url, tell) as connection:
+        for step in _steps_up(connection, revision):
+            retry_locked(connection, partial(_run, command.upgrade, connection, step), patience=patience, tell=tell)
 
 
-def downgrade(database_url: str, revision: str = "base") -> None:
-    """Migrate downwards, all or nothing. `base` removes every row: the log can bring them back."""
-    with _locked(database_url) as connection:
-        _down(connection, revision)
+def downgrade(
+    database_url: str, revision: str = "base", *, patience: float = PATIENCE, tell: Tell = lambda _sentence: None
+) -> None:
+    """Migrate downwards, as `upgrade`. `base` removes every row: the log can bring them back."""
+    with _in_turn(database_url, tell) as connection:
+        for step in _steps_down(connection, revision):
+            retry_locked(connection, partial(_run, command.downgrade, connection, step), patience=patience, tell=tell)
 
 
 @contextmanager
-def rehearsed_downgrade(database_url: str, revision: str) -> Iterator[Connection]:
+def rehearsed_downgrade(
+    database_url: str, revision: str, *, patience: float = PATIENCE, tell: Tell = lambda _sentence: None
+) -> Iterator[Connection]:
     """A connection that sees the schema as it would be; all of it is undone at the end.
 
-    Whoever uses the tables meanwhile waits for it. Raises LockNotAvailable when they don't let go within 5 s.
+    Whoever uses the tables meanwhile waits for it. Raises MigrationBlocked.
     """
-    with _locked(database_url) as connection:
-        connection.execute(text("SET LOCAL lock_timeout = '5s'"))
-        _down(connection, revision)
+    with _in_turn(database_url, tell) as connection:
+        steps = _steps_down(connection, revision)
+
+        def go_down() -> None:
+            # Alembic works within a transaction that is there, and does not end it.
+            connection.begin()
+            for step in steps:
+                _run(command.downgrade, connection, step)
+
+        retry_locked(connection, go_down, patience=patience, tell=tell)
         yield connection
-        transaction = connection.get_transaction()
-        if transaction is not None:
-            transaction.rollback()
+        connection.rollback()
 
 
 def status(database_url: str) -> SchemaState:
@@ -103,25 +121,33 @@ def connected(database_url: str) -> Iterator[Connection]:
 
 
 @contextmanager
-def _locked(database_url: str) -> Iterator[Connection]:
-    with connected(database_url) as connection:
-        connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": _LOCK})
+def _in_turn(database_url: str, tell: Tell) -> Iterator[Connection]:
+    """A connection outside of any transaction, while nobody else migrates the database."""
+    named = {"application_name": "headrace-migrate"}
+    with create_engine(sqlalchemy_url(database_url), poolclass=NullPool, connect_args=named).connect() as connection:
+        take_turn(connection, tell)
         yield connection
 
 
-def _down(connection: Connection, revision: str) -> None:
-    if _state(connection).revision is None:
-        return
-    _run(connection, lambda config: command.downgrade(config, revision))
-    if _state(connection).revision is None:
-        connection.execute(text(f"DROP TABLE {CTL_SCHEMA}.{VERSION_TABLE}"))
-        connection.execute(text(f"DROP SCHEMA {CTL_SCHEMA}"))
+def _steps_up(connection: Connection, revision: str) -> list[str]:
+    with connection.begin():
+        lower = _state(connection).revision or "base"
+    steps = ScriptDirectory.from_config(_config()).iterate_revisions(revision, lower)
+    return [script.revision for script in steps][::-1]
 
 
-def _run(connection: Connection, work: Callable[[Config], None]) -> None:
+def _steps_down(connection: Connection, revision: str) -> list[str]:
+    with connection.begin():
+        upper = _state(connection).revision
+    steps = ScriptDirectory.from_config(_config()).iterate_revisions(upper, revision) if upper else ()
+    # No branches: each has one revision before it.
+    return [str(script.down_revision or "base") for script in steps]
+
+
+def _run(move: Callable[[Config, str], None], connection: Connection, revision: str) -> None:
     config = _config()
     config.attributes["connection"] = connection
-    work(config)
+    move(config, revision)
 
 
 def _state(connection: Connection) -> SchemaState:

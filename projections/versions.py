@@ -17,7 +17,6 @@ from uuid import UUID
 import msgspec
 import psycopg
 from psycopg.rows import class_row
-from sqlalchemy import Connection, MetaData, inspect
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateTable
 
@@ -47,7 +46,7 @@ class Version(msgspec.Struct, frozen=True, kw_only=True):
     state: VersionState
     #: The projectors' revision that built it; None for the first version.
     rev: int | None
-    #: What its tables look like (`shape_of`); None for the first version, which migrations keep in shape.
+    #: What its tables look like (`shape_of`); None where nobody noted it.
     shape: str | None
     #: The run that built it.
     run_id: UUID | None
@@ -146,23 +145,11 @@ def shape_of(projection: Projection) -> str:
 # A writer asks at every connection, and compiling all tables takes a tenth of a second.
 @cache
 def _shape_of_tables(names: tuple[str, ...]) -> str:
-    return _shape(names, proj_metadata(FIRST_VERSION))
-
-
-def shape_found(connection: Connection, projection: Projection) -> str:
-    """The same of the first version's tables as they are in the database, whichever program made them."""
-    schema = proj_schema(FIRST_VERSION)
-    there = inspect(connection).get_table_names(schema=schema)
-    found = MetaData()
-    found.reflect(connection, schema=schema, only=[name for name in projection.tables if name in there])
-    return _shape(projection.tables, found)
-
-
-def _shape(tables: Iterable[str], metadata: MetaData) -> str:
-    names = sorted(f"{proj_schema(FIRST_VERSION)}.{name}" for name in tables)
+    tables = proj_metadata(FIRST_VERSION).tables
     dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
     statements = [
-        str(CreateTable(metadata.tables[name]).compile(dialect=dialect)) for name in names if name in metadata.tables
+        str(CreateTable(tables[f"{proj_schema(FIRST_VERSION)}.{name}"]).compile(dialect=dialect))
+        for name in sorted(names)
     ]
     return hashlib.sha256("\n".join(statements).encode()).hexdigest()[:16]
 

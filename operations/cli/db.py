@@ -28,7 +28,8 @@ def migrate_up() -> None:
     if before.is_current:
         typer.echo(f"The schema is up to date (revision {before.head}).")
         return
-    migrate.upgrade(url)
+    with told_plainly():
+        migrate.upgrade(url, tell=_tell)
     typer.echo(f"Migrated the schema from {before.revision or 'nothing'} to revision {before.head}.")
 
 
@@ -68,8 +69,12 @@ def downgrade(
     if not yes:
         typer.confirm("Stop every worker first. Go on?", abort=True)
     with told_plainly():
-        migrate.downgrade(url, revision)
+        migrate.downgrade(url, revision, tell=_tell)
     typer.echo(f"The schema is at revision {_state(url).revision or 'none'} now.")
+
+
+def _tell(sentence: str) -> None:
+    typer.echo(sentence, err=True)
 
 
 def _told(loss: "Loss") -> str:

@@ -1,71 +1,38 @@
-"""The first read model: control tables, `proj_v1`, the analysts' role and views."""
+"""The read model as it first was: control tables, `proj_v1`, the analysts' views, and the role that may read them."""
+
+from pathlib import Path
 
 from alembic import op
 
-from projections.analyst_role import create_analyst_role, grant_to_analysts, release_analyst_role
-from projections.analytics import create_views
-from projections.tables import ANALYTICS_SCHEMA, CTL_SCHEMA, ctl_metadata, proj_metadata, proj_schema
-
 revision = "0001"
 down_revision = None
-branch_labels = None
-depends_on = None
 
-_CTL_TABLES = (
-    "projection_offsets",
-    "broker_offsets",
-    "dead_letters",
-    "expired_ranges",
-    "runs",
-    "projection_versions",
-    "audit_positions",
-)
-_TABLES = (
-    "messages",
-    "leads",
-    "lead_identities",
-    "lead_merges",
-    "lead_activity",
-    "lead_suppressions",
-    "lead_signals",
-    "webhook_receipts",
-    "ingest_latency",
-    "dead_letters",
-)
-_VIEWS = (
-    "lead_survivors",
-    "messages",
-    "leads",
-    "lead_identities",
-    "webhook_receipts",
-    "webhook_latency_hourly",
-    "dead_letters",
-    "projection_freshness",
+_FILES = Path(__file__).with_suffix("")
+#: In the order they build on each other.
+_PARTS = (
+    "control",
+    "tables",
+    "views_of_leads",
+    "views_of_webhooks",
+    "views_of_jobs",
+    "views_of_conclusions",
+    "views_of_ai",
+    "analysts",
 )
 
 
 def upgrade() -> None:
-    """Create everything of version 1. The schema `ctl` exists: Alembic's own table is in it."""
-    connection = op.get_bind()
-    control = ctl_metadata()
-    control.create_all(
-        connection, tables=[control.tables[f"{CTL_SCHEMA}.{name}"] for name in _CTL_TABLES], checkfirst=False
-    )
-    op.execute(f"CREATE SCHEMA {proj_schema(1)}")
-    metadata = proj_metadata(1)
-    tables = [metadata.tables[f"{proj_schema(1)}.{name}"] for name in _TABLES]
-    metadata.create_all(connection, tables=tables, checkfirst=False)
-    op.execute(f"CREATE SCHEMA {ANALYTICS_SCHEMA}")
-    create_views(connection, version=1, names=_VIEWS, as_of="0006")
-    create_analyst_role(connection)
-    grant_to_analysts(connection)
+    """Create everything."""
+    for part in _PARTS:
+        _execute(part)
 
 
 def downgrade() -> None:
-    """Drop it all. The log still has every event: `upgrade` and a replay bring the rows back."""
-    connection = op.get_bind()
-    release_analyst_role(connection)
-    op.execute(f"DROP SCHEMA {ANALYTICS_SCHEMA} CASCADE")
-    op.execute(f"DROP SCHEMA {proj_schema(1)} CASCADE")
-    for name in _CTL_TABLES:
-        op.execute(f"DROP TABLE IF EXISTS {CTL_SCHEMA}.{name}")
+    """Drop everything."""
+    _execute("down")
+
+
+def _execute(part: str) -> None:
+    statements = (_FILES / f"{part}.sql").read_text(encoding="utf-8")
+    # Without parameters a percent sign in a comment is just that.
+    op.get_bind().exec_driver_sql(statements, execution_options={"no_parameters": True})

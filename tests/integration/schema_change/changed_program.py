@@ -75,10 +75,9 @@ def change_view() -> None:
 
     template = analytics._template
 
-    def template_with_author(name: str, as_of: str | None = None) -> str:
-        text = template(name, as_of)
-        if name != "messages" or as_of is not None:
-            # Who changes a view keeps the earlier one for the migrations up to then.
+    def template_with_author(name: str) -> str:
+        text = template(name)
+        if name != "messages":
             return text
         return text.replace("message.src_offset\nFROM", "message.src_offset,\n    message.author\nFROM")
 
