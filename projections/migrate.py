@@ -12,11 +12,13 @@ import msgspec
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
+from alembic.script import Script, ScriptDirectory
+from alembic.script.revision import RevisionError
 from sqlalchemy import Connection, create_engine, make_url
 from sqlalchemy.engine import URL
 from sqlalchemy.pool import NullPool
 
+from headrace.refusal import Refusal
 from projections.migrating import Tell, retry_locked, take_turn
 from projections.tables import CTL_SCHEMA
 
@@ -28,6 +30,10 @@ PATIENCE = 120.0
 
 class SchemaOutdated(RuntimeError):
     """The database and this program expect different schemas; the message says what to do."""
+
+
+class UnknownRevision(Refusal):
+    """This program has no such revision, or not in that direction."""
 
 
 class SchemaState(msgspec.Struct, frozen=True):
@@ -132,16 +138,22 @@ def _in_turn(database_url: str, tell: Tell) -> Iterator[Connection]:
 def _steps_up(connection: Connection, revision: str) -> list[str]:
     with connection.begin():
         lower = _state(connection).revision or "base"
-    steps = ScriptDirectory.from_config(_config()).iterate_revisions(revision, lower)
-    return [script.revision for script in steps][::-1]
+    return [script.revision for script in _between(lower, revision)][::-1]
 
 
 def _steps_down(connection: Connection, revision: str) -> list[str]:
     with connection.begin():
         upper = _state(connection).revision
-    steps = ScriptDirectory.from_config(_config()).iterate_revisions(upper, revision) if upper else ()
     # No branches: each has one revision before it.
-    return [str(script.down_revision or "base") for script in steps]
+    return [str(script.down_revision or "base") for script in _between(revision, upper)] if upper else []
+
+
+def _between(lower: str, upper: str) -> list[Script]:
+    """The revisions above `lower`, up to `upper`, newest first."""
+    try:
+        return list(ScriptDirectory.from_config(_config()).iterate_revisions(upper, lower))
+    except RevisionError as error:
+        raise UnknownRevision(f"There is no way from revision {lower} to {upper} in this program: {error}") from error
 
 
 def _run(move: Callable[[Config, str], None], connection: Connection, revision: str) -> None:

@@ -82,8 +82,8 @@ def _blocked(connection: Connection) -> str:
         holders = connection.exec_driver_sql(_HOLDERS, {"seconds": LOCK_SECONDS}).all()
     told = "; ".join(_holder(*holder) for holder in holders) or "nobody who is still there"
     return (
-        f"The migration did not get a lock that it needs. In the way: {told}. Nothing waits for the migration. Wait "
-        "until they are done or end them (SELECT pg_terminate_backend(pid)), then migrate again."
+        f"The migration did not get a lock that it needs. In the way: {told}. Wait until they are "
+        "done or end them (SELECT pg_terminate_backend(pid)), then migrate again."
     )
 
 

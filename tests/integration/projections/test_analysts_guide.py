@@ -5,8 +5,6 @@ from pathlib import Path
 
 import psycopg
 
-from projections.analyst_role import ANALYST_ROLE
-
 GUIDE = (Path(__file__).parents[3] / "docs" / "analysts.md").read_text(encoding="utf-8")
 
 
@@ -14,7 +12,7 @@ def test_its_queries_run_for_an_analyst(database_url: str) -> None:
     queries = [block for block in re.findall(r"```sql\n(.*?)```", GUIDE, re.DOTALL) if block.startswith("SELECT")]
     assert len(queries) == 8
     with psycopg.connect(database_url) as connection:
-        connection.execute(f"SET ROLE {ANALYST_ROLE}")
+        connection.execute("SET ROLE analyst_ro")
         for query in queries:
             connection.execute(query.encode())
 

@@ -30,7 +30,7 @@ def test_an_empty_installation_is_complete_but_nobody_projects_it(environment: d
 
 def test_the_schema_goes_down_and_up(environment: dict[str, str]) -> None:
     assert run(environment, "db", "status").exit_code == 0
-    refused = run(environment, "db", "downgrade", "0003")
+    refused = run(environment, "db", "downgrade", "base")
     assert (refused.exit_code, "ctl.audit_open_jobs: all of it, 0 rows" in refused.output) == (1, True)
     assert run(environment, "db", "status").exit_code == 0
     assert run(environment, "db", "downgrade", "base", "--yes").exit_code == 0

@@ -7,19 +7,21 @@ from collections.abc import Callable
 
 import psycopg
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.runtime.migration import MigrationContext
 from psycopg import sql
-from sqlalchemy import MetaData, create_engine, inspect
-from sqlalchemy.pool import NullPool
 
-from projections.analyst_role import ANALYST_ROLE
 from projections.analytics import VIEWS
 from projections.connection import connector
-from projections.migrate import SchemaOutdated, check, downgrade, sqlalchemy_url, status, upgrade
-from projections.tables import ANALYTICS_SCHEMA, CTL_SCHEMA, ctl_metadata, key_columns, proj_metadata
+from projections.migrate import SchemaOutdated, UnknownRevision, check, downgrade, status, upgrade
+from projections.tables import ANALYTICS_SCHEMA, CTL_SCHEMA
 from projections.versions import OWN_VIEWS
 from projections.writing.writer import ProjectionWriter
+from tests.integration.projections.catalog import (
+    catalog,
+    declare_schema,
+    declared_versions,
+    differences,
+    noted_versions,
+)
 from tests.integration.projections.event_log import EventLog
 
 OUR_SCHEMAS = (ANALYTICS_SCHEMA, CTL_SCHEMA, "proj_v1")
@@ -31,36 +33,31 @@ def _schemas(url: str) -> set[str]:
         return {name for (name,) in found}
 
 
-def test_declared_tables_and_migrations_agree(database_url: str) -> None:
-    declared = MetaData()
-    for metadata in (ctl_metadata(), proj_metadata(1)):
-        for table in metadata.tables.values():
-            table.to_metadata(declared)
-    engine = create_engine(sqlalchemy_url(database_url), poolclass=NullPool)
-    with engine.connect() as connection:
-        options = {
-            "include_schemas": True,
-            "include_name": lambda name, kind, _parents: kind != "schema" or name in (CTL_SCHEMA, "proj_v1"),
-            "version_table_schema": CTL_SCHEMA,
-            "compare_type": True,
-            "compare_server_default": True,
-        }
-        context = MigrationContext.configure(connection, opts=options)
-        assert compare_metadata(context, declared) == []
-        # Alembic compares no primary keys.
-        found = inspect(connection)
-        for table in declared.tables.values():
-            key = found.get_pk_constraint(table.name, schema=table.schema)
-            assert (key["name"], tuple(key["constrained_columns"])) == (f"pk_{table.name}", key_columns(table))
+def test_migrations_make_what_is_declared(database_url: str, empty_database: Callable[[], str]) -> None:
+    declared = empty_database()
+    declare_schema(declared)
+    assert differences(catalog(database_url), catalog(declared)) == {}
+    assert noted_versions(database_url) == declared_versions()
 
 
-def test_the_views_are_those_that_are_declared(database_url: str) -> None:
-    declared = {f"proj_v1.{name}" if name in OWN_VIEWS else name for name in VIEWS}
+@pytest.mark.parametrize(
+    ("change", "kind"),
+    [
+        ("ALTER TABLE ctl.runs ADD COLUMN title text", "columns"),
+        ("ALTER TABLE ctl.runs ALTER COLUMN error SET NOT NULL", "columns"),
+        ("ALTER TABLE ctl.runs ALTER COLUMN phase SET DEFAULT 'none'", "columns"),
+        ("DROP INDEX proj_v1.ix_messages_with_jobs", "indexes"),
+        ("ALTER TABLE proj_v1.leads ADD CHECK (lead_id IS NOT NULL)", "constraints"),
+        ("ALTER VIEW proj_v1.moved_messages RENAME TO moved", "views"),
+        ("COMMENT ON COLUMN analytics.leads.lead_id IS 'It.'", "comments"),
+        ("GRANT SELECT ON proj_v1.leads TO analyst_ro", "grants"),
+    ],
+)
+def test_no_difference_goes_unseen(database_url: str, change: str, kind: str) -> None:
+    before = catalog(database_url)
     with psycopg.connect(database_url) as connection:
-        views = connection.execute(
-            "SELECT schemaname, viewname FROM pg_views WHERE schemaname = ANY(%s)", [list(OUR_SCHEMAS)]
-        ).fetchall()
-    assert {view if schema == ANALYTICS_SCHEMA else f"{schema}.{view}" for schema, view in views} == declared
+        connection.execute(change.encode())
+    assert kind in differences(before, catalog(database_url))
 
 
 def test_up_down_and_up_again_on_a_populated_database(database_url: str, events: EventLog) -> None:
@@ -98,6 +95,15 @@ def test_check_names_the_way_out(empty_database: Callable[[], str]) -> None:
     check(url)
 
 
+def test_a_revision_of_another_program_is_refused(database_url: str) -> None:
+    with pytest.raises(UnknownRevision, match="9999"):
+        downgrade(database_url, "9999")
+    with psycopg.connect(database_url) as connection:
+        connection.execute("UPDATE ctl.alembic_version SET version_num = '9999'")
+    with pytest.raises(UnknownRevision, match="9999"):
+        upgrade(database_url)
+
+
 def test_many_processes_may_migrate_one_database_at_once(empty_database: Callable[[], str]) -> None:
     _all_at_once("upgrade", [empty_database()] * 2)
 
@@ -116,11 +122,11 @@ def _all_at_once(verb: str, urls: list[str]) -> None:
 
 def test_an_analyst_reads_views_and_nothing_else(database_url: str) -> None:
     with psycopg.connect(database_url, autocommit=True) as connection:
-        connection.execute(f"SET ROLE {ANALYST_ROLE}")
+        connection.execute("SET ROLE analyst_ro")
         views = connection.execute(
             "SELECT table_name FROM information_schema.views WHERE table_schema = 'analytics'"
         ).fetchall()
-        assert len(views) == 18
+        assert {view for (view,) in views} == set(VIEWS) - OWN_VIEWS.keys()
         for (view,) in views:
             connection.execute(sql.SQL("SELECT * FROM analytics.{}").format(sql.Identifier(view)))
         for forbidden in (
@@ -138,7 +144,7 @@ def test_an_analyst_reads_views_and_nothing_else(database_url: str) -> None:
 def test_views_to_come_are_readable_too(database_url: str) -> None:
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("CREATE VIEW analytics.later AS SELECT 1 AS one")
-        connection.execute(f"SET ROLE {ANALYST_ROLE}")
+        connection.execute("SET ROLE analyst_ro")
         assert connection.execute("SELECT one FROM analytics.later").fetchone() == (1,)
 
 
