@@ -36,6 +36,10 @@ class MigrationBlocked(Refusal):
     """A migration did not get its locks; the message says who holds them and what to do."""
 
 
+def tell_nobody(_sentence: str) -> None:
+    """For whom waits are no news."""
+
+
 def take_turn(connection: Connection, tell: Tell) -> None:
     """Wait until nobody else migrates this database; the turn ends with the connection. However long it takes."""
 

@@ -62,7 +62,7 @@ def downgrade(
     url = Settings().database_url
     state = _state(url)
     with told_plainly():
-        found = losses(url, revision)
+        found = losses(url, revision, tell=_tell)
     typer.echo(f"From revision {state.revision or 'none'} to {revision!r}. This would be lost:" if found else _NOTHING)
     for loss in found:
         typer.echo(f"  {_told(loss)}")
