@@ -75,6 +75,11 @@ class LaterHouse:
             shaped = re.sub("_BEFORE, _AFTER = .*", f'_BEFORE, _AFTER = "{before}", "{after}"', text)
             (self._root / number_on(name)).write_text(number_on(shaped))
 
+    def replace(self, old: str, new: str) -> None:
+        """Puts other words into the migrations."""
+        for migration in (self._root / _VERSIONS).glob("[0-9]*.py"):
+            migration.write_text(migration.read_text().replace(old, new))
+
     def test(self, *names: str) -> "subprocess.CompletedProcess[str]":
         """Runs these tests of the copy."""
         return self._python(self._root, "-m", "pytest", "-p", "no:cacheprovider", *names)

@@ -19,6 +19,8 @@ OF_MIGRATIONS = (
 )
 INDEX = "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass('proj_v1.ix_messages_campaign_id')"
 
+WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+
 
 @pytest.fixture
 def later(tmp_path: Path, postgres_url: str) -> LaterHouse:
@@ -109,6 +111,20 @@ def test_an_index_that_was_interrupted_is_built_anew(
     session.rollback()
     until(lambda: migrating(database_url) == 0)
     assert ended(grown.headrace(database_url, "db", "migrate"))[0] == 0
+    assert answer(database_url, INDEX) is True
+
+
+def test_an_index_that_gives_way_is_built_as_soon_as_nobody_is_in_its_way(
+    grown: LaterHouse, database_url: str, session: psycopg.Connection[Any]
+) -> None:
+    grown.replace("30min", "1s")
+    session.execute("LOCK TABLE proj_v1.messages IN ROW EXCLUSIVE MODE")
+    building = grown.headrace(database_url, "db", "migrate")
+    until(lambda: answer(database_url, INDEX) is False)
+    until(lambda: answer(database_url, WAITING) == 0)
+    session.rollback()
+    status, output = ended(building)
+    assert (status, "gives way" in output, "somebody-else" in output) == (0, True, True), output
     assert answer(database_url, INDEX) is True
 
 
