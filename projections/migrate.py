@@ -19,7 +19,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.pool import NullPool
 
 from headrace.refusal import Refusal
-from projections.migrating import Tell, retry_locked, take_turn
+from projections.migrating import Tell, retry_locked, take_turn, tell_nobody
 from projections.tables import CTL_SCHEMA
 
 VERSION_TABLE = "alembic_version"
@@ -49,9 +49,7 @@ class SchemaState(msgspec.Struct, frozen=True):
         return self.revision == self.head
 
 
-def upgrade(
-    database_url: str, revision: str = "head", *, patience: float = PATIENCE, tell: Tell = lambda _sentence: None
-) -> None:
+def upgrade(database_url: str, revision: str = "head", *, patience: float = PATIENCE, tell: Tell = tell_nobody) -> None:
     """Migrate upwards, each revision all or nothing. Several processes may call it at once: one works.
 
     `patience`: for how many seconds a revision is tried again when it gets no lock. `tell` gets a sentence for each
@@ -63,7 +61,7 @@ def upgrade(
 
 
 def downgrade(
-    database_url: str, revision: str = "base", *, patience: float = PATIENCE, tell: Tell = lambda _sentence: None
+    database_url: str, revision: str = "base", *, patience: float = PATIENCE, tell: Tell = tell_nobody
 ) -> None:
     """Migrate downwards, as `upgrade`. `base` removes every row: the log can bring them back."""
     with _in_turn(database_url, tell) as connection:
@@ -73,7 +71,7 @@ def downgrade(
 
 @contextmanager
 def rehearsed_downgrade(
-    database_url: str, revision: str, *, patience: float = PATIENCE, tell: Tell = lambda _sentence: None
+    database_url: str, revision: str, *, patience: float = PATIENCE, tell: Tell = tell_nobody
 ) -> Iterator[Connection]:
     """A connection that sees the schema as it would be; all of it is undone at the end.
 

@@ -29,11 +29,22 @@ Tell = Callable[[str], None]
 #: autovacuum takes to notice that it is in the way, and to go (`deadlock_timeout`, 1 s).
 LOCK_SECONDS = 2
 _TAKE_TURN = text("SELECT pg_try_advisory_lock(hashtextextended('headrace migrations', 0))")
-_HOLDERS = (Path(__file__).parent / "migrations" / "lock_holders.sql").read_text(encoding="utf-8")
+_FIND_HOLDERS = (Path(__file__).parent / "migrations" / "lock_holders.sql").read_text(encoding="utf-8")
 
 
 class MigrationBlocked(Refusal):
     """A migration did not get its locks; the message says who holds them and what to do."""
+
+    def __init__(self, holders: str) -> None:
+        self.holders = holders
+        super().__init__(
+            f"The migration did not get a lock that it needs. In the way: {holders}. Wait until they are done or "
+            "end them (SELECT pg_terminate_backend(pid)), then run the command again."
+        )
+
+
+def tell_nobody(_sentence: str) -> None:
+    """For whom waits are no news."""
 
 
 def take_turn(connection: Connection, tell: Tell) -> None:
@@ -66,25 +77,26 @@ def retry_locked(connection: Connection, work: Callable[[], None], *, patience: 
             if not isinstance(error.orig, psycopg.errors.LockNotAvailable | psycopg.errors.DeadlockDetected):
                 raise
             connection.rollback()
-            raise MigrationBlocked(_blocked(connection)) from error
+            raise MigrationBlocked(_holders(connection)) from error
+
+    def tell_who(state: RetryCallState) -> None:
+        blocked = state.outcome and state.outcome.exception()
+        if isinstance(blocked, MigrationBlocked):
+            tell(f"The migration gives way and tries again. In its way: {blocked.holders}.")
 
     Retrying(
         retry=retry_if_exception_type(MigrationBlocked),
         wait=wait_random(1, 3),
         stop=stop_after_delay(patience),
-        before_sleep=lambda state: tell(f"{state.outcome.exception()} Trying again."),  # type: ignore[union-attr]
+        before_sleep=tell_who,
         reraise=True,
     )(try_it)
 
 
-def _blocked(connection: Connection) -> str:
+def _holders(connection: Connection) -> str:
     with connection.begin():
-        holders = connection.exec_driver_sql(_HOLDERS, {"seconds": LOCK_SECONDS}).all()
-    told = "; ".join(_holder(*holder) for holder in holders) or "nobody who is still there"
-    return (
-        f"The migration did not get a lock that it needs. In the way: {told}. Wait until they are "
-        "done or end them (SELECT pg_terminate_backend(pid)), then migrate again."
-    )
+        holders = connection.exec_driver_sql(_FIND_HOLDERS, {"seconds": LOCK_SECONDS}).all()
+    return "; ".join(_holder(*holder) for holder in holders) or "nobody who is still there"
 
 
 def _holder(pid: int, name: str, state: str | None, seconds: int | None, relations: list[str]) -> str:

@@ -57,6 +57,7 @@ _LONG = (
     "integration/operations/test_trace.py",
     "integration/operations/test_poison_event.py",
     "integration/dev/test_stack.py",
+    "integration/projections/test_next_migrations.py",
     "integration/ingest/test_outage.py",
     "integration/schema_change/test_schema_change.py",
     "unit/training/test_train.py",

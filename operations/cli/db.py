@@ -55,7 +55,7 @@ def downgrade(
 
     url = Settings().database_url
     state = _state(url)
-    lost = losses(url, revision)
+    lost = losses(url, revision, tell=_tell)
     typer.echo(f"From revision {state.revision or 'none'} to {revision!r}. This would be lost:" if lost else _NOTHING)
     for loss in lost:
         typer.echo(f"  {_loss_line(loss)}")

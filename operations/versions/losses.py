@@ -5,7 +5,8 @@ from collections.abc import Mapping
 import msgspec
 from sqlalchemy import Connection, text
 
-from projections.migrate import VERSION_TABLE, connected, rehearsed_downgrade
+from projections.migrate import PATIENCE, VERSION_TABLE, connected, rehearsed_downgrade
+from projections.migrating import Tell, tell_nobody
 from projections.tables import ANALYTICS_SCHEMA, CTL_SCHEMA
 
 _COLUMNS = """
@@ -29,12 +30,12 @@ class Loss(msgspec.Struct, frozen=True, kw_only=True):
     columns: tuple[str, ...] = ()
 
 
-def losses(database_url: str, revision: str) -> list[Loss]:
+def losses(database_url: str, revision: str, *, patience: float = PATIENCE, tell: Tell = tell_nobody) -> list[Loss]:
     """What going down to the revision would lose, by name. Changes nothing. Raises as `rehearsed_downgrade`."""
     with connected(database_url) as connection:
         tables, views = _columns(connection, "r"), _columns(connection, "v")
         rows = {name: _count(connection, name) for name in tables}
-    with rehearsed_downgrade(database_url, revision) as connection:
+    with rehearsed_downgrade(database_url, revision, patience=patience, tell=tell) as connection:
         tables_left, views_left = _columns(connection, "r"), _columns(connection, "v")
         # Few: what the read model has is either dropped with its table or stays.
         left = {name: _count(connection, name) for name in tables_left if name.startswith(f"{CTL_SCHEMA}.")}

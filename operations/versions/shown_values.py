@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from functools import cache
 
 from headrace.events.visibility import Visibility
-from projections.tables import proj_metadata, visibility_of
 from projections.versions import FIRST_VERSION
 
 #: Postgres types whose values are ids, numbers, times and flags.
@@ -42,6 +41,9 @@ def shown(table: str, column: str, type_: str, value: str | None, *, all_values:
 
 @cache
 def _visibilities() -> Mapping[tuple[str, str], Visibility]:
+    # Only where a difference is shown, and nobody else should wait for SQLAlchemy.
+    from projections.tables import proj_metadata, visibility_of  # noqa: PLC0415
+
     return {
         (table.name, column.name): visibility
         for table in proj_metadata(FIRST_VERSION).tables.values()

@@ -33,6 +33,8 @@ def test_the_schema_goes_down_and_up(environment: dict[str, str]) -> None:
     refused = run(environment, "db", "downgrade", "base")
     assert (refused.exit_code, "ctl.audit_open_jobs: all of it, 0 rows" in refused.output) == (1, True)
     assert run(environment, "db", "status").exit_code == 0
+    unknown = run(environment, "db", "downgrade", "9999")
+    assert (unknown.exit_code, "revision 9999" in unknown.output) == (2, True)
     assert run(environment, "db", "downgrade", "base", "--yes").exit_code == 0
     behind = run(environment, "db", "status")
     assert (behind.exit_code, "headrace db migrate" in behind.output) == (1, True)

@@ -35,6 +35,12 @@ def revisions() -> list[str]:
     return [*(script.revision for script in ScriptDirectory.from_config(config).walk_revisions()), "base"]
 
 
+def new_catalog(url: str, revision: str) -> Catalog:
+    """What an empty database becomes by that revision."""
+    upgrade(url, revision)
+    return catalog(url)
+
+
 def _columns(rows: list[dict[str, Any]]) -> set[str]:
     return set(rows[0]) if rows else set()
 
@@ -74,7 +80,7 @@ def read_every_view(url: str) -> None:
 
 
 def test_each_step_down_keeps_what_it_does_not_drop_and_the_step_up_restores_the_schema(
-    database_url: str, events: EventLog
+    database_url: str, events: EventLog, empty_database: Callable[[], str]
 ) -> None:
     asyncio.run(populate(database_url, events))
     assert [name for name, rows in contents(database_url).items() if not rows] == []
@@ -91,7 +97,9 @@ def test_each_step_down_keeps_what_it_does_not_drop_and_the_step_up_restores_the
         assert versions_noted(below) <= versions_noted(before)
         read_every_view(database_url)
         upgrade(database_url, newer)
-        assert differences(catalog(database_url), schema) == {}
+        # Tables with rows keep what they have; those that are made anew are as in a new installation of that day.
+        wanted = new_catalog(empty_database(), newer) if older == "base" else schema
+        assert differences(catalog(database_url), wanted) == {}
         assert_survived(below, contents(database_url))
         assert versions_noted(contents(database_url)) >= versions_noted(below)
         read_every_view(database_url)
