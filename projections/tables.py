@@ -25,7 +25,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 
-from projections.schemas import proj_schema as proj_schema
+# Migrations and writers, which need the tables anyway, take it from here.
+from projections.schemas import proj_schema as proj_schema  # noqa: PLC0414
 
 CTL_SCHEMA = "ctl"
 ANALYTICS_SCHEMA = "analytics"

@@ -26,7 +26,8 @@ def _imports() -> list[str]:
     """The commands' modules, and what their verbs import when they are called."""
     files = [ast.parse(file.read_text()) for file in sorted(_CLI.glob("*.py")) if file.name not in _APART]
     nodes = [node for file in files for node in ast.walk(file) if isinstance(node, ast.ImportFrom)]
-    return [*(f"operations.cli.{name}" for name in COMMANDS), *dict.fromkeys(node.module for node in nodes if node.module)]
+    commands = (f"operations.cli.{name}" for name in COMMANDS)
+    return [*commands, *dict.fromkeys(node.module for node in nodes if node.module)]
 
 
 _fork = multiprocessing.get_context("forkserver")
