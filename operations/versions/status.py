@@ -11,7 +11,8 @@ from collections.abc import Mapping
 import msgspec
 import psycopg
 
-from headrace.kafka.log_offsets import LogOffsets, LogRange, Place
+from headrace.kafka.log_offsets import LogOffsets
+from headrace.kafka.offsets import OffsetRange, Partition
 from headrace.settings import Settings
 from projections.connection import libpq_url
 from projections.registry import ALL_PROJECTIONS
@@ -23,7 +24,7 @@ STALE_SECONDS = 60.0
 _SPEED_SECONDS = 30.0
 
 #: (projection, place)
-_Part = tuple[str, Place]
+_Part = tuple[str, Partition]
 
 
 class ProjectionStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,11 +59,11 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
 
     #: Seconds of a clock that only goes forward.
     at: float
-    ranges: Mapping[Place, LogRange]
+    ranges: Mapping[Partition, OffsetRange]
     #: The next offset and the age of the last sign of life, in seconds.
     positions: Mapping[_Part, tuple[int, float]]
     #: The age of the workers' last look at the broker.
-    observed: Mapping[Place, float]
+    observed: Mapping[Partition, float]
     #: Open dead letters by projection.
     letters: Mapping[str, int]
 

@@ -13,8 +13,8 @@ from mode import Service
 
 from headrace.kafka.faust.batch_transport import FAUST_LOGGER
 from headrace.kafka.faust.following import Follower
-from headrace.kafka.faust.offset_guard import Partition
 from headrace.kafka.faust.vital import vital
+from headrace.kafka.offsets import Partition
 from headrace.kafka.topic_tail import TopicTail
 from headrace.workspaces.follow import WorkspaceFollower
 from streams.jobs.budget_ledger import BudgetLedger
