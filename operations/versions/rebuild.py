@@ -13,11 +13,13 @@ from headrace.kafka.offsets import OffsetRange, Partition
 from headrace.refusal import Refusal
 from headrace.settings import Settings
 from projections.connection import libpq_url
+from projections.named_sql import NamedSql
 from projections.projection import Projection
 from projections.registry import ALL_PROJECTIONS
 from projections.tables import proj_schema
 from projections.versions import live_version, versions
 
+_SQL = NamedSql(__file__)
 VERB = "proj rebuild"
 #: Events a second of one worker, and of all of them: cautious, for the plan's minutes alone.
 _RATE, _LARGEST_RATE = 20_000, 50_000
@@ -150,9 +152,7 @@ def _live_size(connection: psycopg.Connection[Any], projection: Projection, live
     """Rows and bytes of the live tables, as Postgres' statistics have them."""
     names: Sequence[str] = [f"{proj_schema(live)}.{table}" for table in projection.tables]
     found = connection.execute(
-        "SELECT coalesce(sum(greatest(s.n_live_tup, c.reltuples::bigint, 0)), 0)::bigint, "
-        "coalesce(sum(pg_total_relation_size(c.oid)), 0)::bigint FROM unnest(%s::text[]) AS n (name) "
-        "JOIN pg_class AS c ON c.oid = to_regclass(n.name) LEFT JOIN pg_stat_all_tables AS s ON s.relid = c.oid",
+        _SQL["live_size"],
         [names],
     ).fetchone()
     return (int(found[0]), int(found[1])) if found else (0, 0)
