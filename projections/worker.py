@@ -14,8 +14,8 @@ from headrace.kafka.errors import KafkaError
 from headrace.kafka.faust.batch_transport import TopicPartition
 from headrace.kafka.faust.following import Batch, Follower
 from headrace.kafka.faust.loop import Loop
-from headrace.kafka.faust.offset_guard import Partition
 from headrace.kafka.faust.worker import BatchApp, Worker
+from headrace.kafka.offsets import Partition
 from headrace.logs import configure_logs
 from headrace.settings import Settings
 from projections.connection import connector

@@ -4,18 +4,18 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
 
-import msgspec
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, ListOffsetsResultInfo, OffsetSpec
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_fixed
 
 from headrace.kafka.clients import KafkaUnreachable, confluent_config
+from headrace.kafka.offsets import OffsetRange, Partition
 from headrace.kafka.passing_errors import is_passing
 from headrace.refusal import Refusal
 from headrace.settings import Settings
 
-#: (topic on the broker, partition)
-Place = tuple[str, int]
+Place = Partition
+LogRange = OffsetRange
 
 _TIMEOUT = 10.0
 _T = TypeVar("_T")
@@ -23,13 +23,6 @@ _T = TypeVar("_T")
 
 class TopicsMissing(Refusal):
     """The broker lacks topics; the message says which and what to do."""
-
-
-class LogRange(msgspec.Struct, frozen=True):
-    """Offsets of a partition: `start` is the oldest kept, `end` the next to be written."""
-
-    start: int
-    end: int
 
 
 def spans_of(places: Iterable[tuple[str, int, int]]) -> dict[Place, LogRange]:

@@ -10,29 +10,17 @@ from typing import Any
 import msgspec
 from psycopg import Connection, sql
 
+from projections.named_sql import NamedSql
 from projections.schemas import proj_schema
 
 #: Bookkeeping: which revision of a projector wrote a row says nothing about what is in it. Where the row comes from
 #: (`src_*`) is content: it follows from the log alone, and two versions that disagree about it have read differently.
 NOT_CONTENT = frozenset({"proj_rev"})
 
+_SQL = NamedSql(__file__)
 #: How values become text, whatever server, database and role prefer. The last: who was killed while Postgres works for
 #: him must not keep his snapshot and locks until the statement ends.
-SESSION = b"""
-SELECT set_config('timezone', 'UTC', false), set_config('datestyle', 'ISO, YMD', false),
-       set_config('intervalstyle', 'iso_8601', false), set_config('extra_float_digits', '1', false),
-       set_config('bytea_output', 'hex', false), set_config('statement_timeout', '0', false),
-       set_config('client_connection_check_interval', '2s', false)
-"""
-_COLUMNS = b"""
-SELECT c.relname, a.attname, coalesce(array_position(i.indkey::int2[], a.attnum), -1), format_type(a.atttypid, NULL)
-FROM pg_class AS c
-JOIN pg_namespace AS n ON n.oid = c.relnamespace
-JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-LEFT JOIN pg_index AS i ON i.indrelid = c.oid AND i.indisprimary
-WHERE n.nspname = %s AND c.relkind IN ('r', 'p') AND c.relname = ANY(%s)
-ORDER BY c.relname, a.attname
-"""
+SESSION = _SQL["session"]
 _MODULUS = 2**64
 
 
@@ -73,7 +61,7 @@ def table_shapes(connection: Connection[Any], version: int, tables: Iterable[str
     wanted = list(tables)
     columns: dict[str, dict[str, str]] = {name: {} for name in wanted}
     keys: dict[str, dict[int, str]] = {name: {} for name in wanted}
-    for table, column, place, type_ in connection.execute(_COLUMNS, [proj_schema(version), wanted]):
+    for table, column, place, type_ in connection.execute(_SQL["columns"], [proj_schema(version), wanted]):
         if place >= 0:
             keys[table][place] = column
         if column not in NOT_CONTENT:

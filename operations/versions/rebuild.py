@@ -7,16 +7,19 @@ from typing import Any
 import msgspec
 import psycopg
 
-from headrace.kafka.log_offsets import LogOffsets, LogRange, Place
+from headrace.kafka.log_offsets import LogOffsets
 from headrace.kafka.log_records import read_ranges
+from headrace.kafka.offsets import OffsetRange, Partition
 from headrace.refusal import Refusal
 from headrace.settings import Settings
 from projections.connection import libpq_url
+from projections.named_sql import NamedSql
 from projections.projection import Projection
 from projections.registry import ALL_PROJECTIONS
 from projections.schemas import proj_schema
 from projections.versions import live_version, versions
 
+_SQL = NamedSql(__file__)
 VERB = "proj rebuild"
 #: Events a second of one worker, and of all of them: cautious, for the plan's minutes alone.
 _RATE, _LARGEST_RATE = 20_000, 50_000
@@ -56,9 +59,9 @@ class RebuildPlan(msgspec.Struct, frozen=True, kw_only=True):
         return 2 * self.live_bytes
 
     @property
-    def log_ranges(self) -> dict[Place, LogRange]:
+    def log_ranges(self) -> dict[Partition, OffsetRange]:
         """What is to be read."""
-        return {(topic, partition): LogRange(start, end) for topic, partition, start, end in self.ranges}
+        return {(topic, partition): OffsetRange(start, end) for topic, partition, start, end in self.ranges}
 
 
 def find_projection(name: str) -> Projection:
@@ -77,13 +80,13 @@ def plan_rebuild(
     log = LogOffsets(settings)
     whole = log.ranges([settings.topic(projection.topic)])
     ranges = whole if until is None else _until(log, whole, until)
-    events = sum(found.end - found.start for found in ranges.values())
+    events = sum(found.count for found in ranges.values())
     with _connected(settings) as connection:
         live = live_version(connection, projection.name)
         check_complete(connection, projection, live, ranges)
         number = max(one.version for one in versions(connection) if one.projection == projection.name) + 1
         keys, size = _live_size(connection, projection, live)
-    share = events / max(1, sum(found.end - found.start for found in whole.values()))
+    share = events / max(1, sum(found.count for found in whole.values()))
     return RebuildPlan(
         projection=projection.name,
         version=number,
@@ -99,7 +102,7 @@ def plan_rebuild(
 
 
 def check_complete(
-    connection: psycopg.Connection[Any], projection: Projection, live: int, ranges: Mapping[Place, LogRange]
+    connection: psycopg.Connection[Any], projection: Projection, live: int, ranges: Mapping[Partition, OffsetRange]
 ) -> None:
     """Retention may only have removed what the live version never had either. Raises RebuildRefused."""
     for (topic, partition), log_range in ranges.items():
@@ -118,7 +121,7 @@ def check_complete(
             )
 
 
-def _until(log: LogOffsets, whole: Mapping[Place, LogRange], until: Until) -> dict[Place, LogRange]:
+def _until(log: LogOffsets, whole: Mapping[Partition, OffsetRange], until: Until) -> dict[Partition, OffsetRange]:
     """The ranges cut off. Raises RebuildRefused for offsets that the log has not."""
     if isinstance(until, datetime):
         ends = log.at(until, whole)
@@ -132,10 +135,10 @@ def _until(log: LogOffsets, whole: Mapping[Place, LogRange], until: Until) -> di
             raise RebuildRefused(
                 f"{topic}[{partition}] has the offsets {found.start:,} to {found.end:,}: {end:,} is outside of them."
             )
-    return {place: LogRange(found.start, ends[place]) for place, found in whole.items()}
+    return {place: OffsetRange(found.start, ends[place]) for place, found in whole.items()}
 
 
-def _ends(ranges: Mapping[Place, LogRange]) -> str:
+def _ends(ranges: Mapping[Partition, OffsetRange]) -> str:
     return ",".join(f"{partition}={found.end}" for (_, partition), found in sorted(ranges.items()))
 
 
@@ -149,18 +152,16 @@ def _live_size(connection: psycopg.Connection[Any], projection: Projection, live
     """Rows and bytes of the live tables, as Postgres' statistics have them."""
     names: Sequence[str] = [f"{proj_schema(live)}.{table}" for table in projection.tables]
     found = connection.execute(
-        "SELECT coalesce(sum(greatest(s.n_live_tup, c.reltuples::bigint, 0)), 0)::bigint, "
-        "coalesce(sum(pg_total_relation_size(c.oid)), 0)::bigint FROM unnest(%s::text[]) AS n (name) "
-        "JOIN pg_class AS c ON c.oid = to_regclass(n.name) LEFT JOIN pg_stat_all_tables AS s ON s.relid = c.oid",
+        _SQL["live_size"],
         [names],
     ).fetchone()
     return (int(found[0]), int(found[1])) if found else (0, 0)
 
 
-def _mean_bytes(settings: Settings, ranges: Mapping[Place, LogRange]) -> float:
+def _mean_bytes(settings: Settings, ranges: Mapping[Partition, OffsetRange]) -> float:
     """Bytes of a record with its key and headers, from some in the middle of each partition."""
     middles = {place: (found.start + found.end) // 2 for place, found in ranges.items()}
-    looked_at = {place: LogRange(at, min(at + _SAMPLE, ranges[place].end)) for place, at in middles.items()}
+    looked_at = {place: OffsetRange(at, min(at + _SAMPLE, ranges[place].end)) for place, at in middles.items()}
     sizes = [
         len(record.key) + len(record.value or b"") + sum(len(name) + len(value) for name, value in record.headers)
         for record in read_ranges(settings, looked_at)

@@ -18,8 +18,8 @@ from typing import Any, Self
 import psycopg
 
 from headrace.kafka.clients import KafkaUnreachable
-from headrace.kafka.log_offsets import LogRange, Place
 from headrace.kafka.log_records import read_chunks
+from headrace.kafka.offsets import OffsetRange, Partition
 from headrace.settings import Settings
 from operations.runs.progress_lines import TELL_SECONDS, ProgressLines, Say
 from operations.runs.runs import ActiveRun
@@ -34,7 +34,7 @@ _ORPHAN_SECONDS = 30
 #: The advisory lock of a stage: shared by its readers.
 _KEY = b"hashtextextended('headrace stage ' || %s, 0)"
 
-Ranges = Mapping[Place, LogRange]
+Ranges = Mapping[Partition, OffsetRange]
 
 
 class Readers:
@@ -127,16 +127,16 @@ def connected(settings: Settings) -> psycopg.Connection[Any]:
     )
 
 
-def _left(connection: psycopg.Connection[Any], stage: Stage, ranges: Ranges) -> dict[Place, LogRange]:
+def _left(connection: psycopg.Connection[Any], stage: Stage, ranges: Ranges) -> dict[Partition, OffsetRange]:
     done = stage.progress(connection)
-    return {place: LogRange(done[place], found.end) for place, found in ranges.items() if done[place] < found.end}
+    return {place: OffsetRange(done[place], found.end) for place, found in ranges.items() if done[place] < found.end}
 
 
 def _records(ranges: Ranges) -> int:
-    return sum(found.end - found.start for found in ranges.values())
+    return sum(found.count for found in ranges.values())
 
 
-def _shares(left: Ranges, workers: int) -> list[dict[Place, LogRange]]:
+def _shares(left: Ranges, workers: int) -> list[dict[Partition, OffsetRange]]:
     """The partitions for each worker, the largest ones first."""
     places = sorted(left, key=lambda place: left[place].start - left[place].end)
     return [{place: left[place] for place in places[number::workers]} for number in range(workers)]

@@ -20,9 +20,12 @@ from operations.versions.rebuild_fold import Folding
 from operations.versions.rebuild_read import Readers, connected, wait_for_orphans
 from operations.versions.stage import Stage
 from projections.analytics import view_sql
+from projections.named_sql import NamedSql
 from projections.projection import Projection
 from projections.schemas import proj_schema
 from projections.versions import OWN_VIEWS, Version, VersionState, schemas, shape_of, versions
+
+_SQL = NamedSql(__file__)
 
 
 def plans_of(run: Run) -> list[RebuildPlan]:
@@ -126,8 +129,7 @@ class _Build:
         self._run.progress("prepare", projection=plan.projection, events=0, of=plan.events)
         with self._connection.transaction():
             self._connection.execute(
-                b"INSERT INTO ctl.projection_versions (projection, version, state, rev, shape, run_id) "
-                b"VALUES (%s, %s, 'building', %s, %s, %s) ON CONFLICT DO NOTHING",
+                _SQL["enter_version"],
                 [plan.projection, plan.version, self._projection.rev, shape_of(self._projection), self._run.run.run_id],
             )
             known = _version(self._connection, plan)
@@ -147,21 +149,9 @@ class _Build:
         where = [plan.projection, plan.version]
         state: VersionState = "frozen" if plan.until else "dual"
         with self._connection.transaction():
+            self._connection.execute(_SQL.filled("begin_positions", stage=stage.schema), where)
             self._connection.execute(
-                f"INSERT INTO ctl.projection_offsets "  # noqa: S608
-                "(projection, version, topic, partition, next_offset, event_time_max, heartbeat_at) "
-                "SELECT %s, %s, topic, partition, next_offset, newest_at, clock_timestamp() "
-                f"FROM {stage.schema}.progress WHERE newest_at IS NOT NULL".encode(),
-                where,
-            )
-            self._connection.execute(
-                'INSERT INTO ctl.dead_letters SELECT d.projection, %s, d.topic, d.partition, d."offset", d.key, '  # noqa: S608
-                "d.value, d.headers, d.record_at, d.error_class, d.reason, d.attempts, d.state, d.fixed_by_run_id, "
-                "d.failed_at, d.redrives, d.run_id, d.changed_at, d.changed_by, d.note "
-                f"FROM ctl.dead_letters AS d JOIN {stage.schema}.refused AS r "
-                'ON (r.topic, r.partition, r."offset") = (d.topic, d.partition, d."offset") '
-                "WHERE d.projection = %s AND d.version = %s".encode(),
-                [plan.version, plan.projection, plan.live_version],
+                _SQL.filled("copy_dead_letters", stage=stage.schema), [plan.version, plan.projection, plan.live_version]
             )
             for view, owner in OWN_VIEWS.items():
                 if owner == plan.projection:

@@ -13,8 +13,9 @@ import msgspec
 import psycopg
 
 from headrace.events.records import Record
-from headrace.kafka.log_offsets import LogOffsets, LogRange, Place
+from headrace.kafka.log_offsets import LogOffsets
 from headrace.kafka.log_records import read_chunks, read_offsets, read_ranges
+from headrace.kafka.offsets import OffsetRange, Partition
 from headrace.refusal import Refusal
 from headrace.settings import Settings
 from operations.runs.progress_lines import ProgressLines, Say
@@ -87,7 +88,7 @@ class RepairPlan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def plan_repair(
-    settings: Settings, windows: Mapping[str, Mapping[Place, LogRange]], wants: Wants, *, strict: bool = True
+    settings: Settings, windows: Mapping[str, Mapping[Partition, OffsetRange]], wants: Wants, *, strict: bool = True
 ) -> RepairPlan:
     """What is to be done. `windows`: projection → where its keys are chosen.
 
@@ -118,7 +119,11 @@ def plan_repair(
 
 
 def _plan_one(
-    settings: Settings, connection: Connection, projection: Projection, window: Mapping[Place, LogRange], wants: Wants
+    settings: Settings,
+    connection: Connection,
+    projection: Projection,
+    window: Mapping[Partition, OffsetRange],
+    wants: Wants,
 ) -> ProjectionRepair:
     live = _writable(connection, projection).version
     log = LogOffsets(settings).ranges([settings.topic(projection.topic)])
@@ -126,8 +131,8 @@ def _plan_one(
     own = {place: whole for place, whole in log.items() if place[1] in found.keys}
     if own:
         check_complete(connection, projection, live, own)
-    events = sum(whole.end - whole.start for whole in own.values())
-    everything = sum(whole.end - whole.start for whole in log.values())
+    events = sum(whole.count for whole in own.values())
+    everything = sum(whole.count for whole in log.values())
     return ProjectionRepair(
         projection=projection.name,
         version=live,
@@ -253,7 +258,7 @@ class _Repair:
 
     def _choose(self, wants: Wants) -> None:
         self._run.progress("choose", projection=self._name)
-        window = {(topic, partition): LogRange(start, end) for topic, partition, start, end in self._plan.ranges}
+        window = {(topic, partition): OffsetRange(start, end) for topic, partition, start, end in self._plan.ranges}
         found = _find_keys(
             self._settings, self._connection, self._stage.projection, window, wants, self._plan.of_partitions
         )
@@ -305,7 +310,7 @@ class _Repair:
     def _chunks(self, progress: Mapping[int, int], positions: Mapping[int, int]) -> Iterator[list[Record]]:
         """What is rows by now and was not read yet."""
         left = {
-            (self._topic, partition): LogRange(start, positions[partition])
+            (self._topic, partition): OffsetRange(start, positions[partition])
             for partition, start in progress.items()
             if start < positions.get(partition, 0)
         }
@@ -341,7 +346,7 @@ def _find_keys(
     settings: Settings,
     connection: Connection,
     projection: Projection,
-    window: Mapping[Place, LogRange],
+    window: Mapping[Partition, OffsetRange],
     wants: Wants,
     partitions: int,
 ) -> FoundKeys:

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from headrace.kafka.log_offsets import LogOffsets, LogRange, Place
+from headrace.kafka.log_offsets import LogOffsets
+from headrace.kafka.offsets import OffsetRange, Partition
 from headrace.settings import Settings
 from operations.records.record_filter import RecordFilter
 from operations.runs.progress_lines import Say
@@ -34,7 +35,7 @@ def plan_window(
     Raises RepairRefused, TooManyKeys, KafkaUnreachable, TopicsMissing.
     """
     log = LogOffsets(settings)
-    windows: dict[str, dict[Place, LogRange]] = {
+    windows: dict[str, dict[Partition, OffsetRange]] = {
         one.name: wanted.ranges(log.window([settings.topic(one.topic)], start, end)) for one in projections
     }
     return plan_repair(settings, windows, wanted.matches, strict=strict)

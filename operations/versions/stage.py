@@ -14,7 +14,7 @@ from sqlalchemy import Table
 from sqlalchemy.schema import AddConstraint, CreateIndex, CreateTable
 
 from headrace.events.records import Record
-from headrace.kafka.log_offsets import LogRange, Place
+from headrace.kafka.offsets import OffsetRange, Partition
 from headrace.refusal import Refusal
 from operations.versions.copy_rows import CopyRows
 from operations.versions.table_copies import run_ddl, unlogged_copy
@@ -52,7 +52,7 @@ class Stage:
         self._keys = {table.name: itemgetter(*key_columns(table)) for table in self.tables}
         self._rules = {table.name: RowRule(table) for table in self.tables}
 
-    def create(self, connection: psycopg.Connection[Any], ranges: Mapping[Place, LogRange]) -> None:
+    def create(self, connection: psycopg.Connection[Any], ranges: Mapping[Partition, OffsetRange]) -> None:
         """Make it, or find it as it was left."""
         connection.execute(self._sql("create", schema=proj_schema(self.version)))
         for table in self.tables:
@@ -64,7 +64,7 @@ class Stage:
         """Remove it with all it holds."""
         connection.execute(f"DROP SCHEMA IF EXISTS {self.schema} CASCADE".encode())
 
-    def progress(self, connection: psycopg.Connection[Any]) -> dict[Place, int]:
+    def progress(self, connection: psycopg.Connection[Any]) -> dict[Partition, int]:
         """The next offset to read, by partition."""
         rows = connection.execute(self._sql("progress"))
         return {(topic, partition): next_offset for topic, partition, next_offset in rows}
@@ -150,7 +150,7 @@ class Stage:
         return refused
 
     def _move(self, cursor: psycopg.Cursor[Any], records: Sequence[Record]) -> None:
-        by_place: dict[Place, list[Record]] = defaultdict(list)
+        by_place: dict[Partition, list[Record]] = defaultdict(list)
         for record in records:
             by_place[record.topic, record.partition].append(record)
         for (topic, partition), own in sorted(by_place.items()):

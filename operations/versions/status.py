@@ -11,19 +11,22 @@ from collections.abc import Mapping
 import msgspec
 import psycopg
 
-from headrace.kafka.log_offsets import LogOffsets, LogRange, Place
+from headrace.kafka.log_offsets import LogOffsets
+from headrace.kafka.offsets import OffsetRange, Partition
 from headrace.settings import Settings
 from projections.connection import libpq_url
+from projections.named_sql import NamedSql
 from projections.registry import ALL_PROJECTIONS
 from projections.versions import is_live
 
+_SQL = NamedSql(__file__)
 #: A projection without a sign of life for so long is stale, seconds.
 STALE_SECONDS = 60.0
 #: Seconds that a speed is the mean of, at most.
 _SPEED_SECONDS = 30.0
 
 #: (projection, place)
-_Part = tuple[str, Place]
+_Part = tuple[str, Partition]
 
 
 class ProjectionStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,11 +61,11 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
 
     #: Seconds of a clock that only goes forward.
     at: float
-    ranges: Mapping[Place, LogRange]
+    ranges: Mapping[Partition, OffsetRange]
     #: The next offset and the age of the last sign of life, in seconds.
     positions: Mapping[_Part, tuple[int, float]]
     #: The age of the workers' last look at the broker.
-    observed: Mapping[Place, float]
+    observed: Mapping[Partition, float]
     #: Open dead letters by projection.
     letters: Mapping[str, int]
 
@@ -178,18 +181,10 @@ def read_now(settings: Settings, log: LogOffsets) -> Reading:
             ranges=ranges,
             positions={
                 (name, (topic, partition)): (next_offset, age)
-                for name, topic, partition, next_offset, age in connection.execute(_POSITIONS)
+                for name, topic, partition, next_offset, age in connection.execute(
+                    _SQL.filled("positions", of_live=is_live("o"))
+                )
             },
-            observed={(topic, partition): age for topic, partition, age in connection.execute(_OBSERVED)},
-            letters=dict(connection.execute(_LETTERS).fetchall()),
+            observed={(topic, partition): age for topic, partition, age in connection.execute(_SQL["observed"])},
+            letters=dict(connection.execute(_SQL.filled("letters", of_live=is_live("d"))).fetchall()),
         )
-
-
-_POSITIONS = f"""
-SELECT projection, topic, partition, next_offset, extract(epoch FROM now() - heartbeat_at)::float
-FROM ctl.projection_offsets AS o WHERE {is_live("o")}
-""".encode()  # noqa: S608
-_OBSERVED = b"SELECT topic, partition, extract(epoch FROM now() - observed_at)::float FROM ctl.broker_offsets"
-_LETTERS = f"""
-SELECT projection, count(*) FROM ctl.dead_letters AS d WHERE {is_live("d")} AND state = 'open' GROUP BY projection
-""".encode()  # noqa: S608

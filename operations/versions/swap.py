@@ -21,10 +21,12 @@ from operations.versions.rebuild import find_projection
 from operations.versions.view_change import replace_view
 from projections.analytics import VIEWS, tables_of, view_sql
 from projections.connection import libpq_url
+from projections.named_sql import NamedSql
 from projections.registry import ALL_PROJECTIONS
 from projections.schemas import proj_schema
 from projections.versions import OWN_VIEWS, Version, VersionState, is_known_shape, live_versions, schemas, versions
 
+_SQL = NamedSql(__file__)
 PROMOTE, ROLLBACK, DROP = "proj promote", "proj rollback", "proj drop"
 
 #: Seconds all locks of one try may take together: what a reader may be held up by it.
@@ -190,10 +192,7 @@ def behind(connection: Connection, target: Version) -> int:
     """Records that the live version has, and the target has not yet."""
     live = live_versions(connection)[target.projection]
     found = connection.execute(
-        "SELECT coalesce(sum(greatest(l.next_offset - coalesce(t.next_offset, 0), 0)), 0)::bigint "
-        "FROM ctl.projection_offsets AS l LEFT JOIN ctl.projection_offsets AS t "
-        "ON t.projection = l.projection AND t.version = %s AND t.topic = l.topic AND t.partition = l.partition "
-        "WHERE l.projection = %s AND l.version = %s",
+        _SQL["behind"],
         [target.version, target.projection, live],
     ).fetchone()
     return int(str(found[0])) if found else 0

@@ -12,7 +12,8 @@ from typing import Any
 import msgspec
 from psycopg import sql
 
-from headrace.kafka.log_offsets import LogOffsets, LogRange, Place
+from headrace.kafka.log_offsets import LogOffsets
+from headrace.kafka.offsets import OffsetRange, Partition
 from headrace.settings import Settings
 from operations.versions.repair import RepairRefused, connected
 from operations.versions.repair_stage import Connection
@@ -66,7 +67,7 @@ def plan_truncated(settings: Settings, projections: Iterable[Projection]) -> lis
     return found
 
 
-def _positions(connection: Connection, projection: Projection, version: int) -> list[tuple[Place, int, Any]]:
+def _positions(connection: Connection, projection: Projection, version: int) -> list[tuple[Partition, int, Any]]:
     rows = connection.execute(
         "SELECT topic, partition, next_offset, event_time_max FROM ctl.projection_offsets "
         "WHERE projection = %s AND version = %s ORDER BY topic, partition",
@@ -75,7 +76,7 @@ def _positions(connection: Connection, projection: Projection, version: int) -> 
     return [((topic, partition), position, newest) for topic, partition, position, newest in rows]
 
 
-def _first_lost(log: LogOffsets, place: Place, whole: LogRange, newest: Any) -> int:
+def _first_lost(log: LogOffsets, place: Partition, whole: OffsetRange, newest: Any) -> int:
     """The end of the log that rows can stand for; see `projections.writing.cut_log`."""
     if newest is None:
         return whole.end
@@ -86,8 +87,8 @@ def _truncated_rows(
     connection: Connection,
     projection: Projection,
     version: int,
-    place: Place,
-    whole: LogRange,
+    place: Partition,
+    whole: OffsetRange,
     first_lost: int,
     position: int,
 ) -> TruncatedRows:

@@ -13,13 +13,13 @@ import msgspec
 import psycopg
 from psycopg import Connection
 
-from headrace.kafka.log_offsets import Place
+from headrace.kafka.offsets import Partition
 from headrace.refusal import Refusal
 from headrace.settings import Settings
 from operations.runs.runs import ActiveRun
 from operations.versions.content_hash import SESSION, ContentHash, content_hash, table_shapes
 from operations.versions.verify_options import VerifyOptions
-from operations.versions.version_difference import Comparison, OffsetRange, TableDifference
+from operations.versions.version_difference import Comparison, TableDifference, UnsettledRange
 from projections.connection import libpq_url
 from projections.projection import Projection
 from projections.schemas import proj_schema
@@ -146,7 +146,7 @@ class _Verification:
     def judge(self) -> ProjectionVerdict:
         deadline = time.monotonic() + self._options.wait_seconds
         self._run.progress(f"waiting for {self._pair.projection.name}")
-        began: dict[Place, int] | None = None
+        began: dict[Partition, int] | None = None
         while True:
             with _snapshot(self._connection):
                 ours, theirs = (self._positions(version) for version in (self._pair.version, self._pair.against))
@@ -157,7 +157,7 @@ class _Verification:
             time.sleep(_PAUSE)
 
     def _compare(
-        self, ours: Mapping[Place, int], theirs: Mapping[Place, int], began: Mapping[Place, int]
+        self, ours: Mapping[Partition, int], theirs: Mapping[Partition, int], began: Mapping[Partition, int]
     ) -> ProjectionVerdict:
         moving = unsettled(ours, theirs)
         left_out = [*moving, *self._expired()]
@@ -176,7 +176,7 @@ class _Verification:
             tables=tables,
         )
 
-    def _tables(self, left_out: Sequence[OffsetRange]) -> Iterable[TableDifference]:
+    def _tables(self, left_out: Sequence[UnsettledRange]) -> Iterable[TableDifference]:
         pair, names = self._pair, self._pair.projection.tables
         ours, theirs = (table_shapes(self._connection, version, names) for version in (pair.version, pair.against))
         for name in names:
@@ -186,22 +186,22 @@ class _Verification:
             comparison = Comparison(self._connection, ours[name], theirs[name], left_out, expected)
             yield comparison.compare(self._options.buckets, self._options.show, all_values=self._options.all_values)
 
-    def _positions(self, version: int) -> dict[Place, int]:
+    def _positions(self, version: int) -> dict[Partition, int]:
         rows = self._connection.execute(_POSITIONS, [self._pair.projection.name, version])
         return {(topic, partition): next_offset for topic, partition, next_offset in rows}
 
-    def _expired(self) -> list[OffsetRange]:
+    def _expired(self) -> list[UnsettledRange]:
         """What retention had removed before one of the two could read it: it can't have rows of that."""
         rows = self._connection.execute(
             _EXPIRED, [self._pair.projection.name, [self._pair.version, self._pair.against]]
         )
-        return [OffsetRange(*row) for row in rows]
+        return [UnsettledRange(*row) for row in rows]
 
 
-def unsettled(ours: Mapping[Place, int], theirs: Mapping[Place, int]) -> list[OffsetRange]:
+def unsettled(ours: Mapping[Partition, int], theirs: Mapping[Partition, int]) -> list[UnsettledRange]:
     """What only one of two has read, by their next offsets. A projection has one topic, so partitions name places."""
     return [
-        OffsetRange(place[1], *sorted((ours.get(place, 0), theirs.get(place, 0))))
+        UnsettledRange(place[1], *sorted((ours.get(place, 0), theirs.get(place, 0))))
         for place in sorted(ours.keys() | theirs.keys())
         if ours.get(place, 0) != theirs.get(place, 0)
     ]
@@ -268,7 +268,7 @@ def _expected_of(table: str, expect_changed: Iterable[str]) -> list[str]:
     return [column for of, _, column in split if of in ("", table)]
 
 
-def _highest(ours: Mapping[Place, int], theirs: Mapping[Place, int]) -> dict[Place, int]:
+def _highest(ours: Mapping[Partition, int], theirs: Mapping[Partition, int]) -> dict[Partition, int]:
     return {place: max(ours.get(place, 0), theirs.get(place, 0)) for place in ours.keys() | theirs.keys()}
 
 

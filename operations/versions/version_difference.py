@@ -13,7 +13,7 @@ from operations.versions.shown_values import shown
 Outcome = Literal["equal", "expected", "different"]
 
 
-class OffsetRange(msgspec.Struct, frozen=True):
+class UnsettledRange(msgspec.Struct, frozen=True):
     """Offsets of a partition that only one of two versions has read: `start` up to, not including, `end`."""
 
     partition: int
@@ -69,7 +69,7 @@ class Comparison:
         connection: Connection[Any],
         version: TableShape,
         against: TableShape,
-        unsettled: Iterable[OffsetRange],
+        unsettled: Iterable[UnsettledRange],
         expected: Iterable[str] = (),
     ) -> None:
         """`expected`: columns that may differ."""

@@ -6,7 +6,8 @@ from itertools import pairwise
 import msgspec
 
 from headrace.events.records import Record
-from projections.writing.positions import Conflict, Partition
+from headrace.kafka.offsets import Partition
+from projections.writing.positions import Conflict
 
 Batch = Mapping[Partition, Sequence[Record]]
 

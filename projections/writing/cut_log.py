@@ -12,7 +12,8 @@ import msgspec
 
 from headrace.exit_status import NEEDS_A_PERSON
 from headrace.kafka.faust.stops import Stop
-from projections.writing.positions import Partition, Projected
+from headrace.kafka.offsets import Partition
+from projections.writing.positions import Projected
 
 _WHAT_TO_DO = (
     "What Kafka acknowledged was lost, and rows stand for it. `headrace proj truncated` names these rows; with "

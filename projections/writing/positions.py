@@ -7,9 +7,8 @@ from typing import Any
 import msgspec
 from psycopg import AsyncCursor
 
+from headrace.kafka.offsets import Partition
 from projections.named_sql import NamedSql
-
-Partition = tuple[str, int]
 
 _SQL = NamedSql(__file__)
 

@@ -13,6 +13,7 @@ from psycopg import AsyncCursor
 from psycopg.rows import class_row
 
 from headrace.events.records import Record
+from headrace.kafka.offsets import Partition
 from projections.connection import Connect, Connection
 from projections.projection import Projection
 from projections.registry import ALL_PROJECTIONS
@@ -32,7 +33,6 @@ from projections.writing.positions import (
     Conflict,
     DatabaseReplaced,
     Move,
-    Partition,
     PositionConflict,
     Positions,
     Projected,

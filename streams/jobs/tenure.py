@@ -10,10 +10,10 @@ import structlog
 
 from headrace.kafka.faust.following import Follower
 from headrace.kafka.faust.membership import NO_GENERATION, is_member
-from headrace.kafka.faust.offset_guard import Partition
 from headrace.kafka.faust.service import Service
 from headrace.kafka.faust.vital import vital
 from headrace.kafka.faust.worker import BatchApp
+from headrace.kafka.offsets import Partition
 from headrace.kafka.topic_tail import TopicTail
 from headrace.workspaces.follow import WorkspaceFollower
 from streams.jobs.budget_ledger import BudgetLedger

@@ -27,9 +27,10 @@ from headrace.kafka.faust import metrics
 from headrace.kafka.faust.log_end import SET_BACK, SET_ROWS_BACK, LogEnds, Truncated, ask_broker
 from headrace.kafka.faust.log_reader import Piece, pieces
 from headrace.kafka.faust.newer_events import process_readable
-from headrace.kafka.faust.offset_guard import Hole, OffsetGuard, Partition, TailWatch
+from headrace.kafka.faust.offset_guard import Hole, OffsetGuard, TailWatch
 from headrace.kafka.faust.stops import depart
 from headrace.kafka.faust.vital import vital
+from headrace.kafka.offsets import Partition
 from headrace.settings import Settings
 
 log = structlog.get_logger()

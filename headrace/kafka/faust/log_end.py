@@ -11,8 +11,8 @@ import msgspec
 from aiokafka import TopicPartition
 
 from headrace.exit_status import NEEDS_A_PERSON
-from headrace.kafka.faust.offset_guard import Partition
 from headrace.kafka.faust.stops import Stop
+from headrace.kafka.offsets import Partition
 from headrace.kafka.truncation import appended_ms, cut_offset
 
 #: What sets back positions that Kafka keeps, and those that Postgres keeps with the rows.

@@ -5,8 +5,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from headrace.events.records import Record
-
-Partition = tuple[str, int]
+from headrace.kafka.offsets import Partition
 
 
 class Hole(msgspec.Struct, frozen=True):

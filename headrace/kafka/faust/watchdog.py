@@ -13,8 +13,8 @@ from aiokafka.errors import KafkaError
 from headrace.exit_status import START_AGAIN
 from headrace.kafka.faust.following import Follower
 from headrace.kafka.faust.loop import Loop
-from headrace.kafka.faust.offset_guard import Partition
 from headrace.kafka.faust.stops import Stop, depart
+from headrace.kafka.offsets import Partition
 
 log = structlog.get_logger()
 

@@ -22,7 +22,6 @@ from headrace.kafka.faust.following import Follower, Process, StartOffset, after
 from headrace.kafka.faust.lease import Lease
 from headrace.kafka.faust.log_end import Truncated
 from headrace.kafka.faust.membership import why_put_out
-from headrace.kafka.faust.offset_guard import Partition
 from headrace.kafka.faust.outbox import Outbox
 from headrace.kafka.faust.partition_table import ClaimKeeper, PartitionTable, declare_table
 from headrace.kafka.faust.service import FAUST_LOGGER, Service
@@ -31,6 +30,7 @@ from headrace.kafka.faust.setting_aside import setting_aside
 from headrace.kafka.faust.stops import LAST_SECONDS, LastAct, before_leaving, do_last_acts, leave
 from headrace.kafka.faust.vital import guarded
 from headrace.kafka.faust.watchdog import Watchdog
+from headrace.kafka.offsets import Partition
 from headrace.kafka.topics import size_and_safety
 from headrace.kafka.truncation import truncations
 from headrace.settings import Settings

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from headrace.events.records import Record
-from headrace.kafka.log_offsets import LogRange
+from headrace.kafka.offsets import OffsetRange
 from operations.versions.repair_stage import RepairStage
 from operations.versions.stage import Stage
 from projections.registry import LEADS
@@ -79,7 +79,7 @@ def rebuild(connection: Connection, log: Sequence[Record], chunk: int) -> None:
     """Into version 2."""
     stage = Stage(LEADS, 2)
     stage.drop(connection)
-    stage.create(connection, {(TOPIC, partition): LogRange(0, len(log)) for partition in (0, 1)})
+    stage.create(connection, {(TOPIC, partition): OffsetRange(0, len(log)) for partition in (0, 1)})
     for start in range(0, len(log), chunk):
         stage.write(connection, log[start : start + chunk], {})
     for table in stage.tables:

@@ -9,7 +9,7 @@ from aiokafka.structs import OffsetAndMetadata, OffsetAndTimestamp
 from faust.types import TP
 
 from headrace.kafka.faust.following import Batch, Follower
-from headrace.kafka.faust.offset_guard import Partition
+from headrace.kafka.offsets import Partition
 from headrace.settings import Settings
 from tests.unit.kafka.quiet_app import quiet_app
 

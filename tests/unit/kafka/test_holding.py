@@ -9,8 +9,8 @@ from headrace.events.codec import Codec, NewerEvent, is_newer
 from headrace.events.envelope import Envelope, parse_time, read_envelope
 from headrace.events.records import Record
 from headrace.kafka.faust.following import Batch, Follower
-from headrace.kafka.faust.offset_guard import Partition
 from headrace.kafka.faust.watchdog import Watchdog
+from headrace.kafka.offsets import Partition
 from headrace.settings import Settings
 from tests.unit.kafka.quiet_app import quiet_app
 

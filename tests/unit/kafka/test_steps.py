@@ -11,7 +11,8 @@ from headrace.events.records import Record
 from headrace.kafka.faust import following
 from headrace.kafka.faust.following import BATCH_RECORDS, Batch, Follower
 from headrace.kafka.faust.log_reader import Piece
-from headrace.kafka.faust.offset_guard import Hole, Partition
+from headrace.kafka.faust.offset_guard import Hole
+from headrace.kafka.offsets import Partition
 from headrace.settings import Settings
 from tests.unit.kafka.quiet_app import quiet_app
 

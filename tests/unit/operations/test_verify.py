@@ -4,7 +4,7 @@ import pytest
 
 from operations.versions.content_hash import hash_text
 from operations.versions.verify import Outcome, ProjectionVerdict, overall, unsettled
-from operations.versions.version_difference import OffsetRange
+from operations.versions.version_difference import UnsettledRange
 
 
 def verdict(outcome: Outcome) -> ProjectionVerdict:
@@ -15,7 +15,7 @@ def verdict(outcome: Outcome) -> ProjectionVerdict:
 
 def test_what_only_one_has_read_is_unsettled() -> None:
     ours, theirs = {("m", 0): 7, ("m", 1): 5, ("m", 2): 3}, {("m", 0): 4, ("m", 1): 5, ("m", 3): 2}
-    assert unsettled(ours, theirs) == [OffsetRange(0, 4, 7), OffsetRange(2, 0, 3), OffsetRange(3, 0, 2)]
+    assert unsettled(ours, theirs) == [UnsettledRange(0, 4, 7), UnsettledRange(2, 0, 3), UnsettledRange(3, 0, 2)]
     assert unsettled(ours, ours) == []
 
 
