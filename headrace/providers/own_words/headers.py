@@ -1,0 +1,119 @@
+"""Recognises where an answered or forwarded mail begins with its own header: separators, labels, and both on one line."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from headrace.providers.own_words.attributions import ADDRESS, DATE
+from headrace.providers.own_words.languages import FORWARDED_BY, FORWARDS, LABELS, SEPARATORS, LabelKind
+from headrace.providers.own_words.lines import LONGEST_MARK, Line
+
+_MOST_LINES = 20
+_MOST_CONTINUED = 4
+_MOST_BLANK = 2
+_LONGEST_LABEL = 30
+_MOST_LABELS_ON_A_LINE = 12
+_RULE = re.compile(r"[\s*|]*+(?:_{8,}+|-{20,}+|={20,}+)\s*+")
+_DASHED = re.compile(r"[\s*|]*+[-=_*~]{2,}+")
+#: HCL Notes: `Jo Smith ---03/02/2026 09:00:00 AM---Hi Pat, …`.
+_NOTES = re.compile(r"---? ?\d{1,4}[./-]\d{1,2}[./-]\d{2,4}[ ,][^-]{3,30}---")
+_AROUND = " \t*>|\"'【】[]-_="
+
+
+def history_start(lines: Sequence[Line], position: int) -> int:
+    """How many lines from here announce history by a header or a separator; 0 when none does."""
+    line = lines[position]
+    if len(line.text) > LONGEST_MARK or not line.seen:
+        return 0
+    if block := _block_length(lines, position):
+        return block
+    core = line.seen.strip(_AROUND + ":~")
+    is_dashed = bool(_DASHED.match(line.seen))
+    if _announces(line.seen, core, is_dashed=is_dashed) or _NOTES.search(line.seen):
+        return 1 + _announced_length(lines, position + 1)
+    if (
+        core in SEPARATORS
+        or core in FORWARDS
+        or _RULE.fullmatch(line.seen)
+        or (is_dashed and _is_dashed_twice(line.seen))
+    ):
+        return 1 + found if (found := _announced_length(lines, position + 1)) else 0
+    return 0
+
+
+def _announces(text: str, core: str, *, is_dashed: bool) -> bool:
+    if is_dashed:
+        return core in SEPARATORS or core in FORWARDS or (core.startswith(FORWARDED_BY) and bool(DATE.search(core)))
+    return text.endswith(":") and core in FORWARDS
+
+
+def _is_dashed_twice(text: str) -> bool:
+    return text.startswith("----") and text.endswith("----")
+
+
+def _announced_length(lines: Sequence[Line], position: int) -> int:
+    for after in range(position, min(position + 3, len(lines))):
+        if block := _block_length(lines, after):
+            return after - position + block
+        if lines[after].seen.strip(_AROUND):
+            return 0
+    return 0
+
+
+def _block_length(lines: Sequence[Line], position: int) -> int:
+    """From, Sent, To, Subject: sender and date with one that is real, or any three."""
+    if position >= len(lines) or (first := label_kind(lines[position])) is None:
+        return 0
+    kinds: set[LabelKind] = {first}
+    evidence = last = continued = blank = 0
+    for offset, line in enumerate(lines[position : position + _MOST_LINES]):
+        found = set(_kinds_on(line))
+        kinds |= found
+        blank = 0 if line.seen else blank + 1
+        continued = 0 if found or not line.seen else continued + 1
+        if continued > _MOST_CONTINUED or blank > _MOST_BLANK:
+            break
+        if found:
+            last = offset
+            evidence += bool(ADDRESS.search(line.seen) or DATE.search(line.seen))
+        # Three labels and a blank line: what follows is the answered mail, whatever it looks like.
+        if (
+            blank
+            and _is_enough(first, kinds, evidence)
+            and len(kinds) > 2
+            and not _label_is_next(lines, position + offset)
+        ):
+            break
+    return last + 1 if _is_enough(first, kinds, evidence) else 0
+
+
+def _label_is_next(lines: Sequence[Line], position: int) -> bool:
+    return any(label_kind(line) for line in lines[position + 1 : position + 3])
+
+
+def _is_enough(first: LabelKind, kinds: set[LabelKind], evidence: int) -> bool:
+    if first == "from" and "date" in kinds:
+        return len(kinds) > 2 or evidence > 0
+    return len(kinds) > 2 and ("from" in kinds or "date" in kinds)
+
+
+def label_kind(line: Line) -> LabelKind | None:
+    """What the label at the beginning of the line labels."""
+    label, colon, _ = line.seen[: 2 * _LONGEST_LABEL].partition(":")
+    return _kind(label.strip(_AROUND)) if colon else None
+
+
+def _kind(label: str) -> LabelKind | None:
+    return LABELS.get(label) or LABELS.get(label.replace(" ", ""))
+
+
+def _kinds_on(line: Line) -> Iterator[LabelKind]:
+    """All labels of a line that begins with one: some programs write the whole header into one line."""
+    if len(line.text) > LONGEST_MARK or (first := label_kind(line)) is None:
+        return
+    yield first
+    for part in line.seen.split(":")[1:-1][:_MOST_LABELS_ON_A_LINE]:
+        words = part.strip(_AROUND).split()[-3:]
+        for start in range(len(words)):
+            if kind := _kind(" ".join(words[start:]).strip(_AROUND + ",;")):
+                yield kind
+                break
