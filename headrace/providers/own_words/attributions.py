@@ -123,9 +123,8 @@ def _begins_later(lines: Sequence[Line], position: int, length: int) -> bool:
         part = lines[later : position + length]
         text = " ".join(line.seen for line in part)
         is_date_above = any(DATE.search(line.seen) for line in lines[position:later])
-        if (DATE.search(text) or not is_date_above) and is_attribution(
-            text, " ".join(line.text.strip() for line in part), opens=opens
-        ):
+        whole = " ".join(line.text.strip() for line in part)
+        if (DATE.search(text) or not is_date_above) and is_attribution(text, whole, opens=opens):
             return True
     return False
 

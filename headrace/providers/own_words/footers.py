@@ -39,7 +39,7 @@ def without_footers(segments: Sequence[list[Line]]) -> list[Line]:
     for place, segment in enumerate(segments):
         lines = _without_banner(segment) if place == 0 else segment
         lines = [line for line in _without_signature_marks(lines) if not _is_footer_line(line)]
-        kept += _without_contact_block(_before_the_end(lines, bool(kept)), has_words=bool(kept))
+        kept += _without_contact_block(_before_the_end(lines, has_words=bool(kept)), has_words=bool(kept))
     return kept
 
 
@@ -69,7 +69,7 @@ def _without_signature_marks(lines: list[Line]) -> list[Line]:
     return [line for line in lines if Mark.SIGNATURE not in line.mark]
 
 
-def _before_the_end(lines: list[Line], has_words: bool) -> list[Line]:
+def _before_the_end(lines: list[Line], *, has_words: bool) -> list[Line]:
     """The lines before a signature's mark or a notice of confidentiality, if there are any."""
     signature = next(
         (at for at, line in enumerate(lines) if _SIGNATURE_MARK.fullmatch(line.text.strip(" \t"))), len(lines)
@@ -104,7 +104,7 @@ def _is_footer_line(line: Line) -> bool:
 
 
 def _is_unsubscribe_link(text: str) -> bool:
-    """`Click here to unsubscribe: https://…`, which no person writes; `unsubscribe me, see https://…` is somebody's wish."""
+    """`Click here to unsubscribe: https://…`, which no person writes; `unsubscribe me from https://…` is a wish."""
     if "://" not in text or not _UNSUBSCRIBE.search(text):
         return False
     words = re.findall(r"[^\W\d_]+", _ADDRESS_OF_PAGE.sub(" ", text))
@@ -128,7 +128,7 @@ def _without_contact_block(lines: list[Line], *, has_words: bool) -> list[Line]:
 
 
 def _is_closing(line: Line) -> bool:
-    return line.seen.strip(" ,.!-*~;:") in CLOSINGS
+    return line.seen.strip(" ,.!-*~;:\u3002\u3001\uff01") in CLOSINGS
 
 
 def _without_card(lines: list[Line], *, has_words: bool) -> list[Line]:
@@ -162,7 +162,7 @@ def _is_contact(line: Line) -> bool:
 
 def _is_sentence(line: Line) -> bool:
     text = line.text.rstrip()
-    is_unspaced = text.endswith(("。", "？", "！"))
+    is_unspaced = text.endswith(("\u3002", "\uff1f", "\uff01"))
     return is_unspaced or (
         len(text.split()) >= _SENTENCE_WORDS and text.endswith((".", "?", "!")) and " | " not in text
     )

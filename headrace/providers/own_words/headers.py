@@ -1,4 +1,4 @@
-"""Recognises where an answered or forwarded mail begins with its own header: separators, labels, and both on one line."""
+"""Recognises where an answered or forwarded mail begins with its own header: separators and labels in all layouts."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -8,7 +8,7 @@ from headrace.providers.own_words.languages import FORWARDED_BY, FORWARDS, LABEL
 from headrace.providers.own_words.lines import LONGEST_MARK, Line
 
 _MOST_LINES = 20
-_MOST_CONTINUED = 4
+_MOST_UNLABELLED = 4
 _MOST_BLANK = 2
 _LONGEST_LABEL = 30
 _MOST_LABELS_ON_A_LINE = 12
@@ -28,26 +28,23 @@ def history_start(lines: Sequence[Line], position: int) -> int:
         return block
     core = line.seen.strip(_AROUND + ":~")
     is_dashed = bool(_DASHED.match(line.seen))
+    announced = _announced_length(lines, position + 1)
     if _announces(line.seen, core, is_dashed=is_dashed) or _NOTES.search(line.seen):
-        return 1 + _announced_length(lines, position + 1)
-    if (
-        core in SEPARATORS
-        or core in FORWARDS
-        or _RULE.fullmatch(line.seen)
-        or (is_dashed and _is_dashed_twice(line.seen))
-    ):
-        return 1 + found if (found := _announced_length(lines, position + 1)) else 0
-    return 0
+        return 1 + announced
+    return 1 + announced if announced and _may_announce(line.seen, core) else 0
+
+
+def _may_announce(text: str, core: str) -> bool:
+    """What does so where a header really follows."""
+    is_rule = _RULE.fullmatch(text) or (text.startswith("----") and text.endswith("----"))
+    is_named = core in SEPARATORS or core in FORWARDS or (core.startswith(FORWARDED_BY) and DATE.search(core))
+    return bool(is_rule or is_named)
 
 
 def _announces(text: str, core: str, *, is_dashed: bool) -> bool:
     if is_dashed:
         return core in SEPARATORS or core in FORWARDS or (core.startswith(FORWARDED_BY) and bool(DATE.search(core)))
     return text.endswith(":") and core in FORWARDS
-
-
-def _is_dashed_twice(text: str) -> bool:
-    return text.startswith("----") and text.endswith("----")
 
 
 def _announced_length(lines: Sequence[Line], position: int) -> int:
@@ -64,24 +61,22 @@ def _block_length(lines: Sequence[Line], position: int) -> int:
     if position >= len(lines) or (first := label_kind(lines[position])) is None:
         return 0
     kinds: set[LabelKind] = {first}
-    evidence = last = continued = blank = 0
+    evidence = last = unlabelled = blank = 0
     for offset, line in enumerate(lines[position : position + _MOST_LINES]):
         found = set(_kinds_on(line))
+        # A second sender: the first was none, but somebody's `From: my side no objections.`
+        if offset and "from" in found & kinds:
+            break
         kinds |= found
         blank = 0 if line.seen else blank + 1
-        continued = 0 if found or not line.seen else continued + 1
-        if continued > _MOST_CONTINUED or blank > _MOST_BLANK:
+        unlabelled = 0 if found or not line.seen else unlabelled + 1
+        if unlabelled > _MOST_UNLABELLED or blank > _MOST_BLANK:
             break
         if found:
             last = offset
             evidence += bool(ADDRESS.search(line.seen) or DATE.search(line.seen))
         # Three labels and a blank line: what follows is the answered mail, whatever it looks like.
-        if (
-            blank
-            and _is_enough(first, kinds, evidence)
-            and len(kinds) > 2
-            and not _label_is_next(lines, position + offset)
-        ):
+        if blank and len(kinds) > 2 and not _label_is_next(lines, position + offset):
             break
     return last + 1 if _is_enough(first, kinds, evidence) else 0
 

@@ -40,8 +40,11 @@ INVISIBLE = dict.fromkeys(map(ord, "\ufeff\u200b\u200c\u200d\u2060\u00ad"), None
 }
 _FOLDED: dict[int, str | None] = dict.fromkeys(map(ord, "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u0307"), None)
 _FOLDED |= dict.fromkeys(range(0x2066, 0x206A), None)
+#: Vowel signs of Hebrew and Arabic, which some programs write and some do not; Arabic's filling stroke.
+_FOLDED |= dict.fromkeys((*range(0x0591, 0x05C8), *range(0x064B, 0x0660), 0x0640), None)
 _FOLDED |= dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2015\u2500\u2501\uff0d"), "-")
-_FOLDED |= dict.fromkeys(map(ord, "’‘ʼ"), "'") | dict.fromkeys(map(ord, "“”„«»＂"), '"')
+_FOLDED |= dict.fromkeys((0x2018, 0x2019, 0x02BC), "'")
+_FOLDED |= dict.fromkeys((0x201C, 0x201D, 0x201E, 0x00AB, 0x00BB, 0xFF02), '"')
 _FOLDED |= {0xFF1A: ":", 0x3000: " ", 0xFF08: "(", 0xFF09: ")", 0xFF1C: "<", 0xFF1E: ">", 0xFF0C: ",", 0x060C: ","}
 #: Digits of Arabic, Persian, Devanagari, Thai and full width.
 _FOLDED |= {zero + digit: str(digit) for zero in (0x0660, 0x06F0, 0x0966, 0x0E50, 0xFF10) for digit in range(10)}

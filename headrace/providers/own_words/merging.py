@@ -14,8 +14,8 @@ _NOT_SAID = re.compile(
 def all_words(own: str, settled: str, other: str) -> str:
     """`own`, and what the `other` body's author's words have beyond it.
 
-    `settled` is all of own's body about which nothing is in doubt: a line of the other body that stands there, but not in
-    `own`, is history or a signature.
+    `settled` is all of own's body about which nothing is in doubt: a line of the other body that stands there, but not
+    in `own`, is history or a signature.
     """
     if own == other:
         return own

@@ -21,7 +21,8 @@ _DEVICES = (
     "bluemail", "smartphone", "mobile", "phone", "tablet", "htc", "canary", "mailbird", "naver", "qqmail", "foxmail",
     "ios", "macbook", "oppo", "vivo", "realme", "honor", "handy", "mobiltelefon", "яндекс", "айфон", "mail.ru",
     "telefon", "téléphone", "teléfono", "telefono", "telefone", "telefoon", "puhelim", "celular", "cellulare", "móvil",
-    "handset", "k-9", "k9", "web.de", "edison", "newton", "hey", "polymail", "mailsuite", "streak", "boomerang", "vivaldi",
+    "vivaldi", "handset", "k-9", "k9", "web.de", "edison", "newton", "hey", "polymail", "mailsuite", "streak",
+    "boomerang",
     "surface", "nextcloud", "mailmate", "postbox", "sogo", "roundcube", "orange", "laposte", "libero", "seznam",
     "onet", "interia", "rambler", "docomo", "hotmail", "iphonu", "смартфон", "телефон", "telefonu", "mailbox",
 )  # fmt: skip
@@ -42,7 +43,7 @@ _MOST_UNKNOWN_LETTERS = 2
 
 
 def is_wrapper(line: Line) -> bool:
-    """True for a line of a device's or program's name, a word for sending or getting, and nothing else that means something."""
+    """True for a device's or program's name, a word for sending or getting, and nothing else that means something."""
     if len(line.text) > LONGEST_WRAPPER + 300 or not line.seen or line.seen.endswith("?"):
         return False
     has_link = "://" in line.seen or "www." in line.seen
@@ -50,9 +51,7 @@ def is_wrapper(line: Line) -> bool:
     if len(text) > LONGEST_WRAPPER:
         return False
     words = list(_words(text))
-    if not 1 < len(words) + len(_UNSPACED.findall(text)) or len(words) > _MOST_WORDS:
-        return False
-    return _is_sent_from(text, words, has_link=has_link)
+    return len(words) <= _MOST_WORDS and _is_sent_from(text, words, has_link=has_link)
 
 
 def _is_sent_from(text: str, words: list[str], *, has_link: bool) -> bool:
