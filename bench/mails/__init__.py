@@ -1,1 +1,1 @@
-"""Mails as the programs of the world write them, with the words that their authors wrote: what `bench.own_words` reads."""
+"""Mails as the programs of the world write them, with the words that their authors wrote."""

@@ -1,6 +1,6 @@
-"""Builds whole mails out of forms: plain and HTML, with history quoted or not, signed, answered between and below quotes.
+"""Builds whole mails out of forms: plain and HTML, history quoted or not, signed, answered between and below quotes.
 
-The forms are data (`fitted.toml`, `unseen.toml`); the words of a mail are known because they are put in here.
+The forms are data (`fitted.toml` and its neighbours); the words of a mail are known because they are put in here.
 """
 
 import html as markup
@@ -42,10 +42,10 @@ class _Form(msgspec.Struct, frozen=True):
 
 
 def mails(part: str) -> list[Mail]:
-    """All mails of the part `fitted` or `unseen`; the same each time."""
+    """All mails of a part, which is a file's name; the same each time."""
     data = tomllib.loads((_FOLDER / f"{part}.toml").read_text(encoding="utf-8"))
     found = [mail for number, form in enumerate(_forms(data)) for mail in _variants(form, number)]
-    found += [Mail(**{"program": "a person", "language": "en", "html": ""} | one) for one in data.get("mail", ())]
+    found += [Mail(**({"program": "a person", "language": "en", "html": ""} | one)) for one in data.get("mail", ())]
     return found
 
 
@@ -89,7 +89,8 @@ def _variants(form: _Form, number: int) -> Iterator[Mail]:
     if form.program != "Yahoo":
         yield _mail(form, "plain", f"{top}\n\n{wrapped}\n\n{_history(form, quoted=form.quotes)}", "", own)
     if form.quotes or number % 2:
-        yield _mail(form, "flat", f"{top}\n{says}\n\n{_history(form, quoted=False)}\n", "", own)
+        flat = says.replace("> ", "") if says.startswith("> ") else says
+        yield _mail(form, "flat", f"{top}\n{flat}\n\n{_history(form, quoted=False)}\n", "", own)
     if form.html:
         body = _html(form, says, own)
         yield _mail(form, "html", "", body, own)
@@ -130,13 +131,18 @@ def _top(own: str, wrapper: str) -> str:
 
 def _history(form: _Form, *, quoted: bool) -> str:
     text = "\n\n".join(form.history)
-    return "\n".join(f"> {line}".rstrip() for line in text.split("\n")) if quoted else text
+    return _quoted(text) if quoted else text
+
+
+def _quoted(text: str) -> str:
+    return "\n".join(f"> {line}".rstrip() for line in text.split("\n"))
 
 
 def _between(form: _Form, wrapped: str) -> tuple[str, str, str]:
-    hello, question, *_ = form.history
+    *questions, last = form.history
+    first = _quoted("\n\n".join(questions))
     own = f"{form.own}\n\n{form.own}"
-    return f"{wrapped}\n\n> {hello}\n>\n> {question}\n\n{form.own}\n\n> {form.history[-1]}\n\n{form.own}\n", "", own
+    return f"{wrapped}\n\n{first}\n\n{form.own}\n\n{_quoted(last)}\n\n{form.own}\n", "", own
 
 
 def _html(form: _Form, says: str, own: str) -> str:
@@ -149,7 +155,7 @@ def _html(form: _Form, says: str, own: str) -> str:
 
 _HTML = {
     "gmail": '<div dir="ltr">{own}</div>{wrapper}<br><div class="gmail_quote gmail_quote_container">'
-    '<div dir="ltr" class="gmail_attr">{said}<br></div><blockquote class="gmail_quote" style="margin:0px 0px 0px 0.8ex">'
+    '<div dir="ltr" class="gmail_attr">{said}<br></div><blockquote class="gmail_quote" style="margin:0px 0px 0px 1ex">'
     "<div>{old}</div></blockquote></div>",
     "gmail-forward": '<div dir="ltr">{own}<br><br><div class="gmail_quote gmail_quote_container">'
     '<div dir="ltr" class="gmail_attr">{said}<br></div><br><br>{old}</div></div>',
@@ -158,9 +164,9 @@ _HTML = {
     "outlook-web": '<div class="elementToProof">{own}</div><div id="ms-outlook-mobile-signature">{wrapper}</div>'
     '<div id="appendonsend"></div><hr style="display:inline-block;width:98%"><div id="divRplyFwdMsg" dir="ltr">{said}'
     "<div>&nbsp;</div></div><div>{old}</div>",
-    "apple": "{own}<br>{wrapper}<div><br><blockquote type='cite'><div>{said}</div><br class='Apple-interchange-newline'>"
+    "apple": "{own}<br>{wrapper}<div><br><blockquote type='cite'><div>{said}</div><br class='Apple-newline'>"
     "<div>{old}</div></blockquote></div><br>",
-    "thunderbird": "{own}<div class='moz-cite-prefix'>{said}<br></div><blockquote type='cite' cite='mid:1@sender.example'>"
+    "thunderbird": "{own}<div class='moz-cite-prefix'>{said}<br></div><blockquote type='cite' cite='mid:1@x.example'>"
     "{old}</blockquote>",
     "yahoo": "<div class='ydp1yahoo-style-wrap'><div dir='ltr'>{own}</div></div><div id='ydp2yahoo_quoted_1' "
     "class='ydp2yahoo_quoted'><div><div>{said}</div><div><br></div><div>{old}</div></div></div>",
@@ -171,6 +177,16 @@ _HTML = {
     "web-de": "<div>{own}<div style='margin:10px 5px 5px 10px;border-left:2px solid #C3D9E5'><div>{said}</div>"
     "<div name='quoted-content'>{old}</div></div></div>",
     "tutanota": "{own}<div>{said}<br></div><blockquote class='tutanota_quote'>{old}</blockquote>",
+    "evolution": "{own}<div><br></div><div>{said}</div><blockquote type='cite' style='margin:0'>{old}</blockquote>",
+    "roundcube": "<p>{own}</p><p id='reply-intro'>{said}</p><blockquote type='cite' style='padding: 0 0.4em'>{old}"
+    "</blockquote>",
+    "alimail": "<div class='__aliyun_email_body_block'>{own}<blockquote style='margin-right:0'><div>{said}</div>{old}"
+    "</blockquote></div>",
+    "spark": "<div name='messageBodySection'>{own}</div><div name='messageSignatureSection'>{wrapper}</div>"
+    "<div name='messageReplySection'>{said}<br><blockquote type='cite' class='spark_quote'>{old}</blockquote></div>",
+    "front": "<div>{own}</div><div class='front-blockquote'><div>{said}</div><blockquote type='cite'>{old}</blockquote>"
+    "</div>",
+    "apple-outside": "<div>{own}</div><div>{said}</div><blockquote type='cite' id='qt'>{old}</blockquote>",
     "plain-quote": "<div>{own}</div><div>{wrapper}</div><div>{said}</div><blockquote style='margin:0 0 0 10px'>{old}"
     "</blockquote>",
 }

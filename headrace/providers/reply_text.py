@@ -52,5 +52,9 @@ def _read(lines: Sequence[Line]) -> _Reading:
     history = without_history(lines)
     everything = joined(line.text for line in lines)
     written = joined(line.text for segment in history.segments for line in segment)
-    own = joined(line.text for line in without_footers(history.segments))
+    own = _own(history.segments) or _own([history.above])
     return _Reading(own or written or everything, everything if history.is_sure else written)
+
+
+def _own(segments: Sequence[list[Line]]) -> str:
+    return joined(line.text for line in without_footers(segments))

@@ -3,12 +3,16 @@
 import re
 from collections.abc import Sequence
 
-from headrace.providers.own_words.languages import BY, OPENING_PHRASES, OPENINGS, PRONOUNS, VERBS, is_spaced
+from headrace.providers.own_words.languages import BY, OPENING_PHRASES, OPENINGS, PRONOUNS, QUOTING, VERBS, is_spaced
 from headrace.providers.own_words.lines import LONGEST_MARK, Line, Mark
 
 _MOST_LINES = 8
 _MOST_NAME_WORDS = 8
 _MOST_OTHER_WORDS = 6
+_MOST_BETWEEN = 3
+_MOST_ARROWED = 3
+_MOST_SMALL_WORDS = 4
+_LONGEST_ABBREVIATION = 4
 #: A mail program breaks no line that is shorter, unless a single word did not fit.
 _WRAPPED_FROM = 60
 _AROUND = " >*_|\t-"
@@ -29,6 +33,8 @@ def attribution_length(lines: Sequence[Line], position: int) -> int:
     """How many lines from here say who wrote what follows; 0 when none does."""
     if len(lines[position].text) > LONGEST_MARK or not lines[position].seen.strip(_AROUND):
         return 0
+    if arrowed := _arrowed_length(lines, position):
+        return arrowed
     opens = _opens(lines[position].seen)
     if not opens and not _may_begin_with_a_name(lines, position):
         return 0
@@ -44,6 +50,22 @@ def attribution_length(lines: Sequence[Line], position: int) -> int:
     return 0
 
 
+def _arrowed_length(lines: Sequence[Line], position: int) -> int:
+    """GroupWise: `>>> Jo Smith <jo@sender.example> 3/2/2026 9:00 AM >>>`."""
+    if not is_arrowed(lines[position]):
+        return 0
+    for length in range(1, _MOST_ARROWED + 1):
+        text = " ".join(line.text.strip() for line in lines[position : position + length])
+        if text.endswith(" >>>"):
+            return length if CLOCK.search(text[:LONGEST_MARK]) else 0
+    return 0
+
+
+def is_arrowed(line: Line) -> bool:
+    """True for what begins as GroupWise's attributions do; as quotation marks these would be `> > >`."""
+    return line.text.lstrip().startswith(">>> ")
+
+
 def ends_like_one(text: str) -> bool:
     """A colon at its end or behind the verb, or dashes."""
     return text.rstrip(_AROUND).endswith(":") or text.endswith("--") or ":" in text
@@ -55,6 +77,8 @@ def is_attribution(text: str, whole: str, *, opens: bool) -> bool:
     is_dated = bool(CLOCK.search(core) and DATE.search(core))
     has_address = bool(ADDRESS.search(core))
     is_dashed = text.startswith("--") and text.endswith("--")
+    if core.startswith(QUOTING) and core.endswith(":") and has_address:
+        return True
     verb = _VERB.search(core)
     if verb is None:
         return core.endswith(":") and is_dated and has_address and _is_bare(core, whole, opens=opens)
@@ -85,20 +109,30 @@ def _has_name_first(core: str, whole: str, verb: int) -> bool:
         end = bracket if bracket >= 0 else core.rfind(" ", 0, address) + 1
     else:
         end = verb
-    return end <= 1 or _is_name(whole.lstrip(_AROUND)[:end])
+    name = whole.lstrip(_AROUND)[:end]
+    if end <= 1 or _is_name(name):
+        return True
+    # A name in small letters, where its address and the verb stand side by side.
+    is_close = 0 <= address < verb < len(core) and len(core[address:verb].split()) <= _MOST_BETWEEN
+    return is_close and _is_name(name.title()) and len(name.split()) <= _MOST_SMALL_WORDS
 
 
 def _is_name(words: str) -> bool:
-    parts = [part for part in words.strip(" \"'“”,<([").split() if part]
-    if not 0 < len(parts) <= _MOST_NAME_WORDS or any(part[-1] in "?!;:" for part in parts):
+    parts = [part for part in words.strip(" \"'\u201c\u201d,<([").split() if part]
+    if not 0 < len(parts) <= _MOST_NAME_WORDS or any(map(_ends_a_sentence, parts)):
         return False
     small = sum(part[0].islower() for part in parts)
     return not parts[0][0].islower() and 2 * small <= len(parts)
 
 
+def _ends_a_sentence(word: str) -> bool:
+    """Abbreviations such as `Dr.` and `Inc.` end none."""
+    return word[-1] in "?!;:\u3002\uff01\uff1f" or (word.endswith(".") and len(word) > _LONGEST_ABBREVIATION)
+
+
 def _opens(text: str) -> bool:
     core = text.lstrip(_AROUND + "\"'([")
-    if core[:1].isdigit() or core.startswith(OPENING_PHRASES):
+    if core[:1].isdigit() or core.startswith((*OPENING_PHRASES, *QUOTING)):
         return True
     first = _FIRST_WORD.match(core)
     return first is not None and first.group() in OPENINGS
@@ -117,8 +151,10 @@ def _begins_later(lines: Sequence[Line], position: int, length: int) -> bool:
     for later in range(position + 1, position + length):
         if _is_wrapped(lines[later - 1], lines[later]):
             continue
-        opens = _opens_fully(lines[later].seen)
-        if not opens and ("@" not in lines[later].seen or lines[later].seen.startswith(("<", "("))):
+        text = lines[later].seen
+        opens = _opens_fully(text)
+        names = not text.startswith(("<", "(")) and ("@" in text or _VERB.search(text))
+        if not opens and not names:
             continue
         part = lines[later : position + length]
         text = " ".join(line.seen for line in part)

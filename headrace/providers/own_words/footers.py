@@ -14,7 +14,7 @@ from headrace.providers.own_words.lines import LONGEST_MARK, Line, Mark
 from headrace.providers.own_words.wrappers import LONGEST_WRAPPER, is_wrapper
 
 _SIGNATURE_MARK = re.compile(r"-- *|\u2014 *")
-_NO_LETTERS = re.compile(r"[^\w\[【]{1,6}")
+_NO_LETTERS = re.compile(r"[^\w\[【]{0,6}")
 _UNSUBSCRIBE = re.compile(
     r"unsubscribe|abmelden|abbestellen|désabonner|désinscrire|darse de baja|opt.?out|disiscriv|uitschrij"
 )
@@ -57,8 +57,13 @@ def _without_banner(lines: list[Line]) -> list[Line]:
 
 
 def _is_banner(line: Line) -> bool:
-    core = _NO_LETTERS.sub("", line.seen[:12], count=1) + line.seen[12:]
-    return core.startswith(BANNERS)
+    return _core(line).startswith(BANNERS)
+
+
+def _core(line: Line) -> str:
+    """From its first letter on."""
+    start = _NO_LETTERS.match(line.seen)
+    return line.seen[start.end() if start else 0 :]
 
 
 def _without_signature_marks(lines: list[Line]) -> list[Line]:
@@ -87,7 +92,7 @@ def _notice_start(lines: Sequence[Line]) -> int:
 def _is_notice(line: Line, lines: Sequence[Line], position: int) -> bool:
     if len(line.seen) <= 10:
         return False
-    core = _NO_LETTERS.sub("", line.seen[:12], count=1) + line.seen[12:]
+    core = _core(line)
     if core.startswith(DISCLAIMERS):
         return True
     for starts, words in CONFIDENTIAL:

@@ -75,14 +75,14 @@ def _block_length(lines: Sequence[Line], position: int) -> int:
         if found:
             last = offset
             evidence += bool(ADDRESS.search(line.seen) or DATE.search(line.seen))
-        # Three labels and a blank line: what follows is the answered mail, whatever it looks like.
-        if blank and len(kinds) > 2 and not _label_is_next(lines, position + offset):
+        if blank and not _label_is_next(lines, position + offset):
             break
     return last + 1 if _is_enough(first, kinds, evidence) else 0
 
 
 def _label_is_next(lines: Sequence[Line], position: int) -> bool:
-    return any(label_kind(line) for line in lines[position + 1 : position + 3])
+    following = next((line for line in lines[position + 1 : position + 3] if line.seen), None)
+    return following is not None and label_kind(following) is not None
 
 
 def _is_enough(first: LabelKind, kinds: set[LabelKind], evidence: int) -> bool:

@@ -4,7 +4,14 @@ from collections.abc import Sequence
 
 import msgspec
 
-from headrace.providers.own_words.attributions import ADDRESS, CLOCK, DATE, attribution_length, quote_follows
+from headrace.providers.own_words.attributions import (
+    ADDRESS,
+    CLOCK,
+    DATE,
+    attribution_length,
+    is_arrowed,
+    quote_follows,
+)
 from headrace.providers.own_words.headers import history_start, label_kind
 from headrace.providers.own_words.lines import Line, Mark
 
@@ -20,6 +27,8 @@ class OwnLines(msgspec.Struct, frozen=True):
 
     #: The author's lines; what was quoted between them parts them.
     segments: tuple[Segment, ...]
+    #: All lines above the first header or attribution, quoted ones too: an author may write `> 50 users`.
+    above: Segment
     #: True when a header, an attribution or a quotation mark said what is history; False when only HTML's marks did.
     is_sure: bool
 
@@ -28,7 +37,9 @@ def without_history(lines: Sequence[Line]) -> OwnLines:
     """The lines before the history; and between its quoted lines, where the author answered there."""
     reader = _Reader(lines)
     reader.read()
-    return OwnLines(tuple(segment for segment in reader.segments if segment), reader.is_sure)
+    return OwnLines(
+        tuple(segment for segment in reader.segments if segment), list(lines[: reader.first]), reader.is_sure
+    )
 
 
 class _Reader:
@@ -36,13 +47,16 @@ class _Reader:
         self._lines = lines
         self.segments: list[Segment] = [[]]
         self.is_sure = False
+        #: Where the first header or attribution is.
+        self.first = len(lines)
         self._attributed = False
 
     def read(self) -> None:
         position = 0
         while position < len(self._lines):
             if length := self._announcement(position):
-                was_quoted = self._is_quoted(self._lines[position])
+                was_quoted = self._is_quoted(self._lines[position]) and not is_arrowed(self._lines[position])
+                self.first = min(self.first, position)
                 self.is_sure = self._attributed = True
                 position += length
                 if not was_quoted and not quote_follows(self._lines, position):

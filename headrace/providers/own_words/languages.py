@@ -48,6 +48,8 @@ OPENING_PHRASES = tuple(
 VERBS = _longest_first(_phrases("wrote"))
 PRONOUNS = _phrases("pronouns")
 BY = _phrases("by")
+#: An attribution without a date: `Quoting Jo Smith <jo@sender.example>:`.
+QUOTING = _longest_first(seen(phrase) for language in _LANGUAGES for phrase in language.get("quoting", ()))
 SEPARATORS = _phrases("separators") | {"original"}
 FORWARDS = _phrases("forwards")
 FORWARDED_BY = _longest_first(_phrases("forwarded_by"))
