@@ -57,13 +57,13 @@ def _announced_length(lines: Sequence[Line], position: int) -> int:
 
 
 def _block_length(lines: Sequence[Line], position: int) -> int:
-    """From, Sent, To, Subject: sender and date with one that is real, or any three."""
+    """From, Sent, To, Subject: sender and date, or any three, with an address or a year among them."""
     if position >= len(lines) or (first := label_kind(lines[position])) is None:
         return 0
     kinds: set[LabelKind] = {first}
     evidence = last = unlabelled = blank = 0
     for offset, line in enumerate(lines[position : position + _MOST_LINES]):
-        found = set(_kinds_on(line))
+        found = set(_kinds_on(line, is_wrapped=0 < offset == last + 1))
         # A second sender: the first was none, but somebody's `From: my side no objections.`
         if offset and "from" in found & kinds:
             break
@@ -86,9 +86,8 @@ def _label_is_next(lines: Sequence[Line], position: int) -> bool:
 
 
 def _is_enough(first: LabelKind, kinds: set[LabelKind], evidence: int) -> bool:
-    if first == "from" and "date" in kinds:
-        return len(kinds) > 2 or evidence > 0
-    return len(kinds) > 2 and ("from" in kinds or "date" in kinds)
+    is_header = (first == "from" and "date" in kinds) or (len(kinds) > 2 and bool(kinds & {"from", "date"}))
+    return is_header and evidence > 0
 
 
 def label_kind(line: Line) -> LabelKind | None:
@@ -101,12 +100,15 @@ def _kind(label: str) -> LabelKind | None:
     return LABELS.get(label) or LABELS.get(label.replace(" ", ""))
 
 
-def _kinds_on(line: Line) -> Iterator[LabelKind]:
-    """All labels of a line that begins with one: some programs write the whole header into one line."""
-    if len(line.text) > LONGEST_MARK or (first := label_kind(line)) is None:
+def _kinds_on(line: Line, *, is_wrapped: bool) -> Iterator[LabelKind]:
+    """All labels of a line that begins with one, or goes on with such a line's header written in one line."""
+    if len(line.text) > LONGEST_MARK:
         return
-    yield first
-    for part in line.seen.split(":")[1:-1][:_MOST_LABELS_ON_A_LINE]:
+    if first := label_kind(line):
+        yield first
+    elif not is_wrapped:
+        return
+    for part in line.seen.split(":")[1 if first else 0 : -1][:_MOST_LABELS_ON_A_LINE]:
         words = part.strip(_AROUND).split()[-3:]
         for start in range(len(words)):
             if kind := _kind(" ".join(words[start:]).strip(_AROUND + ",;")):

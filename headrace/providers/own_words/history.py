@@ -13,9 +13,10 @@ from headrace.providers.own_words.attributions import (
     quote_follows,
 )
 from headrace.providers.own_words.headers import history_start, label_kind
-from headrace.providers.own_words.lines import Line, Mark
+from headrace.providers.own_words.lines import Line, Mark, line_of
 
 _LOOKED_AT = 8
+_MOST_BLANK = 3
 _MOST_ATTRIBUTION = 4
 _LONGEST_LABEL = 30
 
@@ -87,19 +88,19 @@ class _Reader:
 
     def _marked_announcement(self, position: int) -> int:
         """In a language nobody listed: where HTML marks history, and what stands there looks like its beginning."""
-        mark = self._lines[position].mark
-        if not mark & (Mark.HISTORY | Mark.ATTRIBUTION) or Mark.CITED in mark:
+        mark = self._lines[position].mark & (Mark.HISTORY | Mark.ATTRIBUTION)
+        before = (line for line in self._lines[max(0, position - _MOST_BLANK) : position][::-1] if line.seen)
+        is_new = mark & ~next(before, line_of("")).mark
+        if not self._lines[position].seen or not is_new or Mark.CITED in self._lines[position].mark:
             return 0
-        if position and self._lines[position - 1].mark & mark & (Mark.HISTORY | Mark.ATTRIBUTION):
-            return 0
-        first = [line for line in self._lines[position : position + _LOOKED_AT] if line.mark & mark]
+        first = [line for line in self._lines[position : position + _LOOKED_AT] if line.mark & mark == mark]
         return _attribution_before_quote(first, self._lines, position) or _unknown_header(first)
 
 
 def _attribution_before_quote(first: Sequence[Line], lines: Sequence[Line], position: int) -> int:
     for length in range(1, min(_MOST_ATTRIBUTION, len(first)) + 1):
         part = first[:length]
-        if first[length - 1].mark & Mark.CITED:
+        if first[length - 1].mark & Mark.CITED or not first[length - 1].seen:
             return 0
         text = " ".join(line.seen for line in part).strip()
         ends = quote_follows(lines, position + length) or text.endswith(":")

@@ -40,6 +40,7 @@ _GET_WORDS = frozenset(word for phrase in GET if is_spaced(phrase) for word in p
 _GLUED_GET = tuple(word for word in GET if not is_spaced(word))
 _KNOWN = FILLER | _SENT_WORDS | _GET_WORDS | {"e", "mail", "email", "s"}
 _MOST_UNKNOWN_LETTERS = 2
+_SHORTEST_ADVERTISEMENT = 4
 
 
 def is_wrapper(line: Line) -> bool:
@@ -61,12 +62,16 @@ def _is_sent_from(text: str, words: list[str], *, has_link: bool) -> bool:
     sent = any(word in _SENT_WORDS for word in words) or any(word in glued for word in _GLUED_SENT)
     got = any(word in _GET_WORDS for word in words) or any(word in glued for word in _GLUED_GET)
     unknown = len(_without_known(glued))
+    is_named = any(word.startswith(_APPS) for word in words)
     if others:
         # A program nobody listed, with a link to it: `Sent via Example Mail (https://…)`.
         is_linked = has_link and len(others) <= 2 and words[0] in _SENT_WORDS and len(words) <= 5
-        return is_linked and not unknown
+        # A word nobody listed, in a program's advertisement: `Sent with the safe e-mail of Proton Mail`.
+        is_advertised = is_named and len(others) == 1 and len(words) >= _SHORTEST_ADVERTISEMENT and "," not in text
+        is_last = words[-1] in others
+        return not unknown and (is_linked or (is_advertised and (sent or (got and has_link)) and not is_last))
     has_device = bool(devices) or any(device in glued for device in _UNSPACED_DEVICES)
-    fetches = got and any(word.startswith(_APPS) for word in words)
+    fetches = got and is_named
     return has_device and (sent or fetches) and unknown <= _MOST_UNKNOWN_LETTERS
 
 
