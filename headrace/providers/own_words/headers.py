@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from headrace.providers.own_words.attributions import ADDRESS, DATE
+from headrace.providers.own_words.attributions import ADDRESS, CLOCK, DATE
 from headrace.providers.own_words.languages import FORWARDED_BY, FORWARDS, LABELS, SEPARATORS, LabelKind
 from headrace.providers.own_words.lines import LONGEST_MARK, Line
 
@@ -57,7 +57,7 @@ def _announced_length(lines: Sequence[Line], position: int) -> int:
 
 
 def _block_length(lines: Sequence[Line], position: int) -> int:
-    """From, Sent, To, Subject: sender and date, or any three, with an address or a year among them."""
+    """From, Sent, To, Subject: sender and date, or any three, and what only a header has."""
     if position >= len(lines) or (first := label_kind(lines[position])) is None:
         return 0
     kinds: set[LabelKind] = {first}
@@ -74,10 +74,17 @@ def _block_length(lines: Sequence[Line], position: int) -> int:
             break
         if found:
             last = offset
-            evidence += bool(ADDRESS.search(line.seen) or DATE.search(line.seen))
+            evidence += _evidence(line)
         if blank and not _label_is_next(lines, position + offset):
             break
     return last + 1 if _is_enough(first, kinds, evidence) else 0
+
+
+def _evidence(line: Line) -> int:
+    """2 for an address or a day with a time, which a header has; 1 for a day, which may be somebody's wish."""
+    if ADDRESS.search(line.seen) or (DATE.search(line.seen) and CLOCK.search(line.seen)):
+        return 2
+    return 1 if DATE.search(line.seen) else 0
 
 
 def _label_is_next(lines: Sequence[Line], position: int) -> bool:
@@ -87,7 +94,7 @@ def _label_is_next(lines: Sequence[Line], position: int) -> bool:
 
 def _is_enough(first: LabelKind, kinds: set[LabelKind], evidence: int) -> bool:
     is_header = (first == "from" and "date" in kinds) or (len(kinds) > 2 and bool(kinds & {"from", "date"}))
-    return is_header and evidence > 0
+    return is_header and (evidence > 1 or len(kinds) > 3 or (evidence > 0 and "subject" in kinds))
 
 
 def label_kind(line: Line) -> LabelKind | None:

@@ -60,6 +60,7 @@ class _Reader:
                 self.first = min(self.first, position)
                 self.is_sure = self._attributed = True
                 position += length
+                position += self._second_announcement(position)
                 if not was_quoted and not quote_follows(self._lines, position):
                     return
                 self._part()
@@ -70,6 +71,15 @@ class _Reader:
             else:
                 self.segments[-1].append(self._lines[position])
                 position += 1
+
+    def _second_announcement(self, position: int) -> int:
+        """A separator above an attribution, or the other way round; with the blank lines between them."""
+        following = (
+            at for at in range(position, min(position + _MOST_BLANK, len(self._lines))) if self._lines[at].seen
+        )
+        start = next(following, position)
+        length = self._announcement(start) if start < len(self._lines) else 0
+        return start - position + length if length else 0
 
     def _part(self) -> None:
         if self.segments[-1]:

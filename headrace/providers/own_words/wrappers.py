@@ -11,7 +11,8 @@ _MOST_WORDS = 22
 _LINK = re.compile(
     r"[<(\[] {0,2}(?:https?://|mailto:|www\.)[^<>()\[\]]{0,300}[>)\]]|https?://\S{1,300}|\bwww\.\S{1,100}"
 )
-_WORD = re.compile(r"[^\W_]+(?:[\u0300-\u036f\u0900-\u0dff]+[^\W_]*)*")
+_WORD = re.compile(r"[^\W_]+(?:[\u0300-\u036f\u0900-\u0dff'-]+[^\W_]*)*")
+_JOINT = re.compile(r"['-]")
 _UNSPACED = re.compile(r"[\u0e00-\u0e7f\u2e80-\uffff]+")
 #: Programs, makers and kinds of devices, by how the word begins; other languages decline them.
 _DEVICES = (
@@ -26,6 +27,10 @@ _DEVICES = (
     "surface", "nextcloud", "mailmate", "postbox", "sogo", "roundcube", "orange", "laposte", "libero", "seznam",
     "onet", "interia", "rambler", "docomo", "hotmail", "iphonu", "смартфон", "телефон", "telefonu", "mailbox",
 )  # fmt: skip
+_MODELS = frozenset({
+    "mini", "pro", "max", "plus", "ultra", "note", "air", "lite", "fold", "flip", "edge", "play", "nova", "mate", "active",
+    "neo", "mix", "ace", "se", "fe", "cell", "tab",
+})  # fmt: skip
 #: The same where words are written without spaces between them.
 _UNSPACED_DEVICES = (
     "手机", "手機", "企业微信", "邮箱大师", "邮箱", "小米", "华为", "荣耀", "스마트폰", "네이버", "휴대폰", "갤럭시",
@@ -58,7 +63,7 @@ def is_wrapper(line: Line) -> bool:
 def _is_sent_from(text: str, words: list[str], *, has_link: bool) -> bool:
     devices = [word for word in words if _is_device(word)]
     glued = "".join(_UNSPACED.findall(text))
-    others = [word for word in words if word not in _KNOWN and not _is_device(word) and not _is_model(word)]
+    others = [word for word in words if not _is_device(word) and not all(map(_says_nothing, _JOINT.split(word)))]
     sent = any(word in _SENT_WORDS for word in words) or any(word in glued for word in _GLUED_SENT)
     got = any(word in _GET_WORDS for word in words) or any(word in glued for word in _GLUED_GET)
     unknown = len(_without_known(glued))
@@ -81,12 +86,13 @@ def _words(text: str) -> Iterator[str]:
 
 
 def _is_device(word: str) -> bool:
-    return word.startswith(_DEVICES)
+    return word.startswith(_DEVICES) or any(part.startswith(_DEVICES) for part in _JOINT.split(word))
 
 
-def _is_model(word: str) -> bool:
-    """`sm`, `g998b`, `s21`: has a digit, or is a letter or two that no language calls a word here."""
-    return any(char.isdigit() for char in word) or len(word) == 1
+def _says_nothing(word: str) -> bool:
+    """A word that such lines have, or a model's: `Pro`, `G998B`, `S21`."""
+    is_model = word in _MODELS or any(char.isdigit() for char in word) or len(word) < 2
+    return is_model or word in _KNOWN or _is_device(word)
 
 
 def _without_known(glued: str) -> str:
