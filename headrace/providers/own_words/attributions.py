@@ -22,6 +22,7 @@ _BRACKETED = re.compile(r"[<(\[][^<>()\[\]\s@]{0,80}\s?[^<>()\[\]\s@]{1,80}@[^<>
 CLOCK = re.compile(r"\d[:.h]\d\d|\d ?[時时시点點]")
 DATE = re.compile(r"(?<!\d)(?:20|25)\d\d(?!\d)|\d[./-] ?\d{1,2}[./-] ?\d\d")
 _FULL_DATE_FIRST = re.compile(r"\d{1,4}[./-]\s?\d{1,2}[./-]|\d{4} ?[年년]")
+_SAYS_WHEN_OR_WHO = re.compile(r"[\d@]")
 _VERB = re.compile(
     r"(?<!\w)(?:" + "|".join(re.escape(verb) for verb in VERBS if is_spaced(verb)) + r")(?=[\s:(,]|-{2}|$)"
     "|" + "|".join(re.escape(verb) for verb in VERBS if not is_spaced(verb))
@@ -44,7 +45,7 @@ def attribution_length(lines: Sequence[Line], position: int) -> int:
             return 0
         text = f"{text} {line.seen}".strip()
         whole = f"{whole} {line.text.strip()}".strip()
-        if not ends_like_one(text):
+        if not ends_like_one(text) or not _SAYS_WHEN_OR_WHO.search(text):
             continue
         is_above = quote_follows(lines, position + length)
         if is_attribution(text, whole, opens=opens, above_quote=is_above):

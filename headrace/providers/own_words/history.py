@@ -15,6 +15,8 @@ from headrace.providers.own_words.attributions import (
 from headrace.providers.own_words.headers import history_start, label_kind
 from headrace.providers.own_words.lines import Line, Mark, line_of
 
+#: Further lines are looked through for quotation marks only: no mail has so many own words above its history.
+_MOST_LINES = 3_000
 _LOOKED_AT = 8
 _MOST_BLANK = 3
 _MOST_ATTRIBUTION = 4
@@ -90,6 +92,8 @@ class _Reader:
         return line.is_quoted or is_cited
 
     def _announcement(self, position: int) -> int:
+        if position > _MOST_LINES:
+            return 0
         return (
             history_start(self._lines, position)
             or attribution_length(self._lines, position)

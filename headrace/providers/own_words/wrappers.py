@@ -28,8 +28,8 @@ _DEVICES = (
     "onet", "interia", "rambler", "docomo", "hotmail", "iphonu", "смартфон", "телефон", "telefonu", "mailbox",
 )  # fmt: skip
 _MODELS = frozenset({
-    "mini", "pro", "max", "plus", "ultra", "note", "air", "lite", "fold", "flip", "edge", "play", "nova", "mate", "active",
-    "neo", "mix", "ace", "se", "fe", "cell", "tab",
+    "mini", "pro", "max", "plus", "ultra", "note", "air", "lite", "fold", "flip", "edge", "play", "nova", "mate",
+    "active", "neo", "mix", "ace", "se", "fe", "cell", "tab",
 })  # fmt: skip
 #: The same where words are written without spaces between them.
 _UNSPACED_DEVICES = (
@@ -66,7 +66,9 @@ def _is_sent_from(text: str, words: list[str], *, has_link: bool) -> bool:
     others = [word for word in words if not _is_device(word) and not all(map(_says_nothing, _JOINT.split(word)))]
     sent = any(word in _SENT_WORDS for word in words) or any(word in glued for word in _GLUED_SENT)
     got = any(word in _GET_WORDS for word in words) or any(word in glued for word in _GLUED_GET)
-    unknown = len(_without_known(glued))
+    if not sent and not got:
+        return False
+    unknown = len(_without_known(glued)) if glued else 0
     is_named = any(word.startswith(_APPS) for word in words)
     if others:
         # A program nobody listed, with a link to it: `Sent via Example Mail (https://…)`.
