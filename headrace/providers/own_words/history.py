@@ -16,7 +16,7 @@ from headrace.providers.own_words.headers import history_start, label_kind
 from headrace.providers.own_words.lines import Line, Mark, line_of
 
 #: Further lines are looked through for quotation marks only: no mail has so many own words above its history.
-_MOST_LINES = 3_000
+_MOST_LINES = 1_000
 _LOOKED_AT = 8
 _MOST_BLANK = 3
 _MOST_ATTRIBUTION = 4
