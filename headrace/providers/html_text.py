@@ -1,4 +1,4 @@
-"""Turns an e-mail's HTML into the text a reader sees, with or without what it quotes.
+"""Turns an e-mail's HTML into the text a reader sees, and says what its marks tell of each line.
 
 lxml is the parser because its time stays linear on hostile input: the HTML5 tree builders need the
 square of the depth for a megabyte of nested `<div>`, and the standard library's parser that of the
@@ -6,15 +6,16 @@ number of unclosed comments.
 """
 
 import re
+from collections.abc import Iterator
 
-import msgspec
 from lxml import etree
+
+from headrace.providers.own_words.lines import Mark
 
 #: Characters read of an e-mail's HTML: what lies beyond is quoted history or inlined pictures.
 READ_LIMIT = 262_144
 _TAG = re.compile(r"<(?:[a-z][a-z0-9]*[\s/>]|/[a-z]|!--|!doctype)", re.IGNORECASE)
 _ANY_TAG = re.compile(r"<[^<>]{0,2000}>")
-_BLANK_LINES = re.compile(r"\n{3,}")
 _INVISIBLE = frozenset({"script", "style", "head", "title", "template", "noscript", "object", "svg", "select"})
 _BLOCKS = frozenset({
     "address", "article", "aside", "blockquote", "body", "center", "dd", "div", "dl", "dt", "fieldset", "figure",
@@ -25,26 +26,34 @@ _CELLS = frozenset({"td", "th"})
 _HIDING_STYLE = re.compile(
     r"display:none|visibility:hidden|mso-hide:all|font-size:0(?:px|pt)?(?:;|$)|max-height:0(?:px)?(?:;|$)"
 )
-#: Containers of history or a signature, by class and by id, as the mail programs mark them.
-_QUOTE_CLASSES = frozenset({
-    "gmail_attr", "gmail_quote", "moz-cite-prefix", "moz-forward-container", "protonmail_quote", "yahoo_quoted",
-    "zmail_extra", "tutanota_quote", "gmail_signature", "gmail_signature_prefix", "protonmail_signature_block",
-    "moz-signature",
+#: How mail programs mark what is not the author's, by class and by id.
+_CLASSES = {
+    "gmail_quote": Mark.HISTORY,
+    "gmail_quote_container": Mark.HISTORY,
+    "moz-forward-container": Mark.HISTORY,
+    "protonmail_quote": Mark.HISTORY,
+    "yahoo_quoted": Mark.HISTORY,
+    "zmail_extra": Mark.HISTORY,
+    "tutanota_quote": Mark.HISTORY,
+    "yandex_quote": Mark.HISTORY,
+    "gmail_attr": Mark.ATTRIBUTION,
+    "moz-cite-prefix": Mark.ATTRIBUTION,
+    "gmail_signature": Mark.SIGNATURE,
+    "gmail_signature_prefix": Mark.SIGNATURE,
+    "protonmail_signature_block": Mark.SIGNATURE,
+    "moz-signature": Mark.SIGNATURE,
+}
+_IDS = {
+    "ms-outlook-mobile-signature": Mark.SIGNATURE,
+    "apple-mail-signature": Mark.SIGNATURE,
+    "mail-editor-reference-message-container": Mark.HISTORY,
+    "isforwardcontent": Mark.HISTORY,
+    "isreplycontent": Mark.HISTORY,
+}
+#: Outlook marks where history begins; everything after the mark belongs to it.
+_STARTS = frozenset({
+    "divrplyfwdmsg", "appendonsend", "x_divrplyfwdmsg", "x_appendonsend", "ms-outlook-mobile-body-separator-line",
 })  # fmt: skip
-_QUOTE_IDS = frozenset({
-    "ms-outlook-mobile-signature", "mail-editor-reference-message-container",
-    "ms-outlook-mobile-body-separator-line", "apple-mail-signature", "isforwardcontent", "isreplycontent",
-})  # fmt: skip
-#: Outlook on the web marks where history begins; everything after the mark belongs to it.
-_QUOTE_STARTS = frozenset({"divrplyfwdmsg", "appendonsend", "x_divrplyfwdmsg", "x_appendonsend"})
-
-
-class OwnWords(msgspec.Struct, frozen=True):
-    """An HTML body without its marked history."""
-
-    text: str
-    #: True when the mail program had marked history or a signature.
-    had_marks: bool
 
 
 def looks_like_html(value: str) -> bool:
@@ -54,69 +63,60 @@ def looks_like_html(value: str) -> bool:
 
 def html_to_text(html: str) -> str:
     """All that a reader sees, history included."""
-    root = _parse(html)
-    return _without_tags(html) if root is None else _Visible(root).text()
+    return "\n".join(text for text, _ in marked_lines(html)).strip()
 
 
-def own_words(html: str) -> OwnWords:
-    """What a reader sees outside the history and signatures that mail programs mark as such."""
+def marked_lines(html: str) -> list[tuple[str, Mark]]:
+    """The lines that a reader sees, each with what HTML's marks say about it; no two blank ones in a row."""
     root = _parse(html)
     if root is None:
-        return OwnWords(_without_tags(html), had_marks=False)
-    visible = _Visible(root)
-    marks = [element for element in root.iter() if _is_mark(element)]
-    for element in marks:
-        visible.leave_out_mark(element)
-    return OwnWords(visible.text(), had_marks=bool(marks))
+        return [(_without_tags(html), Mark.NONE)]
+    lines: list[tuple[str, Mark]] = []
+    for text, mark in _lines(root):
+        line = " ".join(text.split())
+        if line or (lines and lines[-1][0]):
+            lines.append((line, mark))
+    return lines
 
 
-class _Visible:
-    """A tree and what of it is left out. Nothing is removed: moving the text behind removed elements is quadratic."""
+def _lines(root: etree._Element) -> Iterator[tuple[str, Mark]]:
+    line: list[str] = []
+    before = Mark.NONE
+    for text, mark in _pieces(root):
+        if mark != before:
+            if any(line):
+                yield "".join(line), before
+                line = []
+            before = mark
+        first, *rest = text.split("\n")
+        line.append(first)
+        for part in rest:
+            yield "".join(line), mark
+            line = [part]
+    yield "".join(line), before
 
-    def __init__(self, root: etree._Element) -> None:
-        self._root = root
-        self._without: set[etree._Element] = {element for element in root.iter() if _is_hidden(element)}
-        #: Elements behind which the text is left out too.
-        self._without_tail: set[etree._Element] = set()
 
-    def leave_out_mark(self, element: etree._Element) -> None:
-        if element in self._without:
-            return
-        self._without.add(element)
-        if _id(element) in _QUOTE_STARTS:
-            rest = (element, *element.itersiblings())
-            self._without.update(rest)
-            self._without_tail.update(rest)
-        elif "gmail_quote" in _classes(element) and element.tag != "blockquote":
-            self._leave_out_gmail_history(element)
-
-    def _leave_out_gmail_history(self, container: etree._Element) -> None:
-        """Answers between the quotes stay: Gmail puts them beside the block quotes, inside the container."""
-        first_quote = container.find("./blockquote")
-        if first_quote is None:
-            return
-        self._without.remove(container)
-        before = list(first_quote.itersiblings(preceding=True))
-        self._without.update(before)
-        self._without_tail.update(before)
-        container.text = None
-
-    def text(self) -> str:
-        pieces: list[str] = []
-        walk = etree.iterwalk(self._root, events=("start", "end"))
-        for event, element in walk:
-            tag = element.tag
-            if event == "start" and element in self._without:
+def _pieces(root: etree._Element) -> Iterator[tuple[str, Mark]]:
+    """What is shown in the order it is shown, with `\\n` where a line ends."""
+    marks: list[Mark] = []
+    mark = Mark.NONE
+    walk = etree.iterwalk(root, events=("start", "end"))
+    for event, element in walk:
+        tag = element.tag
+        if event == "start":
+            marks.append(mark)
+            if _is_hidden(element):
                 walk.skip_subtree()
-            elif event == "start":
-                pieces.append("\n" if tag in _BLOCKS else "")
-                pieces.append("- " if tag == "li" else "")
-                pieces.append(_folded(element.text))
-            else:
-                pieces.append("\n" if tag in _BLOCKS or tag == "br" else " " if tag in _CELLS else "")
-                pieces.append("" if element in self._without_tail else _folded(element.tail))
-        lines = (" ".join(line.split()) for line in "".join(pieces).split("\n"))
-        return _BLANK_LINES.sub("\n\n", "\n".join(lines)).strip()
+                continue
+            mark = _mark(element, mark)
+            yield "\n" if tag in _BLOCKS else "", mark
+            yield ("- " if tag == "li" else "") + _folded(element.text), mark
+        else:
+            yield "\n" if tag in _BLOCKS or tag == "br" else " " if tag in _CELLS else "", mark
+            mark = marks.pop()
+            if _id(element) in _STARTS:
+                mark |= Mark.HISTORY
+            yield _folded(element.tail), mark
 
 
 def _parse(html: str) -> etree._Element | None:
@@ -147,14 +147,16 @@ def _id(element: etree._Element) -> str:
     return (element.get("id") or "").lower()
 
 
-def _is_mark(element: etree._Element) -> bool:
+def _mark(element: etree._Element, around: Mark) -> Mark:
+    """What this element adds to the marks around it."""
     classes = _classes(element)
-    return (
-        bool(classes & _QUOTE_CLASSES)
-        or any(name.endswith("yahoo_quoted") for name in classes)
-        or _id(element) in _QUOTE_IDS | _QUOTE_STARTS
-        or (element.tag == "blockquote" and (element.get("type") or "").lower() == "cite")
-    )
+    mark = _IDS.get(_id(element), Mark.NONE) | (Mark.HISTORY if _id(element) in _STARTS else Mark.NONE)
+    for name in classes:
+        mark |= _CLASSES.get("yahoo_quoted" if name.endswith("yahoo_quoted") else name, Mark.NONE)
+    if element.tag == "blockquote":
+        is_cited = (element.get("type") or "").lower() == "cite" or (mark | around) & Mark.HISTORY
+        return around | Mark.BLOCK_QUOTE | (Mark.CITED if is_cited else Mark.NONE)
+    return around | mark
 
 
 def _folded(text: str | None) -> str:

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headrace.providers.html_text import html_to_text, looks_like_html, own_words
+from headrace.providers.html_text import html_to_text, looks_like_html, marked_lines
+from headrace.providers.own_words.lines import Mark
 
 
 def test_blocks_breaks_lists_and_cells() -> None:
@@ -29,17 +30,34 @@ def test_the_hidden_is_left_out_and_the_text_behind_it_kept(hidden: str) -> None
     assert html_to_text(f"<p>before{hidden} after</p>").split() == ["before", "after"]
 
 
-def test_history_is_part_of_the_whole_but_not_of_the_own_words() -> None:
+def marks(html: str) -> dict[str, Mark]:
+    return {text: mark for text, mark in marked_lines(html) if text}
+
+
+def test_history_is_shown_and_marked() -> None:
     html = '<div>New.</div><blockquote type="cite">Old.</blockquote>'
-    assert "Old." in html_to_text(html)
-    words = own_words(html)
-    assert (words.text, words.had_marks) == ("New.", True)
+    assert html_to_text(html) == "New.\n\nOld."
+    assert marks(html) == {"New.": Mark.NONE, "Old.": Mark.BLOCK_QUOTE | Mark.CITED}
 
 
-def test_a_plain_block_quote_is_the_author_s() -> None:
-    words = own_words("<p>They say:</p><blockquote>fast</blockquote>")
-    assert "fast" in words.text
-    assert not words.had_marks
+def test_a_plain_block_quote_may_be_the_author_s() -> None:
+    html = "<p>They say:</p><blockquote>fast</blockquote>"
+    assert marks(html) == {"They say:": Mark.NONE, "fast": Mark.BLOCK_QUOTE}
+
+
+def test_a_block_quote_in_a_container_for_history_is_cited() -> None:
+    html = '<div class="gmail_quote">a<blockquote>b</blockquote>c</div>d'
+    assert marks(html) == {
+        "a": Mark.HISTORY,
+        "b": Mark.HISTORY | Mark.BLOCK_QUOTE | Mark.CITED,
+        "c": Mark.HISTORY,
+        "d": Mark.NONE,
+    }
+
+
+def test_behind_outlook_s_mark_everything_beside_it_is_history() -> None:
+    html = '<div><p>a</p><div id="appendonsend"></div><p>b</p></div><p>c</p>'
+    assert marks(html) == {"a": Mark.NONE, "b": Mark.HISTORY, "c": Mark.NONE}
 
 
 @pytest.mark.parametrize(
@@ -60,7 +78,7 @@ def test_looks_like_html(value: str, expected: bool) -> None:
 @settings(deadline=None)
 def test_no_html_is_too_odd(html: str) -> None:
     html_to_text(html)
-    own_words(html)
+    marked_lines(html)
 
 
 @pytest.mark.parametrize(
@@ -86,4 +104,4 @@ def test_a_megabyte_of_anything_is_read_without_growing_cost(unit: str) -> None:
     """Quadratic readers need minutes for these, which the test time-out catches."""
     html = unit * (1_048_576 // len(unit))
     html_to_text(html)
-    own_words(html)
+    marked_lines(html)

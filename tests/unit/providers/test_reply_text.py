@@ -14,6 +14,10 @@ SAMPLES: list[dict[str, Any]] = [
     json.loads(line) for line in (Path(__file__).parent / "reply_samples.jsonl").read_text().splitlines()
 ]
 
+EXACT: list[dict[str, str]] = [
+    json.loads(line) for line in (Path(__file__).parent / "reply_exact.jsonl").read_text().splitlines()
+]
+
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample["name"])
 def test_the_author_s_words_stay_and_the_history_goes(sample: dict[str, Any]) -> None:
@@ -65,3 +69,27 @@ def test_a_megabyte_of_anything_is_read_without_growing_cost(unit: str) -> None:
     """Reply-parsing libraries need minutes for these, which the test time-out catches."""
     reply_text(unit * (1_048_576 // len(unit)))
     reply_text("", f"<pre>{unit * (1_048_576 // len(unit))}</pre>")
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        ">>> ",
+        ">>> x\n",
+        "Quoting a@b\n",
+        "2026 9:00 <a@b>\n",
+        "---- x ----\n",
+        "Sent from my iPhone\n",
+        "发自",
+        "<a@b> ",
+    ],
+)
+def test_two_bodies_that_differ_are_read_without_growing_cost(unit: str) -> None:
+    plain = unit * (1_048_576 // len(unit))
+    reply_text(plain, f"<p>y</p><pre>{plain.replace('<', '&lt;')}</pre><blockquote type='cite'>z</blockquote>")
+
+
+@pytest.mark.parametrize("sample", EXACT, ids=lambda sample: sample["own"][:30])
+def test_the_author_s_words_and_nothing_else(sample: dict[str, str]) -> None:
+    """Attributions in any order, headers in any layout, wrappers and what only looks like one, HTML against text."""
+    assert reply_text(sample["plain"], sample["html"]).split() == sample["own"].split()
