@@ -80,6 +80,10 @@ class LaterHouse:
         for migration in (self._root / _VERSIONS).glob("[0-9]*.py"):
             migration.write_text(migration.read_text().replace(old, new))
 
+    def test(self, *names: str) -> "subprocess.CompletedProcess[str]":
+        """Runs these tests of the copy."""
+        return self._python(self._root, "-m", "pytest", "-p", "no:cacheprovider", *names)
+
     def headrace(self, database_url: str, *arguments: str) -> "subprocess.Popen[str]":
         """Starts the copy's command on a database."""
         return subprocess.Popen(

@@ -43,7 +43,7 @@ def test_migrations_make_what_is_declared(database_url: str, empty_database: Cal
 @pytest.mark.parametrize(
     ("change", "kind"),
     [
-        ("ALTER TABLE ctl.runs ADD COLUMN title text", "columns"),
+        ("ALTER TABLE ctl.runs ADD COLUMN undeclared text", "columns"),
         ("ALTER TABLE ctl.runs ALTER COLUMN error SET NOT NULL", "columns"),
         ("ALTER TABLE ctl.runs ALTER COLUMN phase SET DEFAULT 'none'", "columns"),
         ("DROP INDEX proj_v1.ix_messages_with_jobs", "indexes"),
