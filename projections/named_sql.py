@@ -5,13 +5,19 @@
     UPDATE ...
 
 `{name}` in a statement stands for what is no value: a schema, a table, columns. It comes from our own declarations;
-values go through parameters alone.
+values go through parameters alone. `{part.other}` is the text of another statement of the file, and `{live.x}` says
+that the row `x` of a control table is about a live version.
 """
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
+from projections.versions import is_live
+
 _NAME = re.compile(r"^-- name: (\w+)\n((?:--.*\n)+)", re.MULTILINE)
+_PART = re.compile(r"\{part\.(\w+)\}")
+_LIVE = re.compile(r"\{live\.(\w+)\}")
 
 
 class NamedSql:
@@ -21,7 +27,8 @@ class NamedSql:
         """`module` is the `__file__` of the module beside which the file stands, with its name."""
         path = Path(module).with_suffix(".sql")
         _, *parts = _NAME.split(path.read_text(encoding="utf-8"))
-        self._statements = dict(zip(parts[::3], map(str.strip, parts[2::3]), strict=True))
+        texts = dict(zip(parts[::3], map(str.strip, parts[2::3]), strict=True))
+        self._statements = {name: _whole(text, texts) for name, text in texts.items()}
 
     def __getitem__(self, name: str) -> bytes:
         """A statement without gaps, as psycopg takes it. Raises KeyError."""
@@ -30,3 +37,8 @@ class NamedSql:
     def filled(self, name: str, **parts: str) -> bytes:
         """A statement with its gaps filled. Raises KeyError for a statement or a part that is missing."""
         return self._statements[name].format_map(parts).encode()
+
+
+def _whole(text: str, texts: Mapping[str, str]) -> str:
+    whole = _PART.sub(lambda part: _whole(texts[part[1]], texts), text)
+    return _LIVE.sub(lambda row: is_live(row[1]), whole)

@@ -9,8 +9,10 @@ from psycopg import Connection, Cursor
 from headrace.events.envelope import header_map
 from headrace.kafka.log_offsets import LogRange, Place
 from operations.records.projected import projected_to
-from operations.statements import statement
+from projections.named_sql import NamedSql
 from projections.versions import bind, fingerprint, live_versions, schemas
+
+_SQL = NamedSql(__file__)
 
 #: Findings told of one partition; more of the same help nobody.
 LIMIT = 1000
@@ -31,7 +33,7 @@ class ReadModel:
 
     def ask(self, question: str, **parameters: Any) -> Cursor[Any]:
         """A statement out of `sql`, of the live versions as they were when the audit began."""
-        query = bind(statement(__package__, question), self._schemas)
+        query = bind(_SQL[question], self._schemas)
         return self.connection.execute(query, {"version": self.version, "limit": LIMIT, **parameters})
 
     def ask_range(

@@ -20,8 +20,10 @@ from operations.letters.kept_records import kept_records
 from operations.letters.letter import FITTING, Letter, LetterFilter
 from operations.letters.letter_list import find_letters
 from operations.runs.runs import ActiveRun
-from operations.statements import statement
 from projections.connection import libpq_url
+from projections.named_sql import NamedSql
+
+_SQL = NamedSql(__file__)
 
 VERB = "dlq discard"
 
@@ -88,4 +90,4 @@ def _mark(settings: Settings, letters: Sequence[Letter], run_id: UUID, by: str, 
         [one.origin_offset for one in letters],
     ]
     with psycopg.connect(libpq_url(settings.database_url), connect_timeout=5) as connection:
-        connection.execute(statement(__package__, "mark_discarded"), [run_id, by, reason, *places])
+        connection.execute(_SQL["mark_discarded"], [run_id, by, reason, *places])

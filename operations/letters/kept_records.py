@@ -14,8 +14,10 @@ from headrace.kafka.log_offsets import spans_of
 from headrace.kafka.log_records import in_pieces, read_ranges
 from headrace.settings import Settings
 from operations.letters.letter import Letter
-from operations.statements import statement
 from projections.connection import libpq_url
+from projections.named_sql import NamedSql
+
+_SQL = NamedSql(__file__)
 
 #: Letters whose records are held in memory at a time.
 CHUNK = 200
@@ -76,7 +78,7 @@ def _kept_in_postgres(settings: Settings, letters: Sequence[Letter]) -> dict[str
         [letter.origin_offset for letter in letters],
     ]
     with psycopg.connect(libpq_url(settings.database_url), connect_timeout=5, row_factory=dict_row) as connection:
-        return {row["id"]: kept_record(row) for row in connection.execute(statement(__package__, "kept"), columns)}
+        return {row["id"]: kept_record(row) for row in connection.execute(_SQL["kept"], columns)}
 
 
 def kept_record(row: dict[str, Any]) -> Record:

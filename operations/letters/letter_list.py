@@ -13,9 +13,11 @@ from headrace.events.topics import REPLY_TOPICS, WEBHOOKS_QUARANTINE
 from headrace.settings import Settings
 from operations.letters.kept_records import kept_in_log
 from operations.letters.letter import Letter, LetterFilter, LetterStep
-from operations.statements import statement
 from projections.connection import libpq_url
+from projections.named_sql import NamedSql
 from projections.versions import bind, live_schemas
+
+_SQL = NamedSql(__file__)
 
 _headers = msgspec.json.Decoder(Headers)
 #: Topic → the one provider whose webhooks stand there.
@@ -36,9 +38,7 @@ def find_letters(settings: Settings, wanted: LetterFilter) -> list[Letter]:
 def steps_of(settings: Settings, letter: Letter) -> list[LetterStep]:
     """What happened to a letter, in order. Those a projection refused have no more than their newest state."""
     with _connected(settings) as connection, connection.cursor(row_factory=dict_row) as cursor:
-        rows = cursor.execute(
-            bind(statement(__package__, "steps"), live_schemas(connection)), {"letter": letter.id}
-        ).fetchall()
+        rows = cursor.execute(bind(_SQL["steps"], live_schemas(connection)), {"letter": letter.id}).fetchall()
     return [msgspec.convert(row, LetterStep) for row in rows]
 
 
@@ -63,7 +63,7 @@ def _read_rows(settings: Settings, wanted: LetterFilter) -> list[dict[str, Any]]
         "states": None if wanted.states is None else list(wanted.states),
         "quarantine": settings.topic(WEBHOOKS_QUARANTINE),
     }
-    query = statement(__package__, "in_quarantine" if wanted.quarantine else "set_aside")
+    query = _SQL["in_quarantine" if wanted.quarantine else "set_aside"]
     with _connected(settings) as connection, connection.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(bind(query, live_schemas(connection)), parameters).fetchall()
 

@@ -9,14 +9,16 @@ from psycopg.rows import dict_row
 from headrace.events.codec import NewerEvent
 from headrace.events.records import Record
 from operations.letters.kept_records import kept_record
-from operations.statements import statement
 from projections.connection import Connection
+from projections.named_sql import NamedSql
 from projections.projection import Projection
 from projections.schemas import proj_schema
 from projections.tables import proj_metadata
 from projections.writing.bad_records import ROW_ERRORS, BadRecordFound, found_bad
 from projections.writing.row_rule import Row
 from projections.writing.upserts import Upsert, rows_of
+
+_SQL = NamedSql(__file__)
 
 
 async def reproject(
@@ -36,7 +38,7 @@ async def reproject(
             "partition": partition,
             "offset": offset,
         }
-        await cursor.execute(statement(__package__, "lock_kept"), at)
+        await cursor.execute(_SQL["lock_kept"], at)
         kept = await cursor.fetchone()
         if kept is None or kept["state"] == "fixed":
             return None
@@ -44,10 +46,10 @@ async def reproject(
         bad = await _write(connection, projection, version, record)
         change = {**at, "run": run_id, "by": by}
         if bad is None:
-            await cursor.execute(statement(__package__, "mark_fixed"), change)
+            await cursor.execute(_SQL["mark_fixed"], change)
         else:
             again = {"error_class": bad.error_class, "reason": bad.reason}
-            await cursor.execute(statement(__package__, "mark_refused"), {**change, **again})
+            await cursor.execute(_SQL["mark_refused"], {**change, **again})
         return bad
 
 

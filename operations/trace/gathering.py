@@ -10,10 +10,12 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from operations.statements import statement
 from operations.trace.lineage import Lineage, Position, Row
 from operations.trace.lookup import Kind, Subject
+from projections.named_sql import NamedSql
 from projections.versions import live_schemas
+
+_SQL = NamedSql(__file__)
 
 #: Another webhook about the same message is looked for within so long of the first.
 AROUND = timedelta(minutes=15)
@@ -179,7 +181,7 @@ def _letters(
     connection: psycopg.Connection[Any], schema: str, receipts: list[str], positions: list[Position]
 ) -> list[Row]:
     """Dead letters of the receipts, and of records at these positions."""
-    template = sql.SQL(statement(__package__, "letters").decode())
+    template = sql.SQL(_SQL["letters"].decode())
     query = template.format(table=sql.Identifier(schema, "dead_letters"))
     return _rows(connection, "dead_letters", schema, query, {"receipts": receipts, **_arrays(positions)})
 
@@ -191,7 +193,7 @@ def _refused(
     ids = list(receipts)
     of = {"receipts": ids, "encoded": [base64.b64encode(one.encode()) for one in ids], **_arrays(positions)}
     with connection.cursor(row_factory=dict_row) as cursor:
-        return cursor.execute(statement(__package__, "refused"), of).fetchall()
+        return cursor.execute(_SQL["refused"], of).fetchall()
 
 
 def _arrays(positions: Iterable[Position]) -> dict[str, list[Any]]:

@@ -11,9 +11,11 @@ from psycopg.rows import class_row
 
 from headrace.events.ids import message_id
 from headrace.providers.registry import ADAPTERS
-from operations.statements import statement
 from operations.trace.naming import IdNamed
+from projections.named_sql import NamedSql
 from projections.versions import live_schemas
+
+_SQL = NamedSql(__file__)
 
 Kind = Literal["receipt", "message", "job", "AI call", "lead", "draft", "suppression", "signal"]
 
@@ -143,7 +145,7 @@ def _by_text(connection: psycopg.Connection[Any], condition: str, text: str) -> 
 
 
 def _template(question: str) -> sql.SQL:
-    return sql.SQL(statement(__package__, question).decode())
+    return sql.SQL(_SQL[question].decode())
 
 
 def _subjects(connection: psycopg.Connection[Any], query: sql.Composed, parameters: dict[str, Any]) -> list[Subject]:

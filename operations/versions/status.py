@@ -17,7 +17,6 @@ from headrace.settings import Settings
 from projections.connection import libpq_url
 from projections.named_sql import NamedSql
 from projections.registry import ALL_PROJECTIONS
-from projections.versions import is_live
 
 _SQL = NamedSql(__file__)
 #: A projection without a sign of life for so long is stale, seconds.
@@ -181,10 +180,8 @@ def read_now(settings: Settings, log: LogOffsets) -> Reading:
             ranges=ranges,
             positions={
                 (name, (topic, partition)): (next_offset, age)
-                for name, topic, partition, next_offset, age in connection.execute(
-                    _SQL.filled("positions", of_live=is_live("o"))
-                )
+                for name, topic, partition, next_offset, age in connection.execute(_SQL["positions"])
             },
             observed={(topic, partition): age for topic, partition, age in connection.execute(_SQL["observed"])},
-            letters=dict(connection.execute(_SQL.filled("letters", of_live=is_live("d"))).fetchall()),
+            letters=dict(connection.execute(_SQL["letters"]).fetchall()),
         )

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from projections.named_sql import NamedSql
+from projections.versions import is_live
 
 ROOT = Path(__file__).parents[3]
 FILES = [
@@ -19,7 +20,9 @@ FILES = [
 def statements(tmp_path: Path) -> NamedSql:
     first = "-- name: one\n-- The first.\nSELECT 1\n"
     second = "-- name: of\n-- Of a table,\n-- in two lines.\nSELECT %s FROM {table}\n"
-    (tmp_path / "module.sql").write_text(f"{first}\n{second}")
+    third = "-- name: known\n-- The rest.\nWHERE {live.o}\n"
+    fourth = "-- name: all\n-- Together.\n{part.one} {part.known}\n"
+    (tmp_path / "module.sql").write_text(f"{first}\n{second}\n{third}\n{fourth}")
     return NamedSql(str(tmp_path / "module.py"))
 
 
@@ -32,11 +35,18 @@ def test_a_statement_is_found_by_its_name(statements: NamedSql) -> None:
         statements.filled("of")
 
 
+def test_a_statement_may_be_a_part_of_others(statements: NamedSql) -> None:
+    assert statements["all"] == f"SELECT 1 WHERE {is_live('o')}".encode()
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_every_statement_is_named_once_commented_and_used(path: Path) -> None:
-    text, module = path.read_text(), path.with_suffix(".py").read_text()
+def test_every_statement_is_named_once_commented_complete_and_used(path: Path) -> None:
+    text = path.read_text()
+    askers = "".join(module.read_text() for module in path.parent.glob("*.py"))
     names = [line.removeprefix("-- name: ") for line in text.splitlines() if line.startswith("-- name: ")]
     assert len(names) == len(set(names)) > 0
     statements = NamedSql(str(path.with_suffix(".py")))
     assert all(not statements[name].startswith(b"--") for name in names), "KeyError without a comment"
-    assert [name for name in names if f'"{name}"' not in module] == []
+    assert not [name for name in names if b"{part." in statements[name] or b"{live." in statements[name]]
+    used = [name for name in names if f'"{name}"' in askers or f"{{part.{name}}}" in text]
+    assert used == names

@@ -1,3 +1,4 @@
+-- name: mark_discarded
 -- Of records that live projections refused: a person decided that nothing is to be done. What is no longer open stays.
 UPDATE ctl.dead_letters AS d
 SET state = 'discarded', run_id = %s, changed_by = %s, changed_at = clock_timestamp(), note = %s

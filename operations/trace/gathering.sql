@@ -1,3 +1,12 @@
+-- name: letters
+-- Dead letters of the receipts, and of records at these positions.
+SELECT t.* FROM {table} AS t WHERE t.receipt_id = ANY(%(receipts)s)
+UNION
+SELECT t.* FROM {table} AS t
+JOIN unnest(%(topics)s::text[], %(partitions)s::int[], %(offsets)s::bigint[]) AS i (topic, partition, at)
+    ON (t.origin_topic, t.origin_partition, t.origin_offset) = (i.topic, i.partition, i.at)
+
+-- name: refused
 -- What the live projections set aside: records of these receipts and at these positions, without the records.
 -- Headers are kept as JSON of [name, base64].
 SELECT d.projection, d.version, d.topic, d.partition, d."offset", d.error_class, d.reason, d.state, d.record_at,

@@ -1,2 +1,3 @@
+-- name: projected
 -- How far each live projection is.
 SELECT topic, partition, next_offset FROM ctl.projection_offsets AS o WHERE {live.o}
