@@ -27,7 +27,7 @@ class Credentials(msgspec.Struct, frozen=True, kw_only=True):
     """What a sender may prove itself with: a workspace's secrets, and keys that hold for the whole installation."""
 
     secrets: tuple[str, ...] = ()
-    #: Base64 of the SPKI DER; GoHighLevel Marketplace only.
+    #: Base64 of the SPKI DER; of a provider that signs for all workspaces (`Adapter.signer`).
     ed25519_public_key: str | None = None
     rsa_public_key: str | None = None
 
@@ -120,3 +120,6 @@ class Adapter(msgspec.Struct, frozen=True, kw_only=True):
     normalise: Callable[[Payload, Receipt], Normalised]
     #: None: the key carries the provider's own id, so a repeat is always a retry.
     retry_window: Callable[[Payload], RetryWindow | None]
+    #: Who signs webhooks for all workspaces, by the name people know it by. Its public keys are the settings
+    #: `<name>_ed25519_public_key` and `<name>_rsa_public_key`. None: nobody does.
+    signer: str | None = None

@@ -369,4 +369,5 @@ ADAPTER = Adapter(
     deliver=_deliver,
     normalise=_normalise,
     retry_window=_retry_window,
+    signer="GoHighLevel",
 )

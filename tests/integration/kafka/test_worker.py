@@ -15,11 +15,12 @@ from pathlib import Path
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from headrace.events.topics import INBOX, WEBHOOKS_GHL, Topic
+from headrace.events.topics import INBOX, Topic
 from headrace.kafka.faust.outbox import Outbox, OutRecord
 from headrace.kafka.log_offsets import LogOffsets
 from headrace.settings import Settings
 from tests.lifeline import end
+from tests.reply_topics import WEBHOOKS_GHL
 
 PROGRAM = Path(__file__).with_name("forwarding_program.py")
 DEADLINE = 60.0

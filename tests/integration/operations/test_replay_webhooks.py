@@ -15,7 +15,7 @@ from headrace.events.ids import derived_id
 from headrace.events.inbox import InboxMessage
 from headrace.events.receipts import ReceiptJudged
 from headrace.events.records import Record
-from headrace.events.topics import INBOX, JOBS, MESSAGES, RECEIPTS, WEBHOOKS_GHL, Topic
+from headrace.events.topics import INBOX, JOBS, MESSAGES, RECEIPTS, Topic
 from headrace.events.webhooks import WebhookMeta, webhook_headers
 from headrace.kafka.log_offsets import LogOffsets
 from headrace.kafka.log_records import read_ranges
@@ -27,6 +27,7 @@ from streams.pipeline.derived_records import fact_record, lead_record, receipt_r
 from streams.pipeline.resolve import resolved
 from tests.headrace_command import Finished, headrace
 from tests.integration.operations.installation import Installation
+from tests.reply_topics import WEBHOOKS_GHL
 
 pytestmark = pytest.mark.usefixtures("topics_created")
 

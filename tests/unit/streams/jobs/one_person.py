@@ -26,7 +26,7 @@ from streams.jobs.label_agent import LabelAgent
 from streams.jobs.open_job import OpenJob, decode_entry
 from streams.jobs.open_jobs import OpenJobs
 from streams.jobs.request_agent import RequestAgent
-from streams.jobs.requests import job_after
+from streams.jobs.requests import jobs_after
 from streams.jobs.step import Emitted, JobInput
 from streams.jobs.types import label_of
 from streams.jobs.void_jobs import VoidJobs
@@ -193,8 +193,7 @@ class Person:
             out.append(self._records.emitted(self._decision(job, fresh), job.request, ["decide"], START, ""))
         if job.request.type != SCORING and given.suppressed_reason is None:
             out.append(self._records.emitted(self._label(job, fresh), job.request, ["label"], START, ""))
-        if (follower := job_after(job.request, START)) is not None:
-            out.append(self._records.job(follower))
+        out.extend(self._records.job(follower) for follower in jobs_after(job.request, START))
         about = {name: getattr(job.request, name) for name in ("job_id", "workspace", "lead_id", "type")}
         about |= {name: getattr(job.request, name) for name in ("message_id", "receipt_id", "generation")}
         out.append(self._records.job(JobSucceeded(**about, at=START, attempt=1)))
