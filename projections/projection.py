@@ -1,7 +1,7 @@
 """What a projection is: a topic, and pure functions from its records to row operations. No clock, no I/O, no chance."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
@@ -9,6 +9,9 @@ from headrace.events.codec import Codec
 from headrace.events.envelope import read_attribute
 from headrace.events.records import Record
 from headrace.events.topics import Topic
+
+if TYPE_CHECKING:
+    from sqlalchemy import MetaData
 
 
 class RowOp(NamedTuple):
@@ -47,6 +50,8 @@ class Projection(msgspec.Struct, frozen=True, kw_only=True):
     #: Raised when a projector is corrected, so that replaying the same records replaces their rows.
     rev: int
     tables: Sequence[str]
+    #: Declares those tables.
+    declare: "Callable[[MetaData], None]"
     #: Event class → its projector.
     projectors: Mapping[type, Projector]
     decode: Decode = decode_event

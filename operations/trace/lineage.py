@@ -6,7 +6,8 @@ from typing import Any, Literal
 import msgspec
 
 from headrace.events.records import Record
-from projections.tables import key_columns, proj_metadata
+from projections.registry import proj_metadata
+from projections.tables import key_columns
 from projections.versions import FIRST_VERSION
 
 #: (topic on the broker, partition, offset)

@@ -24,9 +24,9 @@ from operations.versions.swap import (
     target_of_rollback,
 )
 from operations.versions.verify import VerifyImpossible, pairs
-from projections.registry import ALL_PROJECTIONS, LEADS
+from projections.projectors.leads import PROJECTION as LEADS
+from projections.registry import ALL_PROJECTIONS, proj_metadata
 from projections.schemas import proj_schema
-from projections.tables import proj_metadata
 from projections.versions import WRITTEN, live_version, versions
 from tests.integration.operations.installation import Installation
 

@@ -16,7 +16,8 @@ from operations.cli.resumable import RESUMABLE
 from operations.runs.runs import find_runs, resume, show_run
 from operations.versions.content_hash import SESSION, content_hash, table_shapes
 from operations.versions.swap import find_version
-from projections.registry import CONCLUSIONS, LEADS
+from projections.projectors.enrichments import PROJECTION as CONCLUSIONS
+from projections.projectors.leads import PROJECTION as LEADS
 from projections.versions import VersionState, live_version, versions
 from tests.headrace_command import Finished, headrace
 from tests.integration.operations.filled import filled

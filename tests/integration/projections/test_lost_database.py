@@ -15,7 +15,7 @@ from headrace.events.topics import ENRICHMENTS, JOBS, MESSAGES
 from headrace.kafka.log_offsets import LogOffsets
 from headrace.settings import Settings
 from projections.migrate import upgrade
-from projections.tables import proj_metadata
+from projections.registry import proj_metadata
 from tests.databases import new_database
 from tests.integration.projections.supervised import Supervised, supervised, until
 

@@ -52,13 +52,13 @@ def change_table() -> None:
     from projections import tables  # noqa: PLC0415
     from projections.projectors import messages as projector  # noqa: PLC0415
 
-    declare, lineage = tables._messages, tables._lineage
+    declare, lineage = tables._messages, tables.lineage
     project = projector.project_message
 
     def declare_with_author(metadata: MetaData) -> None:
-        tables._lineage = lambda: [Column("author", Text, nullable=False), *lineage()]
+        tables.lineage = lambda: [Column("author", Text, nullable=False), *lineage()]
         declare(metadata)
-        tables._lineage = lineage
+        tables.lineage = lineage
 
     def project_with_author(record: Any, event: Any) -> Any:
         first, *others = project(record, event)
