@@ -1,4 +1,4 @@
-"""A provider is a file and a line, a job is a tuple, a read model is a file and a line: each is added to a copy and used.
+"""A provider is a file and a line, a job a tuple, a read model a file and a line: each is added to a copy and used.
 
 The copy is all of Headrace's source in a folder of its own; what runs there knows no other code.
 """

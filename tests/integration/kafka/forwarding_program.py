@@ -7,14 +7,13 @@ import argparse
 from collections.abc import AsyncIterator
 from typing import Any
 
-from headrace.events.topics import INBOX
+from headrace.events.topics import INBOX, reply_topic
 from headrace.kafka.faust.batch_transport import BatchConsumer
 from headrace.kafka.faust.following import Batch
 from headrace.kafka.faust.outbox import OutRecord
 from headrace.kafka.faust.partition_table import Writes
 from headrace.kafka.faust.worker import Worker
 from headrace.settings import Settings
-from tests.reply_topics import WEBHOOKS_GHL
 
 
 def lose_every(nth: int) -> None:
@@ -59,7 +58,7 @@ def main() -> None:
         await worker.outbox.send(out)
         await table.write(writes)
 
-    worker.follow("forward", (WEBHOOKS_GHL,), process)
+    worker.follow("forward", (reply_topic("ghl"),), process)
     worker.run()
 
 

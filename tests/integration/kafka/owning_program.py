@@ -8,13 +8,12 @@ import argparse
 import asyncio
 from pathlib import Path
 
-from headrace.events.topics import INBOX
+from headrace.events.topics import INBOX, reply_topic
 from headrace.kafka.faust.following import Batch
 from headrace.kafka.faust.outbox import OutRecord
 from headrace.kafka.faust.partition_table import Writes
 from headrace.kafka.faust.worker import Worker
 from headrace.settings import Settings
-from tests.reply_topics import WEBHOOKS_GHL
 
 
 def main() -> None:
@@ -40,7 +39,7 @@ def main() -> None:
             await asyncio.sleep(0.05)
         await table.write(writes)
 
-    worker.follow("own", (WEBHOOKS_GHL,), process)
+    worker.follow("own", (reply_topic("ghl"),), process)
     worker.run()
 
 

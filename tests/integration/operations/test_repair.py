@@ -32,8 +32,8 @@ from projections.writing.writer import ProjectionWriter
 from tests.headrace_command import Finished, headrace
 from tests.integration.operations.held import environment
 from tests.integration.operations.killed_at import killed_at
+from tests.integration.operations.rebuilding import content, rebuilt
 from tests.integration.operations.story import NOW, Story
-from tests.integration.operations.test_rebuild import content, rebuilt
 
 pytestmark = pytest.mark.usefixtures("topics_created")
 
