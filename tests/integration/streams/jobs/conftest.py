@@ -180,7 +180,7 @@ class Jobs:
         return await self.until(lambda events: sum(map(has_ended, events.values())) >= count, deadline)
 
     async def until_all_is_read(self) -> None:
-        """Returns once the worker has read all of its topics to their ends, its own records of the last job included."""
+        """Returns once the worker has read its topics to their ends, its own records of the last job included."""
         log, group = LogOffsets(self.settings), f"{self.settings.topic_prefix}jobs"
         topics = [self.settings.topic(topic) for topic in (MESSAGES, JOBS, ENRICHMENTS)]
         give_up = time.monotonic() + DEADLINE

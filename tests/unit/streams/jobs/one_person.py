@@ -30,6 +30,7 @@ from streams.jobs.requests import jobs_after
 from streams.jobs.step import Emitted, JobInput
 from streams.jobs.types import label_of
 from streams.jobs.void_jobs import VoidJobs
+from tests.unit.streams.jobs.sms import sms
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 NEXT_DAY = START + timedelta(days=1)
@@ -274,23 +275,7 @@ def _about(job: OpenJob, given: JobInput, step: str) -> dict[str, Any]:
 def wrote(lead_id: str, number: int, text: str = "words") -> MessageReceived:
     """A message of a lead."""
     at = START + timedelta(minutes=number)
-    return MessageReceived(
-        receipt_id=f"r{number}",
-        workspace="acme",
-        provider="ghl",
-        lead_id=lead_id,
-        message_id=f"{lead_id}-{number}",
-        conversation_id="c",
-        channel="sms",
-        direction="inbound",
-        source="direct",
-        provider_event="sms",
-        provider_message_id=None,
-        sent_at=at,
-        received_at=at,
-        text=text,
-        body=text,
-    )
+    return sms(at, text, receipt_id=f"r{number}", lead_id=lead_id, message_id=f"{lead_id}-{number}")
 
 
 def opted_out(lead_id: str, number: int, reason: SuppressionReason = "unsubscribed") -> LeadSuppressed:
