@@ -7,9 +7,9 @@ from the beginning.
 from sqlalchemy import Connection, inspect, text
 
 from projections.projection import Projection
-from projections.registry import ALL_PROJECTIONS, proj_metadata
+from projections.registry import ALL_PROJECTIONS
 from projections.schemas import proj_schema
-from projections.tables import CTL_SCHEMA
+from projections.tables import CTL_SCHEMA, proj_metadata
 from projections.versions import FIRST_VERSION, shape_of
 
 

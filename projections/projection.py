@@ -50,11 +50,11 @@ class Projection(msgspec.Struct, frozen=True, kw_only=True):
     #: Raised when a projector is corrected, so that replaying the same records replaces their rows.
     rev: int
     tables: Sequence[str]
-    #: Declares those tables.
-    declare: "Callable[[MetaData], None]"
     #: Event class → its projector.
     projectors: Mapping[type, Projector]
     decode: Decode = decode_event
+    #: Declares the tables of a read model that brings its own; None where `projections.tables` has them.
+    declare: "Callable[[MetaData], None] | None" = None
 
     def project(self, record: Record) -> list[RowOp]:
         """The rows a record stands for. Raises ValueError (BadRecord and the errors of `decode`) and NewerEvent."""

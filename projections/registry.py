@@ -1,12 +1,12 @@
-"""The projections of the read models (`projections.read_models`): each is in the file of its name in `projectors`."""
+"""The projections of the read models (`projections.read_models`): each is in the file of its name in `projectors`.
+
+Who reads rows asks here, too, and should not wait for SQLAlchemy: no projector's file imports it outside of a function.
+"""
 
 from importlib import import_module
 
-from sqlalchemy import MetaData
-
 from projections.projection import Projection
 from projections.read_models import READ_MODELS
-from projections.tables import new_metadata
 
 
 def _projection(name: str) -> Projection:
@@ -17,11 +17,3 @@ def _projection(name: str) -> Projection:
 
 
 ALL_PROJECTIONS = tuple(_projection(name) for name in READ_MODELS)
-
-
-def proj_metadata(version: int) -> MetaData:
-    """The tables of one version of the read model."""
-    metadata = new_metadata(version)
-    for projection in ALL_PROJECTIONS:
-        projection.declare(metadata)
-    return metadata

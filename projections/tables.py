@@ -4,6 +4,7 @@
 far each projection is. Each table is written from exactly one topic, so no write races another topic's.
 """
 
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from sqlalchemy import (
@@ -26,6 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 
 from headrace.events.visibility import Visibility
+from projections.registry import ALL_PROJECTIONS
 from projections.schemas import proj_schema
 
 CTL_SCHEMA = "ctl"
@@ -43,62 +45,46 @@ UTC_TIME = TIMESTAMP(timezone=True)
 _OPEN_TYPES = (Uuid, Integer, BigInteger, Double, Boolean, Date, TIMESTAMP)
 
 
-def new_metadata(version: int) -> MetaData:
-    """Where the tables of one version are declared (`projections.registry.proj_metadata` declares them all)."""
-    return MetaData(schema=proj_schema(version), naming_convention=_NAMES)
+def proj_metadata(version: int) -> MetaData:
+    """The tables of one version of the read model."""
+    metadata = MetaData(schema=proj_schema(version), naming_convention=_NAMES)
+    here = _declared_here()
+    for projection in ALL_PROJECTIONS:
+        for declare in here[projection.name] if projection.declare is None else (projection.declare,):
+            declare(metadata)
+    return metadata
 
 
-def declare_leads(metadata: MetaData) -> None:
-    """The tables of the topic `messages`."""
-    for declare in (
-        _messages,
-        _leads,
-        _lead_identities,
-        _lead_merges,
-        _lead_splits,
-        _message_moves,
-        _lead_activity,
-        _lead_suppressions,
-        _lead_signals,
-    ):
-        declare(metadata)
-
-
-def declare_dead_letters(metadata: MetaData) -> None:
-    """The tables of the topic `dead-letters`."""
-    for declare in (
-        _dead_letters,
-        _dead_letter_events,
-    ):
-        declare(metadata)
-
-
-def declare_jobs(metadata: MetaData) -> None:
-    """The tables of the topic `jobs`."""
-    for declare in (
-        _jobs,
-        _job_progress,
-        _job_attempts,
-        _job_steps,
-        _job_ends,
-        _job_holds,
-    ):
-        declare(metadata)
-
-
-def declare_enrichments(metadata: MetaData) -> None:
-    """The tables of the topic `enrichments`."""
-    for declare in (
-        _enrichments,
-        _message_labels,
-        _lead_states,
-        _follow_ups,
-        _booking_decisions,
-        _drafts,
-        _reply_decisions,
-        _lead_scores,
-    ):
-        declare(metadata)
+def _declared_here() -> Mapping[str, Sequence[Callable[[MetaData], None]]]:
+    """Projection → what declares each of its tables."""
+    return {
+        "leads": (
+            _messages,
+            _leads,
+            _lead_identities,
+            _lead_merges,
+            _lead_splits,
+            _message_moves,
+            _lead_activity,
+            _lead_suppressions,
+            _lead_signals,
+        ),
+        "webhook_receipts": (_webhook_receipts,),
+        "ingest_latency": (_ingest_latency,),
+        "dead_letters": (_dead_letters, _dead_letter_events),
+        "jobs": (_jobs, _job_progress, _job_attempts, _job_steps, _job_ends, _job_holds),
+        "enrichments": (
+            _enrichments,
+            _message_labels,
+            _lead_states,
+            _follow_ups,
+            _booking_decisions,
+            _drafts,
+            _reply_decisions,
+            _lead_scores,
+        ),
+        "ai_interactions": (_ai_interactions,),
+    }
 
 
 def ctl_metadata() -> MetaData:
@@ -365,8 +351,7 @@ def _lead_signals(metadata: MetaData) -> None:
     Index(None, table.c.receipt_id)
 
 
-def declare_webhook_receipts(metadata: MetaData) -> None:
-    """The table of the topic `receipts`."""
+def _webhook_receipts(metadata: MetaData) -> None:
     table = Table(
         "webhook_receipts",
         metadata,
@@ -403,8 +388,7 @@ def declare_webhook_receipts(metadata: MetaData) -> None:
     )
 
 
-def declare_ingest_latency(metadata: MetaData) -> None:
-    """The table of the topic `ingest-latency`."""
+def _ingest_latency(metadata: MetaData) -> None:
     table = Table(
         "ingest_latency",
         metadata,
@@ -760,8 +744,7 @@ def _lead_scores(metadata: MetaData) -> None:
     Index(None, table.c.workspace_id, table.c.message_id)
 
 
-def declare_ai_interactions(metadata: MetaData) -> None:
-    """The table of the topic `ai-interactions`."""
+def _ai_interactions(metadata: MetaData) -> None:
     table = Table(
         "ai_interactions",
         metadata,

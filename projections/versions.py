@@ -19,7 +19,7 @@ import psycopg
 from psycopg.rows import class_row
 
 from projections.projection import Projection
-from projections.registry import ALL_PROJECTIONS, proj_metadata
+from projections.registry import ALL_PROJECTIONS
 from projections.schemas import proj_schema
 
 if TYPE_CHECKING:
@@ -151,6 +151,8 @@ def shape_of(projection: Projection) -> str:
 def _shape_of_tables(names: tuple[str, ...]) -> str:
     from sqlalchemy.dialects import postgresql
     from sqlalchemy.schema import CreateTable
+
+    from projections.tables import proj_metadata
 
     tables = proj_metadata(FIRST_VERSION).tables
     dialect = postgresql.dialect()  # type: ignore[no-untyped-call]

@@ -12,8 +12,8 @@ from operations.letters.kept_records import kept_record
 from operations.statements import statement
 from projections.connection import Connection
 from projections.projection import Projection
-from projections.registry import proj_metadata
 from projections.schemas import proj_schema
+from projections.tables import proj_metadata
 from projections.writing.bad_records import ROW_ERRORS, BadRecordFound, found_bad
 from projections.writing.row_rule import Row
 from projections.writing.upserts import Upsert, rows_of

@@ -6,8 +6,7 @@ from typing import Any, Literal
 import msgspec
 
 from headrace.events.records import Record
-from projections.registry import proj_metadata
-from projections.tables import key_columns
+from projections.tables import key_columns, proj_metadata
 from projections.versions import FIRST_VERSION
 
 #: (topic on the broker, partition, offset)

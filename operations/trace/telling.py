@@ -8,8 +8,7 @@ import msgspec
 
 from headrace.events.visibility import Visibility
 from operations.trace.lineage import Row
-from projections.registry import proj_metadata
-from projections.tables import visibility_of
+from projections.tables import proj_metadata, visibility_of
 from projections.versions import FIRST_VERSION
 
 

@@ -42,8 +42,7 @@ def shown(table: str, column: str, type_: str, value: str | None, *, all_values:
 @cache
 def _visibilities() -> Mapping[tuple[str, str], Visibility]:
     # Only where a difference is shown, and nobody else should wait for SQLAlchemy.
-    from projections.registry import proj_metadata  # noqa: PLC0415
-    from projections.tables import visibility_of  # noqa: PLC0415
+    from projections.tables import proj_metadata, visibility_of  # noqa: PLC0415
 
     return {
         (table.name, column.name): visibility

@@ -20,9 +20,8 @@ from operations.versions.copy_rows import CopyRows
 from operations.versions.table_copies import run_ddl, unlogged_copy
 from projections.named_sql import NamedSql
 from projections.projection import Projection, RowOp
-from projections.registry import proj_metadata
 from projections.schemas import proj_schema
-from projections.tables import key_columns
+from projections.tables import key_columns, proj_metadata
 from projections.writing.bad_records import ROW_ERRORS
 from projections.writing.row_rule import Row, RowRule
 from projections.writing.upserts import rows_of

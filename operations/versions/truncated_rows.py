@@ -18,9 +18,8 @@ from headrace.settings import Settings
 from operations.versions.repair import RepairRefused, connected
 from operations.versions.repair_stage import Connection
 from projections.projection import Projection
-from projections.registry import proj_metadata
 from projections.schemas import proj_schema
-from projections.tables import key_columns
+from projections.tables import key_columns, proj_metadata
 from projections.versions import WRITTEN, is_known_shape, versions
 
 VERB = "proj truncated"

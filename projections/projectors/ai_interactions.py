@@ -7,7 +7,6 @@ from headrace.events.envelope import read_attribute
 from headrace.events.records import Record
 from headrace.events.topics import AI_INTERACTIONS
 from projections.projection import Projection, RowOp
-from projections.tables import declare_ai_interactions
 
 
 def project_ai_call(record: Record, event: AiCalled) -> list[RowOp]:
@@ -26,6 +25,5 @@ PROJECTION = Projection(
     topic=AI_INTERACTIONS,
     rev=1,
     tables=("ai_interactions",),
-    declare=declare_ai_interactions,
     projectors={AiCalled: project_ai_call},
 )

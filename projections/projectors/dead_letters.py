@@ -23,7 +23,6 @@ from headrace.events.ids import derived_id
 from headrace.events.records import Record
 from headrace.events.topics import DEAD_LETTERS
 from projections.projection import BadRecord, Projection, RowOp, decode_event
-from projections.tables import declare_dead_letters
 
 _EVENTS = ("dead.letter.redriven.", "dead.letter.fixed.", "dead.letter.discarded.")
 
@@ -170,7 +169,6 @@ PROJECTION = Projection(
     topic=DEAD_LETTERS,
     rev=1,
     tables=("dead_letters", "dead_letter_events"),
-    declare=declare_dead_letters,
     projectors={
         DeadLetter: project_dead_letter,
         DeadLetterRedriven: project_redrive,

@@ -23,7 +23,6 @@ from headrace.events.envelope import read_attribute
 from headrace.events.records import Record
 from headrace.events.topics import ENRICHMENTS
 from projections.projection import Projection, RowOp
-from projections.tables import declare_enrichments
 
 #: Fields that have columns, and texts that have a table of their own.
 _NOT_DETAILS = frozenset(Enrichment.__struct_fields__) - {"withdrawn"} | {"body", "reasoning", "reason"}
@@ -200,7 +199,6 @@ PROJECTION = Projection(
         "reply_decisions",
         "lead_scores",
     ),
-    declare=declare_enrichments,
     projectors={
         StepSkipped: project_conclusion,
         MessageScreened: project_conclusion,

@@ -4,7 +4,6 @@ from headrace.events.receipts import IngestLatencyMeasured
 from headrace.events.records import Record
 from headrace.events.topics import INGEST_LATENCY
 from projections.projection import Projection, RowOp
-from projections.tables import declare_ingest_latency
 
 
 def project_latency(_record: Record, event: IngestLatencyMeasured) -> list[RowOp]:
@@ -29,6 +28,5 @@ PROJECTION = Projection(
     topic=INGEST_LATENCY,
     rev=1,
     tables=("ingest_latency",),
-    declare=declare_ingest_latency,
     projectors={IngestLatencyMeasured: project_latency},
 )

@@ -23,7 +23,6 @@ from headrace.events.jobs import (
 from headrace.events.records import Record
 from headrace.events.topics import JOBS
 from projections.projection import Projection, RowOp
-from projections.tables import declare_jobs
 
 
 def project_request(_record: Record, event: JobRequested) -> list[RowOp]:
@@ -229,7 +228,6 @@ PROJECTION = Projection(
     topic=JOBS,
     rev=1,
     tables=("jobs", "job_progress", "job_attempts", "job_steps", "job_ends", "job_holds"),
-    declare=declare_jobs,
     projectors={
         JobRequested: project_request,
         JobStarted: project_start,

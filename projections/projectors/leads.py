@@ -20,7 +20,6 @@ from headrace.events.topics import MESSAGES
 from projections.projection import Projection, RowOp
 from projections.projectors.evidence import project_signal, project_suppression
 from projections.projectors.messages import project_message
-from projections.tables import declare_leads
 
 
 def project_lead(_record: Record, event: LeadChanged) -> list[RowOp]:
@@ -123,7 +122,6 @@ PROJECTION = Projection(
         "lead_suppressions",
         "lead_signals",
     ),
-    declare=declare_leads,
     projectors={
         MessageReceived: project_message,
         MessageSent: project_message,

@@ -4,7 +4,6 @@ from headrace.events.receipts import ReceiptJudged
 from headrace.events.records import Record
 from headrace.events.topics import RECEIPTS
 from projections.projection import Projection, RowOp
-from projections.tables import declare_webhook_receipts
 
 
 def project_receipt(_record: Record, event: ReceiptJudged) -> list[RowOp]:
@@ -37,6 +36,5 @@ PROJECTION = Projection(
     topic=RECEIPTS,
     rev=1,
     tables=("webhook_receipts",),
-    declare=declare_webhook_receipts,
     projectors={ReceiptJudged: project_receipt},
 )

@@ -16,8 +16,9 @@ from headrace.events.records import Record
 from headrace.kafka.offsets import Partition
 from projections.connection import Connect, Connection
 from projections.projection import Projection
-from projections.registry import ALL_PROJECTIONS, proj_metadata
+from projections.registry import ALL_PROJECTIONS
 from projections.schemas import proj_schema
+from projections.tables import proj_metadata
 from projections.versions import VERSIONS, WRITTEN, UnknownShape, Version, is_known_shape, with_first
 from projections.writing.bad_records import (
     ROW_ERRORS,

@@ -1,23 +1,29 @@
 """A read model as its author writes it: InboxSignal → `toys`. Becomes projections/projectors/toys.py."""
 
-from sqlalchemy import MetaData, Table, Text
+from typing import TYPE_CHECKING
 
 from headrace.events.envelope import read_attribute
 from headrace.events.inbox import InboxSignal
 from headrace.events.records import Record
 from headrace.events.topics import INBOX
 from projections.projection import Projection, RowOp
-from projections.tables import UTC_TIME, key, lineage, required
+
+if TYPE_CHECKING:
+    from sqlalchemy import MetaData
 
 
-def declare(metadata: MetaData) -> None:
-    """One table."""
+def declare(metadata: "MetaData") -> None:
+    """One table. Who only reads rows does not come here, and waits for no SQLAlchemy."""
+    from sqlalchemy import Table, Text  # noqa: PLC0415
+
+    from projections.tables import UTC_TIME, key, lineage, required  # noqa: PLC0415
+
     Table(
         "toys",
         metadata,
-        key("workspace_id", Text),
-        key("event_id", Text),
-        required("signal", Text),
+        key("workspace_id", Text, "open"),
+        key("event_id", Text, "open"),
+        required("signal", Text, "open"),
         required("occurred_at", UTC_TIME),
         *lineage(),
     )

@@ -10,8 +10,8 @@ from headrace.settings import Settings
 from operations.runs.runs import begin
 from operations.versions.rebuild import Until, find_projection, plan_rebuild
 from operations.versions.rebuild_run import run_rebuild
-from projections.registry import proj_metadata
 from projections.schemas import proj_schema
+from projections.tables import proj_metadata
 
 
 def content(settings: Settings, name: str, version: int) -> dict[str, list[Any]]:

@@ -26,8 +26,7 @@ from sqlalchemy.schema import CreateTable
 
 from operations.versions.copy_rows import CopyRows
 from operations.versions.table_copies import run_ddl
-from projections.registry import proj_metadata
-from projections.tables import LINEAGE
+from projections.tables import LINEAGE, proj_metadata
 from projections.writing.bad_records import ROW_ERRORS
 
 ID = "0198f3c1-0000-7000-8000-00000000002a"

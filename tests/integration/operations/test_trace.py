@@ -28,8 +28,7 @@ from operations.trace import reading
 from operations.trace.node import Node, walk
 from operations.trace.trace_options import TraceOptions
 from operations.trace.tracing import Trace, TraceImpossible, trace
-from projections.registry import proj_metadata
-from projections.tables import key_columns
+from projections.tables import key_columns, proj_metadata
 from tests.headrace_command import Finished, headrace
 from tests.integration.operations.installation import POST_PROCESS
 from tests.integration.operations.story import COST, DRAFT, EMAIL, NOW, PHONE, SECRET, TEXT, Story

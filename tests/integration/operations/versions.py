@@ -4,8 +4,9 @@ import psycopg
 from sqlalchemy import create_engine, text
 
 from projections.migrate import sqlalchemy_url
-from projections.registry import ALL_PROJECTIONS, proj_metadata
+from projections.registry import ALL_PROJECTIONS
 from projections.schemas import proj_schema
+from projections.tables import proj_metadata
 
 
 def create_version(database_url: str, version: int) -> None:

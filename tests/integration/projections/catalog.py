@@ -9,8 +9,8 @@ from sqlalchemy.pool import NullPool
 from projections.analytics import VIEWS, view_sql
 from projections.connection import libpq_url
 from projections.migrate import sqlalchemy_url
-from projections.registry import ALL_PROJECTIONS, proj_metadata
-from projections.tables import ctl_metadata
+from projections.registry import ALL_PROJECTIONS
+from projections.tables import ctl_metadata, proj_metadata
 from projections.versions import schemas, shape_of
 
 #: By kind: each object by its name, then all that is to be known of it.

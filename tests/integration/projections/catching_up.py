@@ -9,7 +9,7 @@ from bench.topics import write
 from headrace.events.topics import ENRICHMENTS, JOBS, MESSAGES
 from headrace.kafka.log_offsets import LogOffsets
 from headrace.settings import Settings
-from projections.registry import proj_metadata
+from projections.tables import proj_metadata
 from tests.integration.projections.supervised import until
 
 TOPICS = (MESSAGES, JOBS, ENRICHMENTS)

@@ -21,7 +21,7 @@ from headrace.events.inbox import Address
 from headrace.events.records import Record
 from projections.connection import Connection, connector
 from projections.projectors.leads import PROJECTION as LEADS
-from projections.registry import proj_metadata
+from projections.tables import proj_metadata
 from projections.writing.bad_records import TooManyBadRecords
 from projections.writing.batches import Written
 from projections.writing.positions import DatabaseReplaced, PositionConflict

@@ -3,7 +3,7 @@
 import pytest
 
 from operations.versions.shown_values import shown
-from projections.registry import proj_metadata
+from projections.tables import proj_metadata
 
 #: Columns of text that hold what people wrote or who they are.
 PERSONAL = {

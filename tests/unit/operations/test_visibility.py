@@ -28,8 +28,7 @@ from operations.trace.node_maker import NodeMaker, Options
 from operations.trace.telling import TELLINGS, told
 from operations.trace.tree import TreeBuilder
 from operations.versions.shown_values import shown
-from projections.registry import proj_metadata
-from projections.tables import ctl_metadata, visibility_of
+from projections.tables import ctl_metadata, proj_metadata, visibility_of
 
 #: What no place may show unasked.
 ZEBRA = "zebra"

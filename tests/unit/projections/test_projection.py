@@ -12,7 +12,8 @@ from headrace.events.envelope import Envelope, EnvelopeError, parse_time
 from headrace.events.records import Record
 from projections.projection import BadRecord, Projection, decode_event
 from projections.projectors.leads import PROJECTION as LEADS
-from projections.registry import ALL_PROJECTIONS, proj_metadata
+from projections.registry import ALL_PROJECTIONS
+from projections.tables import proj_metadata
 
 HEADERS = Envelope(id="1", type="lead.merged.v1", source="/t", time=parse_time("2026-03-02T09:00:00Z")).headers()
 MERGED = b'{"receipt_id":"r","workspace":"w","lead_id":"a","into_lead_id":"b","merged_at":"2026-03-02T09:00:00Z"}'

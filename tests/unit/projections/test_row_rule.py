@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from projections.registry import proj_metadata
+from projections.tables import proj_metadata
 from projections.writing.row_rule import Row, RowRule
 
 TABLES = proj_metadata(1).tables
