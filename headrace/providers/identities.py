@@ -136,6 +136,11 @@ def split_name(value: object) -> tuple[str | None, str | None]:
     return first.strip() or None, last.strip() or None
 
 
+def full_name(*parts: str | None) -> str | None:
+    """The known parts of a name, in their order."""
+    return " ".join(filter(None, parts)) or None
+
+
 def _e164(number: str, region: str | None, accepts: object) -> str | None:
     try:
         parsed = phonenumbers.parse(number, region)
