@@ -12,9 +12,10 @@ from bench.failure import BenchmarkFailed
 from bench.measures import Values
 from bench.place import broker, environment, module, running, temporary_home, wait
 from bench.progress import Say
+from bench.reply_topics import WEBHOOKS_GHL, WEBHOOKS_UNIPILE
 from bench.stopwatch import Result, Task, argument, result
 from bench.topics import Counter, opaque, webhooks, write
-from headrace.events.topics import INBOX, WEBHOOKS_GHL, WEBHOOKS_UNIPILE, Topic
+from headrace.events.topics import INBOX, Topic
 from headrace.kafka.topics import create_topics
 from headrace.settings import Settings
 from operations.dev.home import PROJECT, Home

@@ -112,11 +112,11 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=0.0, help="that a waiting step takes")
     given = parser.parse_args()
     if given.steps == "real":
-        types = {str(name): steps for name, steps in JOB_TYPES.items()}
+        types = dict(JOB_TYPES)
         jobs_worker(Settings(), types, _instant_ai(), label_of).run()
     else:
         seconds = given.seconds if given.steps == "waiting" else 0.0
-        jobs_worker(Settings(), {str(name): (_step(seconds),) for name in JOB_TYPES}, AiSeam(_no_ai), label_of).run()
+        jobs_worker(Settings(), {name: (_step(seconds),) for name in JOB_TYPES}, AiSeam(_no_ai), label_of).run()
 
 
 if __name__ == "__main__":

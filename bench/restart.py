@@ -14,8 +14,9 @@ from bench.measures import Values
 from bench.place import START_SECONDS, broker, environment, headrace, module, running, temporary_home, wait_for_line
 from bench.place import wait as wait_until
 from bench.progress import Say
+from bench.reply_topics import WEBHOOKS_UNIPILE
 from bench.topics import Counter, webhooks, write
-from headrace.events.topics import INBOX, RECEIPTS, WEBHOOKS_UNIPILE
+from headrace.events.topics import INBOX, RECEIPTS
 from headrace.kafka.log_offsets import LogOffsets
 from headrace.kafka.topics import create_topics
 from headrace.settings import Settings

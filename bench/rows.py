@@ -17,7 +17,7 @@ import psycopg
 from bench.failure import BenchmarkFailed
 from headrace.events.topics import MESSAGES
 from headrace.settings import Settings
-from projections.registry import LEADS
+from projections.projectors.leads import PROJECTION as LEADS
 from projections.schemas import proj_schema
 from projections.versions import FIRST_VERSION
 

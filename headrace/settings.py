@@ -195,6 +195,11 @@ class Settings(BaseSettings):
         """What every topic is told: an acknowledged record outlives the loss of one broker where there are three."""
         return self.min_insync_replicas or (2 if self.replication_factor >= 3 else 1)
 
+    def public_key(self, provider: str, kind: Literal["ed25519", "rsa"]) -> str | None:
+        """What a provider that signs for all workspaces publishes. AttributeError for one without such settings."""
+        key: str | None = getattr(self, f"{provider}_{kind}_public_key")
+        return key
+
     def topic(self, topic: Topic) -> str:
         """The topic's name on this installation's brokers."""
         return topic.physical(self.topic_prefix)

@@ -1,10 +1,13 @@
 """What is read of a request before anybody looks at whose it is, and the keys that hold for all workspaces."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from urllib.parse import parse_qsl
+
+import msgspec
 
 from headrace.providers.adapter import Adapter, Credentials
 from headrace.providers.proofs import is_ed25519_key, is_rsa_key
+from headrace.providers.registry import ADAPTERS
 from headrace.settings import Settings
 
 _MOST_PARAMETERS = 50
@@ -19,25 +22,30 @@ class PublicKeyError(ValueError):
 class InstallationKeys:
     """Public keys that hold for all workspaces, by provider. Raises PublicKeyError for one that can't be used."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._ed25519 = _usable(settings.ghl_ed25519_public_key, is_ed25519_key, "Ed25519")
-        self._rsa = _usable(settings.ghl_rsa_public_key, is_rsa_key, "RSA")
+    def __init__(self, settings: Settings, adapters: Mapping[str, Adapter] = ADAPTERS) -> None:
+        self._keys = {name: _keys(settings, name, one.signer) for name, one in adapters.items() if one.signer}
 
     def credentials(self, adapter: Adapter, secrets: tuple[str, ...]) -> Credentials:
         """What a sender may prove itself with, given a workspace's secrets."""
-        if adapter.name != "ghl":
-            return Credentials(secrets=secrets)
-        return Credentials(secrets=secrets, ed25519_public_key=self._ed25519, rsa_public_key=self._rsa)
+        keys = self._keys.get(adapter.name, Credentials())
+        return msgspec.structs.replace(keys, secrets=secrets)
 
 
-def _usable(key: str | None, is_usable: Callable[[str], bool], kind: str) -> str | None:
-    """At start, because a key that fails later answers every webhook 401, and GoHighLevel gives it up."""
-    if key and not is_usable(key):
-        raise PublicKeyError(
-            f"HEADRACE_GHL_{kind.upper()}_PUBLIC_KEY is no {kind} key: give the base64 of its SPKI DER, "
-            "as GoHighLevel publishes it, or leave the variable unset"
-        )
-    return key or None
+def _keys(settings: Settings, provider: str, signer: str) -> Credentials:
+    """Checked at start, because a key that fails later answers every webhook 401, and the provider may give it up."""
+    ed25519, rsa = settings.public_key(provider, "ed25519"), settings.public_key(provider, "rsa")
+    if ed25519 and not is_ed25519_key(ed25519):
+        raise _unusable(provider, signer, "Ed25519")
+    if rsa and not is_rsa_key(rsa):
+        raise _unusable(provider, signer, "RSA")
+    return Credentials(ed25519_public_key=ed25519 or None, rsa_public_key=rsa or None)
+
+
+def _unusable(provider: str, signer: str, kind: str) -> PublicKeyError:
+    return PublicKeyError(
+        f"HEADRACE_{provider.upper()}_{kind.upper()}_PUBLIC_KEY is no {kind} key: give the base64 of its SPKI DER, "
+        f"as {signer} publishes it, or leave the variable unset"
+    )
 
 
 def accepts_content(headers: Mapping[str, str]) -> bool:

@@ -62,7 +62,7 @@ class Readiness(BaseModel):
 def create_app(settings: Settings, adapters: Mapping[str, Adapter] = ADAPTERS) -> FastAPI:
     """The ASGI app. Nothing connects before its lifespan starts."""
     recorder = LatencyRecorder(_now())
-    context = _context(settings, recorder)
+    context = _context(settings, adapters, recorder)
     publisher, follower = context.publisher, context.follower
     latency = LatencyPublisher(settings, recorder, publisher, _process_id(), context.clock)
     receivers = {name: WebhookReceiver(adapter, context) for name, adapter in adapters.items()}
@@ -92,7 +92,7 @@ def create_app(settings: Settings, adapters: Mapping[str, Adapter] = ADAPTERS) -
     return app
 
 
-def _context(settings: Settings, recorder: LatencyRecorder) -> IngestContext:
+def _context(settings: Settings, adapters: Mapping[str, Adapter], recorder: LatencyRecorder) -> IngestContext:
     publisher, follower = Publisher(settings), WorkspaceFollower(settings)
     return IngestContext(
         settings=settings,
@@ -100,7 +100,7 @@ def _context(settings: Settings, recorder: LatencyRecorder) -> IngestContext:
         follower=follower,
         bodies=BodyReader(settings.body_limit),
         metrics=IngestMetrics(recorder, lambda: publisher.is_up, lambda: len(follower.directory)),
-        keys=InstallationKeys(settings),
+        keys=InstallationKeys(settings, adapters),
         clock=_now,
         new_receipt_id=lambda: str(uuid_utils.uuid7()),
         # Trace ids need to differ, not to be secret.

@@ -20,6 +20,7 @@ from sqlalchemy.pool import NullPool
 
 from headrace.refusal import Refusal
 from projections.migrating import Tell, retry_locked, take_turn, tell_nobody
+from projections.new_read_models import create_missing_read_models, missing_read_models
 from projections.tables import CTL_SCHEMA
 
 VERSION_TABLE = "alembic_version"
@@ -42,11 +43,13 @@ class SchemaState(msgspec.Struct, frozen=True):
     revision: str | None
     #: What this program needs.
     head: str
+    #: Read models of this program that the database has no tables for.
+    lacking: tuple[str, ...] = ()
 
     @property
     def is_current(self) -> bool:
         """True when nothing is to be done."""
-        return self.revision == self.head
+        return self.revision == self.head and not self.lacking
 
 
 def upgrade(database_url: str, revision: str = "head", *, patience: float = PATIENCE, tell: Tell = tell_nobody) -> None:
@@ -58,6 +61,9 @@ def upgrade(database_url: str, revision: str = "head", *, patience: float = PATI
     with _in_turn(database_url, tell) as connection:
         for step in _steps_up(connection, revision):
             retry_locked(connection, partial(_run, command.upgrade, connection, step), patience=patience, tell=tell)
+        with connection.begin():
+            if _state(connection).lacking:
+                create_missing_read_models(connection)
 
 
 def downgrade(
@@ -100,6 +106,9 @@ def status(database_url: str) -> SchemaState:
 def check(database_url: str) -> None:
     """Raises SchemaOutdated unless the database has the schema this program needs."""
     state = status(database_url)
+    if state.lacking:
+        lacking = ", ".join(state.lacking)
+        raise SchemaOutdated(f"the database has no tables for {lacking} yet: run `headrace db migrate`")
     if not state.is_current:
         raise SchemaOutdated(
             f"the database is at schema revision {state.revision or 'none'}, this program needs {state.head}: "
@@ -166,7 +175,10 @@ def _state(connection: Connection) -> SchemaState:
     head = ScriptDirectory.from_config(_config()).get_current_head()
     if head is None:
         raise RuntimeError(f"{_MIGRATIONS} has no migrations: the installation is incomplete, install Headrace again")
-    return SchemaState(context.get_current_revision(), head)
+    revision = context.get_current_revision()
+    if revision != head:
+        return SchemaState(revision, head)
+    return SchemaState(revision, head, tuple(one.name for one in missing_read_models(connection)))
 
 
 def _config() -> Config:

@@ -1,7 +1,7 @@
 """What a projection is: a topic, and pure functions from its records to row operations. No clock, no I/O, no chance."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
@@ -9,6 +9,9 @@ from headrace.events.codec import Codec
 from headrace.events.envelope import read_attribute
 from headrace.events.records import Record
 from headrace.events.topics import Topic
+
+if TYPE_CHECKING:
+    from sqlalchemy import MetaData
 
 
 class RowOp(NamedTuple):
@@ -50,6 +53,8 @@ class Projection(msgspec.Struct, frozen=True, kw_only=True):
     #: Event class → its projector.
     projectors: Mapping[type, Projector]
     decode: Decode = decode_event
+    #: Declares the tables of a read model that brings its own; None where `projections.tables` has them.
+    declare: "Callable[[MetaData], None] | None" = None
 
     def project(self, record: Record) -> list[RowOp]:
         """The rows a record stands for. Raises ValueError (BadRecord and the errors of `decode`) and NewerEvent."""

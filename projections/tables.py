@@ -4,6 +4,7 @@
 far each projection is. Each table is written from exactly one topic, so no write races another topic's.
 """
 
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from sqlalchemy import (
@@ -26,6 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 
 from headrace.events.visibility import Visibility
+from projections.registry import ALL_PROJECTIONS
 from projections.schemas import proj_schema
 
 CTL_SCHEMA = "ctl"
@@ -38,45 +40,51 @@ Fold = Literal["least", "greatest"]
 LINEAGE = ("src_topic", "src_partition", "src_offset", "proj_rev")
 
 _NAMES = {"pk": "pk_%(table_name)s", "ix": "ix_%(table_name)s_%(column_0_N_name)s"}
-_UTC = TIMESTAMP(timezone=True)
+#: Every time is one: aware, and told in UTC.
+UTC_TIME = TIMESTAMP(timezone=True)
 _OPEN_TYPES = (Uuid, Integer, BigInteger, Double, Boolean, Date, TIMESTAMP)
 
 
 def proj_metadata(version: int) -> MetaData:
     """The tables of one version of the read model."""
     metadata = MetaData(schema=proj_schema(version), naming_convention=_NAMES)
-    for declare in (
-        _messages,
-        _leads,
-        _lead_identities,
-        _lead_merges,
-        _lead_splits,
-        _message_moves,
-        _lead_activity,
-        _lead_suppressions,
-        _lead_signals,
-        _webhook_receipts,
-        _ingest_latency,
-        _dead_letters,
-        _dead_letter_events,
-        _jobs,
-        _job_progress,
-        _job_attempts,
-        _job_steps,
-        _job_ends,
-        _job_holds,
-        _enrichments,
-        _message_labels,
-        _lead_states,
-        _follow_ups,
-        _booking_decisions,
-        _drafts,
-        _reply_decisions,
-        _lead_scores,
-        _ai_interactions,
-    ):
-        declare(metadata)
+    here = _declared_here()
+    for projection in ALL_PROJECTIONS:
+        for declare in here[projection.name] if projection.declare is None else (projection.declare,):
+            declare(metadata)
     return metadata
+
+
+def _declared_here() -> Mapping[str, Sequence[Callable[[MetaData], None]]]:
+    """Projection → what declares each of its tables."""
+    return {
+        "leads": (
+            _messages,
+            _leads,
+            _lead_identities,
+            _lead_merges,
+            _lead_splits,
+            _message_moves,
+            _lead_activity,
+            _lead_suppressions,
+            _lead_signals,
+        ),
+        "webhook_receipts": (_webhook_receipts,),
+        "ingest_latency": (_ingest_latency,),
+        "dead_letters": (_dead_letters, _dead_letter_events),
+        "jobs": (_jobs, _job_progress, _job_attempts, _job_steps, _job_ends, _job_holds),
+        "enrichments": (
+            _enrichments,
+            _message_labels,
+            _lead_states,
+            _follow_ups,
+            _booking_decisions,
+            _drafts,
+            _reply_decisions,
+            _lead_scores,
+        ),
+        "ai_interactions": (_ai_interactions,),
+    }
 
 
 def ctl_metadata() -> MetaData:
@@ -118,25 +126,28 @@ def visibility_of(column: Column[Any]) -> Visibility | None:
     return declared or ("open" if isinstance(type_, _OPEN_TYPES) else None)
 
 
-def _lineage() -> list[Column[Any]]:
+def lineage() -> list[Column[Any]]:
     """Where a row comes from; (src_partition, src_offset, proj_rev) is also its version."""
     return [
-        _required("src_topic", Text, "open"),
-        _required("src_partition", Integer),
-        _required("src_offset", BigInteger),
-        _required("proj_rev", Integer),
+        required("src_topic", Text, "open"),
+        required("src_partition", Integer),
+        required("src_offset", BigInteger),
+        required("proj_rev", Integer),
     ]
 
 
-def _key(name: str, type_: Any, shown: Visibility | None = None) -> Column[Any]:
+def key(name: str, type_: Any, shown: Visibility | None = None) -> Column[Any]:
+    """A column of the primary key."""
     return Column(name, type_, primary_key=True, autoincrement=False, info=_info(shown))
 
 
-def _required(name: str, type_: Any, shown: Visibility | None = None) -> Column[Any]:
+def required(name: str, type_: Any, shown: Visibility | None = None) -> Column[Any]:
+    """A column that always has a value."""
     return Column(name, type_, nullable=False, info=_info(shown))
 
 
-def _optional(name: str, type_: Any, shown: Visibility) -> Column[Any]:
+def optional(name: str, type_: Any, shown: Visibility) -> Column[Any]:
+    """A column that may be empty."""
     return Column(name, type_, info=_info(shown))
 
 
@@ -148,32 +159,32 @@ def _messages(metadata: MetaData) -> None:
     table = Table(
         "messages",
         metadata,
-        _key("workspace_id", Text, "open"),
-        _key("message_id", Uuid),
-        _required("conversation_id", Uuid),
-        _required("lead_id", Uuid),
-        _required("provider", Text, "open"),
-        _required("channel", Text, "open"),
-        _required("direction", Text, "open"),
-        _required("source", Text, "open"),
-        _required("provider_event", Text, "open"),
-        _optional("provider_message_id", Text, "detail"),
-        _required("sent_at", _UTC),
-        _required("received_at", _UTC),
-        _optional("subject", Text, "masked"),
-        _required("text", Text, "masked"),
-        _required("body", Text, "masked"),
-        _optional("html", Text, "masked"),
-        _optional("campaign_id", Text, "detail"),
-        _optional("campaign_name", Text, "masked"),
-        _optional("account", Text, "masked"),
-        _optional("from_email", Text, "masked"),
-        _optional("from_name", Text, "masked"),
-        _required("attachment_count", Integer),
-        _required("is_automated", Boolean),
-        _required("attrs", JSONB, "masked"),
-        _required("receipt_id", Uuid),
-        *_lineage(),
+        key("workspace_id", Text, "open"),
+        key("message_id", Uuid),
+        required("conversation_id", Uuid),
+        required("lead_id", Uuid),
+        required("provider", Text, "open"),
+        required("channel", Text, "open"),
+        required("direction", Text, "open"),
+        required("source", Text, "open"),
+        required("provider_event", Text, "open"),
+        optional("provider_message_id", Text, "detail"),
+        required("sent_at", UTC_TIME),
+        required("received_at", UTC_TIME),
+        optional("subject", Text, "masked"),
+        required("text", Text, "masked"),
+        required("body", Text, "masked"),
+        optional("html", Text, "masked"),
+        optional("campaign_id", Text, "detail"),
+        optional("campaign_name", Text, "masked"),
+        optional("account", Text, "masked"),
+        optional("from_email", Text, "masked"),
+        optional("from_name", Text, "masked"),
+        required("attachment_count", Integer),
+        required("is_automated", Boolean),
+        required("attrs", JSONB, "masked"),
+        required("receipt_id", Uuid),
+        *lineage(),
     )
     Index(None, table.c.workspace_id, table.c.lead_id, table.c.sent_at)
     Index(None, table.c.workspace_id, table.c.sent_at)
@@ -191,27 +202,27 @@ def _leads(metadata: MetaData) -> None:
     table = Table(
         "leads",
         metadata,
-        _key("workspace_id", Text, "open"),
-        _key("lead_id", Uuid),
-        _required("created_at", _UTC),
-        _required("changed_at", _UTC),
-        _optional("first_name", Text, "masked"),
-        _optional("last_name", Text, "masked"),
-        _optional("company", Text, "masked"),
-        _optional("title", Text, "masked"),
-        _optional("linkedin_url", Text, "masked"),
-        _optional("company_linkedin_url", Text, "masked"),
-        _optional("email", Text, "masked"),
-        _required("alternate_emails", ARRAY(Text), "masked"),
-        _optional("phone", Text, "masked"),
-        _optional("campaign_id", Text, "detail"),
-        _optional("campaign_name", Text, "masked"),
-        _optional("account", Text, "masked"),
-        _optional("current_replier_email", Text, "masked"),
-        _optional("current_replier_name", Text, "masked"),
-        Column("current_replier_since_at", _UTC),
-        _required("receipt_id", Uuid),
-        *_lineage(),
+        key("workspace_id", Text, "open"),
+        key("lead_id", Uuid),
+        required("created_at", UTC_TIME),
+        required("changed_at", UTC_TIME),
+        optional("first_name", Text, "masked"),
+        optional("last_name", Text, "masked"),
+        optional("company", Text, "masked"),
+        optional("title", Text, "masked"),
+        optional("linkedin_url", Text, "masked"),
+        optional("company_linkedin_url", Text, "masked"),
+        optional("email", Text, "masked"),
+        required("alternate_emails", ARRAY(Text), "masked"),
+        optional("phone", Text, "masked"),
+        optional("campaign_id", Text, "detail"),
+        optional("campaign_name", Text, "masked"),
+        optional("account", Text, "masked"),
+        optional("current_replier_email", Text, "masked"),
+        optional("current_replier_name", Text, "masked"),
+        Column("current_replier_since_at", UTC_TIME),
+        required("receipt_id", Uuid),
+        *lineage(),
     )
     Index(None, table.c.workspace_id, table.c.created_at)
     Index(None, table.c.workspace_id, table.c.email)
@@ -223,13 +234,13 @@ def _lead_identities(metadata: MetaData) -> None:
     table = Table(
         "lead_identities",
         metadata,
-        _key("workspace_id", Text, "open"),
-        _key("lead_id", Uuid),
-        _key("kind", Text, "open"),
-        _key("value", Text, "masked"),
-        _required("is_alias", Boolean),
-        _required("receipt_id", Uuid),
-        *_lineage(),
+        key("workspace_id", Text, "open"),
+        key("lead_id", Uuid),
+        key("kind", Text, "open"),
+        key("value", Text, "masked"),
+        required("is_alias", Boolean),
+        required("receipt_id", Uuid),
+        *lineage(),
     )
     Index(None, table.c.workspace_id, table.c.kind, table.c.value)
 
@@ -238,12 +249,12 @@ def _lead_merges(metadata: MetaData) -> None:
     table = Table(
         "lead_merges",
         metadata,
-        _key("workspace_id", Text, "open"),
-        _key("lead_id", Uuid),
-        _required("into_lead_id", Uuid),
-        _required("merged_at", _UTC),
-        _required("receipt_id", Uuid),
-        *_lineage(),
+        key("workspace_id", Text, "open"),
+        key("lead_id", Uuid),
+        required("into_lead_id", Uuid),
+        required("merged_at", UTC_TIME),
+        required("receipt_id", Uuid),
+        *lineage(),
     )
     Index(None, table.c.workspace_id, table.c.into_lead_id)
 
@@ -252,15 +263,15 @@ def _lead_splits(metadata: MetaData) -> None:
     table = Table(
         "lead_splits",
         metadata,
-        _key("workspace_id", Text, "open"),
-        _key("lead_id", Uuid),
-        _key("new_lead_id", Uuid),
-        _required("split_at", _UTC),
-        _required("split_by", Text, "detail"),
-        _required("reason", Text, "masked"),
-        _required("identities", ARRAY(Text), "masked"),
-        _required("run_id", Uuid),
-        *_lineage(),
+        key("workspace_id", Text, "open"),
+        key("lead_id", Uuid),
+        key("new_lead_id", Uuid),
+        required("split_at", UTC_TIME),
+        required("split_by", Text, "detail"),
+        required("reason", Text, "masked"),
+        required("identities", ARRAY(Text), "masked"),
+        required("run_id", Uuid),
+        *lineage(),
     )
     Index(None, table.c.workspace_id, table.c.new_lead_id)
 
@@ -270,13 +281,13 @@ def _message_moves(metadata: MetaData) -> None:
     table = Table(
         "message_moves",
         metadata,
-        _key("workspace_id", Text, "open"),
-        _key("message_id", Uuid),
-        _required("lead_id", Uuid),
-        _required("into_lead_id", Uuid),
-        _required("moved_at", _UTC),
-        _required("run_id", Uuid),
-        *_lineage(),
+        key("workspace_id", Text, "open"),
+        key("message_id", Uuid),
+        required("lead_id", Uuid),
+        required("into_lead_id", Uuid),
+        required("moved_at", UTC_TIME),
+        required("run_id", Uuid),
+        *lineage(),
     )
     Index(None, table.c.workspace_id, table.c.into_lead_id)
 
@@ -286,16 +297,16 @@ def _lead_activity(metadata: MetaData) -> None:
     Table(
         "lead_activity",
         metadata,
-        _key("workspace_id", Text, "open"),
-        _key("lead_id", Uuid),
-        Column("first_message_at", _UTC, nullable=False, info={"fold": "least"}),
-        Column("last_message_at", _UTC, nullable=False, info={"fold": "greatest"}),
-        Column("first_inbound_at", _UTC, info={"fold": "least"}),
-        Column("last_inbound_at", _UTC, info={"fold": "greatest"}),
-        Column("first_outbound_at", _UTC, info={"fold": "least"}),
-        Column("last_outbound_at", _UTC, info={"fold": "greatest"}),
-        _required("receipt_id", Uuid),
-        *_lineage(),
+        key("workspace_id", Text, "open"),
+        key("lead_id", Uuid),
+        Column("first_message_at", UTC_TIME, nullable=False, info={"fold": "least"}),
+        Column("last_message_at", UTC_TIME, nullable=False, info={"fold": "greatest"}),
+        Column("first_inbound_at", UTC_TIME, info={"fold": "least"}),
+        Column("last_inbound_at", UTC_TIME, info={"fold": "greatest"}),
+        Column("first_outbound_at", UTC_TIME, info={"fold": "least"}),
+        Column("last_outbound_at", UTC_TIME, info={"fold": "greatest"}),
+        required("receipt_id", Uuid),
+        *lineage(),
     )
 
 
@@ -303,17 +314,17 @@ def _lead_suppressions(metadata: MetaData) -> None:
     table = Table(
         "lead_suppressions",
         metadata,
-        _key("workspace_id", Text, "open"),
-        _key("lead_id", Uuid),
-        _key("event_id", Uuid),
-        _required("provider", Text, "open"),
-        _required("provider_event", Text, "open"),
-        _required("reason", Text, "open"),
-        _optional("detail", Text, "masked"),
-        _required("occurred_at", _UTC),
-        _required("received_at", _UTC),
-        _required("receipt_id", Uuid),
-        *_lineage(),
+        key("workspace_id", Text, "open"),
+        key("lead_id", Uuid),
+        key("event_id", Uuid),
+        required("provider", Text, "open"),
+        required("provider_event", Text, "open"),
+        required("reason", Text, "open"),
+        optional("detail", Text, "masked"),
+        required("occurred_at", UTC_TIME),
+        required("received_at", UTC_TIME),
+        required("receipt_id", Uuid),
+        *lineage(),
     )
     Index(None, table.c.workspace_id, table.c.lead_id, table.c.occurred_at)
     Index(None, table.c.receipt_id)
@@ -323,18 +334,18 @@ def _lead_signals(metadata: MetaData) -> None:
     table = Table(
         "lead_signals",
         metadata,
-        _key("workspace_id", Text, "open"),
-        _key("lead_id", Uuid),
-        _key("event_id", Uuid),
-        _required("provider", Text, "open"),
-        _required("provider_event", Text, "open"),
-        _required("signal", Text, "open"),
+        key("workspace_id", Text, "open"),
+        key("lead_id", Uuid),
+        key("event_id", Uuid),
+        required("provider", Text, "open"),
+        required("provider_event", Text, "open"),
+        required("signal", Text, "open"),
         Column("message_id", Uuid),
-        _optional("detail", Text, "masked"),
-        _required("occurred_at", _UTC),
-        _required("received_at", _UTC),
-        _required("receipt_id", Uuid),
-        *_lineage(),
+        optional("detail", Text, "masked"),
+        required("occurred_at", UTC_TIME),
+        required("received_at", UTC_TIME),
+        required("receipt_id", Uuid),
+        *lineage(),
     )
     Index(None, table.c.workspace_id, table.c.lead_id, table.c.occurred_at)
     Index(None, table.c.receipt_id)
@@ -344,25 +355,25 @@ def _webhook_receipts(metadata: MetaData) -> None:
     table = Table(
         "webhook_receipts",
         metadata,
-        _key("workspace_id", Text, "open"),
-        _key("receipt_id", Uuid),
-        _required("provider", Text, "open"),
-        _required("provider_event", Text, "open"),
-        _required("verdict", Text, "open"),
-        _required("reason", Text, "detail"),
-        _required("dedupe_key", Text, "detail"),
+        key("workspace_id", Text, "open"),
+        key("receipt_id", Uuid),
+        required("provider", Text, "open"),
+        required("provider_event", Text, "open"),
+        required("verdict", Text, "open"),
+        required("reason", Text, "detail"),
+        required("dedupe_key", Text, "detail"),
         Column("first_receipt_id", Uuid),
-        _required("occurrence", Integer),
-        _required("received_at", _UTC),
-        _required("source_topic", Text, "open"),
-        _required("source_partition", Integer),
-        _required("source_offset", BigInteger),
-        _required("body_bytes", Integer),
-        _required("message_ids", ARRAY(Uuid)),
-        _required("fact_count", Integer),
-        Column("stored_at", _UTC),
-        _optional("route", Text, "open"),
-        *_lineage(),
+        required("occurrence", Integer),
+        required("received_at", UTC_TIME),
+        required("source_topic", Text, "open"),
+        required("source_partition", Integer),
+        required("source_offset", BigInteger),
+        required("body_bytes", Integer),
+        required("message_ids", ARRAY(Uuid)),
+        required("fact_count", Integer),
+        Column("stored_at", UTC_TIME),
+        optional("route", Text, "open"),
+        *lineage(),
     )
     Index(None, table.c.workspace_id, table.c.received_at)
     # Audits prove completeness by counting ranges of it. Not unique: a doubled verdict must be
@@ -381,17 +392,17 @@ def _ingest_latency(metadata: MetaData) -> None:
     table = Table(
         "ingest_latency",
         metadata,
-        _key("process_id", Text, "open"),
-        _key("route", Text, "open"),
-        _key("status", Integer),
-        _key("window_start_at", _UTC),
-        _required("window_end_at", _UTC),
-        _required("request_count", BigInteger),
-        _required("sum_us", BigInteger),
-        _required("max_us", BigInteger),
-        _required("bucket_le_us", ARRAY(BigInteger)),
-        _required("bucket_counts", ARRAY(BigInteger)),
-        *_lineage(),
+        key("process_id", Text, "open"),
+        key("route", Text, "open"),
+        key("status", Integer),
+        key("window_start_at", UTC_TIME),
+        required("window_end_at", UTC_TIME),
+        required("request_count", BigInteger),
+        required("sum_us", BigInteger),
+        required("max_us", BigInteger),
+        required("bucket_le_us", ARRAY(BigInteger)),
+        required("bucket_counts", ARRAY(BigInteger)),
+        *lineage(),
     )
     Index(None, table.c.window_start_at)
 
@@ -402,18 +413,18 @@ def _dead_letters(metadata: MetaData) -> None:
     table = Table(
         "dead_letters",
         metadata,
-        _key("origin_topic", Text, "open"),
-        _key("origin_partition", Integer),
-        _key("origin_offset", BigInteger),
-        _key("stage", Text, "open"),
-        _required("error_class", Text, "open"),
-        _required("reason", Text, "detail"),
-        _required("attempts", Integer),
-        _required("first_failed_at", _UTC),
-        _required("last_failed_at", _UTC),
-        _optional("workspace_id", Text, "detail"),
-        _optional("receipt_id", Text, "detail"),
-        *_lineage(),
+        key("origin_topic", Text, "open"),
+        key("origin_partition", Integer),
+        key("origin_offset", BigInteger),
+        key("stage", Text, "open"),
+        required("error_class", Text, "open"),
+        required("reason", Text, "detail"),
+        required("attempts", Integer),
+        required("first_failed_at", UTC_TIME),
+        required("last_failed_at", UTC_TIME),
+        optional("workspace_id", Text, "detail"),
+        optional("receipt_id", Text, "detail"),
+        *lineage(),
     )
     Index(None, table.c.receipt_id)
 
@@ -424,30 +435,30 @@ def _dead_letter_events(metadata: MetaData) -> None:
     table = Table(
         "dead_letter_events",
         metadata,
-        _key("event_id", Uuid),
-        _required("letter_id", Text, "detail"),
-        _required("generation", Integer),
-        _required("event", Text, "open"),
-        _required("stage", Text, "open"),
+        key("event_id", Uuid),
+        required("letter_id", Text, "detail"),
+        required("generation", Integer),
+        required("event", Text, "open"),
+        required("stage", Text, "open"),
         #: The record that was sent again.
-        _optional("record_topic", Text, "open"),
+        optional("record_topic", Text, "open"),
         Column("record_partition", Integer),
         Column("record_offset", BigInteger),
-        _optional("error_class", Text, "open"),
-        _optional("reason", Text, "detail"),
-        _optional("changed_by", Text, "detail"),
+        optional("error_class", Text, "open"),
+        optional("reason", Text, "detail"),
+        optional("changed_by", Text, "detail"),
         Column("run_id", Uuid),
-        _required("happened_at", _UTC),
-        _optional("workspace_id", Text, "detail"),
-        _optional("receipt_id", Text, "detail"),
-        *_lineage(),
+        required("happened_at", UTC_TIME),
+        optional("workspace_id", Text, "detail"),
+        optional("receipt_id", Text, "detail"),
+        *lineage(),
     )
     Index(None, table.c.letter_id)
     Index("ix_dead_letter_events_record", table.c.record_topic, table.c.record_partition, table.c.record_offset)
 
 
 def _job_key() -> list[Column[Any]]:
-    return [_key("workspace_id", Text, "open"), _key("job_id", Uuid), _key("generation", Integer)]
+    return [key("workspace_id", Text, "open"), key("job_id", Uuid), key("generation", Integer)]
 
 
 def _jobs(metadata: MetaData) -> None:
@@ -457,15 +468,15 @@ def _jobs(metadata: MetaData) -> None:
         "jobs",
         metadata,
         *_job_key(),
-        _required("type", Text, "open"),
-        _required("lead_id", Uuid),
-        _required("message_id", Uuid),
-        _required("requested_at", _UTC),
-        _required("requested_by", Text, "detail"),
-        _required("due_at", _UTC),
-        _required("from_start", Boolean),
-        _required("receipt_id", Uuid),
-        *_lineage(),
+        required("type", Text, "open"),
+        required("lead_id", Uuid),
+        required("message_id", Uuid),
+        required("requested_at", UTC_TIME),
+        required("requested_by", Text, "detail"),
+        required("due_at", UTC_TIME),
+        required("from_start", Boolean),
+        required("receipt_id", Uuid),
+        *lineage(),
     )
     Index(None, table.c.workspace_id, table.c.lead_id)
     Index(None, table.c.workspace_id, table.c.requested_at)
@@ -480,15 +491,15 @@ def _job_progress(metadata: MetaData) -> None:
         "job_progress",
         metadata,
         *_job_key(),
-        _required("is_running", Boolean),
-        _required("attempt", Integer),
-        Column("due_at", _UTC),
-        _optional("step", Text, "open"),
-        _optional("error_class", Text, "open"),
-        _optional("reason", Text, "detail"),
-        _optional("worker", Text, "detail"),
-        _required("changed_at", _UTC),
-        *_lineage(),
+        required("is_running", Boolean),
+        required("attempt", Integer),
+        Column("due_at", UTC_TIME),
+        optional("step", Text, "open"),
+        optional("error_class", Text, "open"),
+        optional("reason", Text, "detail"),
+        optional("worker", Text, "detail"),
+        required("changed_at", UTC_TIME),
+        *lineage(),
     )
 
 
@@ -498,21 +509,21 @@ def _job_attempts(metadata: MetaData) -> None:
         "job_attempts",
         metadata,
         *_job_key(),
-        _key("attempt", Integer),
-        _required("type", Text, "open"),
-        _required("lead_id", Uuid),
-        _required("message_id", Uuid),
-        _required("worker", Text, "detail"),
-        _required("started_at", _UTC),
-        Column("ended_at", _UTC),
-        _optional("outcome", Text, "open"),
-        _optional("step", Text, "open"),
-        _optional("error_class", Text, "open"),
-        _optional("reason", Text, "detail"),
+        key("attempt", Integer),
+        required("type", Text, "open"),
+        required("lead_id", Uuid),
+        required("message_id", Uuid),
+        required("worker", Text, "detail"),
+        required("started_at", UTC_TIME),
+        Column("ended_at", UTC_TIME),
+        optional("outcome", Text, "open"),
+        optional("step", Text, "open"),
+        optional("error_class", Text, "open"),
+        optional("reason", Text, "detail"),
         Column("spends_attempt", Boolean),
-        Column("next_due_at", _UTC),
-        _required("receipt_id", Uuid),
-        *_lineage(),
+        Column("next_due_at", UTC_TIME),
+        required("receipt_id", Uuid),
+        *lineage(),
     )
     Index(None, table.c.workspace_id, table.c.started_at)
 
@@ -522,14 +533,14 @@ def _job_steps(metadata: MetaData) -> None:
         "job_steps",
         metadata,
         *_job_key(),
-        _key("step", Text, "open"),
-        _required("attempt", Integer),
-        _required("finished_at", _UTC),
-        _required("result", JSONB, "masked"),
-        _required("skipped", Text, "detail"),
-        _required("ends_job", Text, "detail"),
-        _required("receipt_id", Uuid),
-        *_lineage(),
+        key("step", Text, "open"),
+        required("attempt", Integer),
+        required("finished_at", UTC_TIME),
+        required("result", JSONB, "masked"),
+        required("skipped", Text, "detail"),
+        required("ends_job", Text, "detail"),
+        required("receipt_id", Uuid),
+        *lineage(),
     )
 
 
@@ -539,15 +550,15 @@ def _job_ends(metadata: MetaData) -> None:
         "job_ends",
         metadata,
         *_job_key(),
-        _key("outcome", Text, "open"),
+        key("outcome", Text, "open"),
         Column("first_offset", BigInteger, nullable=False, info={"fold": "least"}),
-        _required("ended_at", _UTC),
-        _required("attempt", Integer),
-        _optional("step", Text, "open"),
-        _optional("error_class", Text, "open"),
-        _optional("reason", Text, "detail"),
-        _optional("ended_by", Text, "detail"),
-        *_lineage(),
+        required("ended_at", UTC_TIME),
+        required("attempt", Integer),
+        optional("step", Text, "open"),
+        optional("error_class", Text, "open"),
+        optional("reason", Text, "detail"),
+        optional("ended_by", Text, "detail"),
+        *lineage(),
     )
     Index(None, table.c.workspace_id, table.c.ended_at)
     Index(None, table.c.src_partition, table.c.first_offset)
@@ -558,29 +569,29 @@ def _job_holds(metadata: MetaData) -> None:
         "job_holds",
         metadata,
         *_job_key(),
-        _required("is_paused", Boolean),
-        _required("changed_by", Text, "detail"),
-        _required("changed_at", _UTC),
-        *_lineage(),
+        required("is_paused", Boolean),
+        required("changed_by", Text, "detail"),
+        required("changed_at", UTC_TIME),
+        *lineage(),
     )
 
 
 def _concluded(*, job: bool = True) -> list[Column[Any]]:
     """What every conclusion about a message says."""
     return [
-        _required("lead_id", Uuid),
-        *([_required("job_id", Uuid)] if job else []),
-        _required("concluded_at", _UTC),
+        required("lead_id", Uuid),
+        *([required("job_id", Uuid)] if job else []),
+        required("concluded_at", UTC_TIME),
         #: With the message's id its place in the conversation, however it arrived.
-        _required("sent_at", _UTC),
-        _required("received_at", _UTC),
-        _optional("ai_provider", Text, "open"),
-        _optional("ai_model", Text, "open"),
-        _optional("prompt_key", Text, "open"),
+        required("sent_at", UTC_TIME),
+        required("received_at", UTC_TIME),
+        optional("ai_provider", Text, "open"),
+        optional("ai_model", Text, "open"),
+        optional("prompt_key", Text, "open"),
         Column("prompt_version", Integer),
-        _optional("prompt_sha256", Text, "open"),
-        _required("receipt_id", Uuid),
-        *_lineage(),
+        optional("prompt_sha256", Text, "open"),
+        required("receipt_id", Uuid),
+        *lineage(),
     ]
 
 
@@ -590,14 +601,14 @@ def _enrichments(metadata: MetaData) -> None:
     table = Table(
         "enrichments",
         metadata,
-        _key("workspace_id", Text, "open"),
-        _key("job_id", Uuid),
-        _key("step", Text, "open"),
-        _required("message_id", Uuid),
-        _required("job_type", Text, "open"),
-        _required("event_type", Text, "open"),
-        _optional("skip_reason", Text, "open"),
-        _required("details", JSONB, "masked"),
+        key("workspace_id", Text, "open"),
+        key("job_id", Uuid),
+        key("step", Text, "open"),
+        required("message_id", Uuid),
+        required("job_type", Text, "open"),
+        required("event_type", Text, "open"),
+        optional("skip_reason", Text, "open"),
+        required("details", JSONB, "masked"),
         *_concluded(job=False),
     )
     Index(None, table.c.workspace_id, table.c.message_id)
@@ -608,20 +619,20 @@ def _message_labels(metadata: MetaData) -> None:
     table = Table(
         "message_labels",
         metadata,
-        _key("workspace_id", Text, "open"),
-        _key("message_id", Uuid),
-        _required("label", Text, "open"),
-        _optional("answered_label", Text, "open"),
-        _required("confidence", Double),
-        _required("is_opt_out", Boolean),
-        _required("is_bounce", Boolean),
-        _optional("contains_phone", Text, "masked"),
-        _required("has_proposed_time", Boolean),
-        _required("is_automated", Boolean),
-        _optional("rule", Text, "open"),
-        _optional("evidence", Text, "masked"),
-        _required("needs_review", Boolean),
-        _required("is_injection_suspected", Boolean),
+        key("workspace_id", Text, "open"),
+        key("message_id", Uuid),
+        required("label", Text, "open"),
+        optional("answered_label", Text, "open"),
+        required("confidence", Double),
+        required("is_opt_out", Boolean),
+        required("is_bounce", Boolean),
+        optional("contains_phone", Text, "masked"),
+        required("has_proposed_time", Boolean),
+        required("is_automated", Boolean),
+        optional("rule", Text, "open"),
+        optional("evidence", Text, "masked"),
+        required("needs_review", Boolean),
+        required("is_injection_suspected", Boolean),
         *_concluded(),
     )
     Index(None, table.c.workspace_id, table.c.sent_at)
@@ -632,14 +643,14 @@ def _lead_states(metadata: MetaData) -> None:
     Table(
         "lead_states",
         metadata,
-        _key("workspace_id", Text, "open"),
-        _key("lead_id", Uuid),
-        _key("message_id", Uuid),
-        _required("status", Text, "open"),
-        _required("label", Text, "open"),
-        _optional("previous_label", Text, "open"),
-        _required("is_automated", Boolean),
-        _required("open_work", Text, "open"),
+        key("workspace_id", Text, "open"),
+        key("lead_id", Uuid),
+        key("message_id", Uuid),
+        required("status", Text, "open"),
+        required("label", Text, "open"),
+        optional("previous_label", Text, "open"),
+        required("is_automated", Boolean),
+        required("open_work", Text, "open"),
         *[column for column in _concluded() if column.name != "lead_id"],
     )
 
@@ -648,16 +659,16 @@ def _follow_ups(metadata: MetaData) -> None:
     table = Table(
         "follow_ups",
         metadata,
-        _key("workspace_id", Text, "open"),
-        _key("message_id", Uuid),
-        _required("kind", Text, "open"),
-        _required("due_at", _UTC),
-        _required("timezone", Text, "open"),
-        _required("timezone_evidence", Text, "open"),
+        key("workspace_id", Text, "open"),
+        key("message_id", Uuid),
+        required("kind", Text, "open"),
+        required("due_at", UTC_TIME),
+        required("timezone", Text, "open"),
+        required("timezone_evidence", Text, "open"),
         Column("day", Date),
-        _required("precision", Text, "open"),
-        _required("confidence", Double),
-        _required("attempt", Integer),
+        required("precision", Text, "open"),
+        required("confidence", Double),
+        required("attempt", Integer),
         *_concluded(),
     )
     Index(None, table.c.workspace_id, table.c.due_at)
@@ -667,14 +678,14 @@ def _booking_decisions(metadata: MetaData) -> None:
     Table(
         "booking_decisions",
         metadata,
-        _key("workspace_id", Text, "open"),
-        _key("message_id", Uuid),
-        _required("is_proposed", Boolean),
-        _optional("reason", Text, "open"),
-        _required("process", Text, "open"),
-        Column("start_at", _UTC),
-        _optional("timezone", Text, "open"),
-        _optional("timezone_evidence", Text, "open"),
+        key("workspace_id", Text, "open"),
+        key("message_id", Uuid),
+        required("is_proposed", Boolean),
+        optional("reason", Text, "open"),
+        required("process", Text, "open"),
+        Column("start_at", UTC_TIME),
+        optional("timezone", Text, "open"),
+        optional("timezone_evidence", Text, "open"),
         Column("confidence", Double),
         Column("minutes_later", Integer),
         *_concluded(),
@@ -685,14 +696,14 @@ def _drafts(metadata: MetaData) -> None:
     table = Table(
         "drafts",
         metadata,
-        _key("workspace_id", Text, "open"),
-        _key("draft_id", Uuid),
-        _required("message_id", Uuid),
-        _required("channel", Text, "open"),
+        key("workspace_id", Text, "open"),
+        key("draft_id", Uuid),
+        required("message_id", Uuid),
+        required("channel", Text, "open"),
         #: Null when no draft passed the checks.
-        _optional("body", Text, "masked"),
-        _required("failed_checks", ARRAY(Text), "open"),
-        _required("attempts", Integer),
+        optional("body", Text, "masked"),
+        required("failed_checks", ARRAY(Text), "open"),
+        required("attempts", Integer),
         *_concluded(),
     )
     Index(None, table.c.workspace_id, table.c.message_id)
@@ -702,16 +713,16 @@ def _reply_decisions(metadata: MetaData) -> None:
     table = Table(
         "reply_decisions",
         metadata,
-        _key("workspace_id", Text, "open"),
-        _key("draft_id", Uuid),
-        _required("message_id", Uuid),
-        _required("channel", Text, "open"),
-        _required("decision", Text, "open"),
-        Column("send_at", _UTC),
-        _required("reasons", ARRAY(Text), "open"),
+        key("workspace_id", Text, "open"),
+        key("draft_id", Uuid),
+        required("message_id", Uuid),
+        required("channel", Text, "open"),
+        required("decision", Text, "open"),
+        Column("send_at", UTC_TIME),
+        required("reasons", ARRAY(Text), "open"),
         Column("confidence", Double),
-        _required("threshold", Double),
-        _required("response_mode", Text, "open"),
+        required("threshold", Double),
+        required("response_mode", Text, "open"),
         *_concluded(),
     )
     Index(None, table.c.workspace_id, table.c.message_id)
@@ -721,13 +732,13 @@ def _lead_scores(metadata: MetaData) -> None:
     table = Table(
         "lead_scores",
         metadata,
-        _key("workspace_id", Text, "open"),
-        _key("lead_id", Uuid),
-        _key("message_id", Uuid),
-        _required("fit", Integer),
-        _required("intent", Integer),
-        _required("overall", Integer),
-        _required("reasoning", Text, "masked"),
+        key("workspace_id", Text, "open"),
+        key("lead_id", Uuid),
+        key("message_id", Uuid),
+        required("fit", Integer),
+        required("intent", Integer),
+        required("overall", Integer),
+        required("reasoning", Text, "masked"),
         *[column for column in _concluded() if column.name != "lead_id"],
     )
     Index(None, table.c.workspace_id, table.c.message_id)
@@ -737,45 +748,45 @@ def _ai_interactions(metadata: MetaData) -> None:
     table = Table(
         "ai_interactions",
         metadata,
-        _key("workspace_id", Text, "open"),
-        _key("event_id", Uuid),
-        _required("lead_id", Uuid),
-        _required("message_id", Uuid),
-        _required("job_id", Uuid),
-        _required("step", Text, "open"),
-        _required("attempt", Integer),
-        _required("call", Integer),
-        _required("called_at", _UTC),
-        _required("source", Text, "open"),
-        _required("feature", Text, "open"),
-        _required("prompt_key", Text, "open"),
-        _required("prompt_version", Integer),
-        _required("prompt_sha256", Text, "open"),
-        _required("provider", Text, "open"),
-        _required("api", Text, "open"),
-        _required("model", Text, "open"),
-        _optional("structure", Text, "open"),
-        _required("input_tokens", BigInteger),
-        _required("cached_tokens", BigInteger),
-        _required("cache_write_tokens", BigInteger),
-        _required("output_tokens", BigInteger),
-        _required("reasoning_tokens", BigInteger),
-        _required("usage_source", Text, "open"),
-        _required("billing", Text, "open"),
+        key("workspace_id", Text, "open"),
+        key("event_id", Uuid),
+        required("lead_id", Uuid),
+        required("message_id", Uuid),
+        required("job_id", Uuid),
+        required("step", Text, "open"),
+        required("attempt", Integer),
+        required("call", Integer),
+        required("called_at", UTC_TIME),
+        required("source", Text, "open"),
+        required("feature", Text, "open"),
+        required("prompt_key", Text, "open"),
+        required("prompt_version", Integer),
+        required("prompt_sha256", Text, "open"),
+        required("provider", Text, "open"),
+        required("api", Text, "open"),
+        required("model", Text, "open"),
+        optional("structure", Text, "open"),
+        required("input_tokens", BigInteger),
+        required("cached_tokens", BigInteger),
+        required("cache_write_tokens", BigInteger),
+        required("output_tokens", BigInteger),
+        required("reasoning_tokens", BigInteger),
+        required("usage_source", Text, "open"),
+        required("billing", Text, "open"),
         Column("cost_micro_usd", BigInteger),
-        _required("price_version", Text, "open"),
-        _required("latency_ms", BigInteger),
-        _required("status", Text, "open"),
-        _optional("error_class", Text, "open"),
-        _optional("error", Text, "detail"),
+        required("price_version", Text, "open"),
+        required("latency_ms", BigInteger),
+        required("status", Text, "open"),
+        optional("error_class", Text, "open"),
+        optional("error", Text, "detail"),
         Column("http_status", Integer),
-        _optional("finish", Text, "open"),
-        _optional("response_id", Text, "detail"),
-        _optional("request_id", Text, "detail"),
-        _required("is_injection_suspected", Boolean),
-        _required("trace_id", Text, "detail"),
-        _required("receipt_id", Uuid),
-        *_lineage(),
+        optional("finish", Text, "open"),
+        optional("response_id", Text, "detail"),
+        optional("request_id", Text, "detail"),
+        required("is_injection_suspected", Boolean),
+        required("trace_id", Text, "detail"),
+        required("receipt_id", Uuid),
+        *lineage(),
     )
     Index(None, table.c.workspace_id, table.c.called_at)
     Index(None, table.c.workspace_id, table.c.message_id)
@@ -784,10 +795,10 @@ def _ai_interactions(metadata: MetaData) -> None:
 
 def _position_key() -> list[Column[Any]]:
     return [
-        _key("projection", Text, "open"),
-        _key("version", Integer),
-        _key("topic", Text, "open"),
-        _key("partition", Integer),
+        key("projection", Text, "open"),
+        key("version", Integer),
+        key("topic", Text, "open"),
+        key("partition", Integer),
     ]
 
 
@@ -796,10 +807,10 @@ def _projection_offsets(metadata: MetaData) -> None:
         "projection_offsets",
         metadata,
         *_position_key(),
-        _required("next_offset", BigInteger),
+        required("next_offset", BigInteger),
         #: Broker's append time of the newest projected record.
-        Column("event_time_max", _UTC),
-        _required("heartbeat_at", _UTC),
+        Column("event_time_max", UTC_TIME),
+        required("heartbeat_at", UTC_TIME),
     )
 
 
@@ -808,11 +819,11 @@ def _broker_offsets(metadata: MetaData) -> None:
     Table(
         "broker_offsets",
         metadata,
-        _key("topic", Text, "open"),
-        _key("partition", Integer),
-        _required("start_offset", BigInteger),
-        _required("end_offset", BigInteger),
-        _required("observed_at", _UTC),
+        key("topic", Text, "open"),
+        key("partition", Integer),
+        required("start_offset", BigInteger),
+        required("end_offset", BigInteger),
+        required("observed_at", UTC_TIME),
     )
 
 
@@ -821,26 +832,26 @@ def _projection_dead_letters(metadata: MetaData) -> None:
         "dead_letters",
         metadata,
         *_position_key(),
-        _key("offset", BigInteger),
-        _optional("key", LargeBinary, "masked"),
-        _optional("value", LargeBinary, "masked"),
+        key("offset", BigInteger),
+        optional("key", LargeBinary, "masked"),
+        optional("value", LargeBinary, "masked"),
         #: JSON array of [name, base64 value]; bytes, because a broken record may hold what jsonb refuses.
-        _required("headers", LargeBinary, "masked"),
-        _required("record_at", _UTC),
-        _required("error_class", Text, "open"),
-        _required("reason", Text, "detail"),
-        _required("attempts", Integer),
+        required("headers", LargeBinary, "masked"),
+        required("record_at", UTC_TIME),
+        required("error_class", Text, "open"),
+        required("reason", Text, "detail"),
+        required("attempts", Integer),
         #: open, fixed or discarded
-        _required("state", Text, "open"),
+        required("state", Text, "open"),
         Column("fixed_by_run_id", Uuid),
-        _required("failed_at", _UTC),
+        required("failed_at", UTC_TIME),
         #: How often a person had it projected again, and the newest run that did, or that discarded it.
         Column("redrives", Integer, nullable=False, server_default="0"),
         Column("run_id", Uuid),
-        Column("changed_at", _UTC),
-        _optional("changed_by", Text, "detail"),
+        Column("changed_at", UTC_TIME),
+        optional("changed_by", Text, "detail"),
         #: Why it was discarded.
-        _optional("note", Text, "detail"),
+        optional("note", Text, "detail"),
     )
 
 
@@ -850,9 +861,9 @@ def _expired_ranges(metadata: MetaData) -> None:
         "expired_ranges",
         metadata,
         *_position_key(),
-        _key("from_offset", BigInteger),
-        _required("to_offset", BigInteger),
-        _required("noted_at", _UTC),
+        key("from_offset", BigInteger),
+        required("to_offset", BigInteger),
+        required("noted_at", UTC_TIME),
     )
 
 
@@ -861,25 +872,25 @@ def _runs(metadata: MetaData) -> None:
         "runs",
         metadata,
         Column("run_id", Uuid, primary_key=True),
-        _required("verb", Text, "open"),
-        _required("started_by", Text, "detail"),
-        _required("scope", JSONB, "detail"),
-        _required("started_at", _UTC),
-        Column("ended_at", _UTC),
+        required("verb", Text, "open"),
+        required("started_by", Text, "detail"),
+        required("scope", JSONB, "detail"),
+        required("started_at", UTC_TIME),
+        Column("ended_at", UTC_TIME),
         #: done, failed or cancelled; null while it runs, and when its process died.
-        _optional("outcome", Text, "open"),
-        _required("counts", JSONB, "detail"),
+        optional("outcome", Text, "open"),
+        required("counts", JSONB, "detail"),
         #: What nobody else may work on meanwhile, such as `projection:leads`.
         Column("subjects", ARRAY(Text), info={"shown": "open"}, nullable=False, server_default="{}"),
         Column("phase", Text, info={"shown": "open"}, nullable=False, server_default=""),
         Column("host", Text, info={"shown": "detail"}, nullable=False, server_default=""),
         Column("pid", Integer, nullable=False, server_default="0"),
-        Column("heartbeat_at", _UTC, nullable=False, server_default=func.now()),
+        Column("heartbeat_at", UTC_TIME, nullable=False, server_default=func.now()),
         Column("resumes", Integer, nullable=False, server_default="0"),
-        Column("cancel_requested_at", _UTC),
-        _optional("cancel_requested_by", Text, "detail"),
-        _optional("error", Text, "detail"),
-        _optional("result", JSONB, "detail"),
+        Column("cancel_requested_at", UTC_TIME),
+        optional("cancel_requested_by", Text, "detail"),
+        optional("error", Text, "detail"),
+        optional("result", JSONB, "detail"),
     )
 
 
@@ -888,15 +899,15 @@ def _projection_versions(metadata: MetaData) -> None:
     table = Table(
         "projection_versions",
         metadata,
-        _key("projection", Text, "open"),
-        _key("version", Integer),
+        key("projection", Text, "open"),
+        key("version", Integer),
         #: See `versions.VersionState`.
-        _required("state", Text, "open"),
+        required("state", Text, "open"),
         Column("rev", Integer),
-        _optional("shape", Text, "open"),
+        optional("shape", Text, "open"),
         Column("run_id", Uuid),
-        Column("changed_at", _UTC, nullable=False, server_default=func.now()),
-        _optional("problem", Text, "detail"),
+        Column("changed_at", UTC_TIME, nullable=False, server_default=func.now()),
+        optional("problem", Text, "detail"),
     )
     Index(
         "ix_projection_versions_live",
@@ -911,12 +922,12 @@ def _audits(metadata: MetaData) -> None:
     Table(
         "audit_positions",
         metadata,
-        _key("version", Integer),
-        _key("topic", Text, "open"),
-        _key("partition", Integer),
-        _required("verdicts_to", BigInteger),
-        _required("facts_to", BigInteger),
-        _required("verified_at", _UTC),
+        key("version", Integer),
+        key("topic", Text, "open"),
+        key("partition", Integer),
+        required("verdicts_to", BigInteger),
+        required("facts_to", BigInteger),
+        required("verified_at", UTC_TIME),
     )
 
 
@@ -925,11 +936,11 @@ def _job_audits(metadata: MetaData) -> None:
     Table(
         "audit_job_positions",
         metadata,
-        _key("version", Integer),
-        _key("topic", Text, "open"),
-        _key("partition", Integer),
-        _required("proven_to", BigInteger),
-        _required("verified_at", _UTC),
+        key("version", Integer),
+        key("topic", Text, "open"),
+        key("partition", Integer),
+        required("proven_to", BigInteger),
+        required("verified_at", UTC_TIME),
     )
 
 
@@ -938,8 +949,8 @@ def _audit_open_jobs(metadata: MetaData) -> None:
     Table(
         "audit_open_jobs",
         metadata,
-        _key("version", Integer),
-        _key("workspace_id", Text, "open"),
-        _key("job_id", Uuid),
-        _key("generation", Integer),
+        key("version", Integer),
+        key("workspace_id", Text, "open"),
+        key("job_id", Uuid),
+        key("generation", Integer),
     )

@@ -1,7 +1,7 @@
 """Facts an adapter reads out of a webhook before anybody knows which lead they concern (`inbox`, `inbox.bulk`)."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 
@@ -20,6 +20,7 @@ from headrace.events.caps import (
     entries,
     keys,
 )
+from headrace.events.providers import PROVIDERS
 
 #: Ways to recognise one person. Whoever is reached in more is no person but a switchboard, or an attack.
 LEAD_IDENTITIES = 50
@@ -30,8 +31,19 @@ Channel = Literal["sms", "linkedin", "email"]
 Direction = Literal["inbound", "outbound"]
 #: Where a message came from: a person's reply, a campaign's send, a bounce daemon.
 Source = Literal["direct", "campaign", "bounce"]
-#: In match order: the first kind that finds a lead wins.
-IdentityKind = Literal["ghl_contact_id", "emailbison_lead_id", "linkedin_id", "linkedin_slug", "email", "phone"]
+#: Kinds of identity in match order: the first kind that finds a lead wins.
+MATCH_ORDER: tuple[str, ...] = (
+    *(provider.person_id for provider in PROVIDERS.values() if provider.person_id is not None),
+    "linkedin_id",
+    "linkedin_slug",
+    "email",
+    "phone",
+)
+if TYPE_CHECKING:
+    IdentityKind = str
+else:
+    # No other kind is decoded. A type checker wants literals spelled out, and these follow from the providers.
+    IdentityKind = Literal[MATCH_ORDER]
 SuppressionReason = Literal["unsubscribed", "bounced", "blacklisted", "wrong_person"]
 SignalKind = Literal[
     "interested",

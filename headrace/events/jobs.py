@@ -8,14 +8,8 @@ import msgspec
 from headrace.events.caps import Actor, CutFields, PlainJson, PlainName, Reason, Ref, Word, entries
 from headrace.events.visibility import DETAIL
 
-JobType = Literal[
-    "SMS_INBOUND_POST_PROCESS",
-    "LINKEDIN_INBOUND_POST_PROCESS",
-    "SMARTLEAD_INBOUND_POST_PROCESS",
-    "INSTANTLY_INBOUND_POST_PROCESS",
-    "EMAIL_INBOUND_POST_PROCESS",
-    "LEAD_SCORING_POST_PROCESS",
-]
+#: The name of a job in `headrace.events.job_plan.JOBS`.
+JobType = str
 #: What to do about a failed attempt.
 ErrorClass = Literal["transient", "permanent", "rate_limited", "over_budget", "dependency_down"]
 

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
+from headrace.events.providers import PROVIDERS
+
 Key = Literal["dedupe key", "workspace", "lead id", "route", "original key"]
 
 #: The largest webhook body accepted by default, bytes (1 MiB).
@@ -44,11 +46,7 @@ def _webhooks(provider: str) -> Topic:
     )
 
 
-WEBHOOKS_GHL = _webhooks("ghl")
-WEBHOOKS_UNIPILE = _webhooks("unipile")
-WEBHOOKS_SMARTLEAD = _webhooks("smartlead")
-WEBHOOKS_INSTANTLY = _webhooks("instantly")
-WEBHOOKS_EMAILBISON = _webhooks("emailbison")
+REPLY_TOPICS = tuple(_webhooks(provider) for provider in PROVIDERS)
 #: Sent and opened notices come in floods; a topic and worker of their own keep replies fast.
 WEBHOOKS_BULK = Topic(
     name="webhooks.bulk",
@@ -190,7 +188,6 @@ DEAD_LETTERS = Topic(
     events=("dead.letter.redriven", "dead.letter.fixed", "dead.letter.discarded"),
 )
 
-REPLY_TOPICS = (WEBHOOKS_GHL, WEBHOOKS_UNIPILE, WEBHOOKS_SMARTLEAD, WEBHOOKS_INSTANTLY, WEBHOOKS_EMAILBISON)
 WEBHOOK_TOPICS = (*REPLY_TOPICS, WEBHOOKS_BULK, WEBHOOKS_QUARANTINE)
 ALL_TOPICS = (
     *WEBHOOK_TOPICS,

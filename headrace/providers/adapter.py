@@ -27,7 +27,7 @@ class Credentials(msgspec.Struct, frozen=True, kw_only=True):
     """What a sender may prove itself with: a workspace's secrets, and keys that hold for the whole installation."""
 
     secrets: tuple[str, ...] = ()
-    #: Base64 of the SPKI DER; GoHighLevel Marketplace only.
+    #: Base64 of the SPKI DER; of a provider that signs for all workspaces (`Adapter.signer`).
     ed25519_public_key: str | None = None
     rsa_public_key: str | None = None
 
@@ -99,6 +99,11 @@ class Normalised(msgspec.Struct, frozen=True, kw_only=True):
     provider_event: str = ""
 
 
+def names_no_workspace(_payload: Payload) -> Sequence[WorkspaceHint]:
+    """For a provider whose webhooks say nothing of the workspace: the URL has to."""
+    return ()
+
+
 class Adapter(msgspec.Struct, frozen=True, kw_only=True):
     """A provider: a few pure functions and facts. None of the functions raises for any JSON object."""
 
@@ -106,17 +111,20 @@ class Adapter(msgspec.Struct, frozen=True, kw_only=True):
     #: The path of the predecessor, so that an installation can move by changing only the host.
     origin_path: str
     #: Account fields of the workspace file that `workspace_hints` may name, `workspace` aside.
-    account_fields: tuple[str, ...]
+    account_fields: tuple[str, ...] = ()
     #: The status that makes this provider retry later when nothing can be stored.
-    unavailable_status: Literal[429, 503]
+    unavailable_status: Literal[429, 503] = 503
     #: Query parameters and body fields that hold secrets; ingest keeps the former out of headers and logs.
-    secret_query_parameters: tuple[str, ...]
+    secret_query_parameters: tuple[str, ...] = ()
     proofs: Proofs
     #: How the payload names its workspace, most trusted first; empty when it names none.
-    workspace_hints: Callable[[Payload], Sequence[WorkspaceHint]]
+    workspace_hints: Callable[[Payload], Sequence[WorkspaceHint]] = names_no_workspace
     #: True when a payload that names an unknown workspace may still be assigned by the query.
-    query_overrides_unknown_workspace: bool
+    query_overrides_unknown_workspace: bool = False
     deliver: Callable[[str, Payload], Delivery]
     normalise: Callable[[Payload, Receipt], Normalised]
     #: None: the key carries the provider's own id, so a repeat is always a retry.
     retry_window: Callable[[Payload], RetryWindow | None]
+    #: Who signs webhooks for all workspaces, by the name people know it by. Its public keys are the settings
+    #: `<name>_ed25519_public_key` and `<name>_rsa_public_key`. None: nobody does.
+    signer: str | None = None

@@ -5,8 +5,12 @@ from datetime import datetime
 import msgspec
 
 from headrace.events.ids import conversation_id, message_id
-from headrace.events.inbox import Address, Direction, InboxMessage, Source
+from headrace.events.inbox import Address, Direction, InboxFact, InboxMessage, Source
+from headrace.providers.adapter import Payload
+from headrace.providers.bounces import is_final
+from headrace.providers.fields import at
 from headrace.providers.html_text import html_to_text
+from headrace.providers.identities import address
 from headrace.providers.outcomes import Subject
 from headrace.providers.reply_text import reply_text
 
@@ -70,6 +74,19 @@ class Email(msgspec.Struct, frozen=True, kw_only=True):
             is_automated=self.is_automated,
             reply_context=self.reply_context,
         )
+
+    def bounced(self, concerned: Subject, report: str) -> list[InboxFact]:
+        """What a mail server's report means: a message, and a suppression unless delivery failed only for now."""
+        bounce = msgspec.structs.replace(self, source="bounce", is_automated=True)
+        facts: list[InboxFact] = [bounce.message(concerned)]
+        if is_final(report):
+            facts.append(concerned.suppression("bounced", self.sent_at))
+        return facts
+
+
+def first_address(payload: Payload, *paths: str) -> Address | None:
+    """The first of the fields that holds an address. A path's parts are separated by dots."""
+    return next((found for path in paths if (found := address(at(payload, *path.split("."))))), None)
 
 
 def reply_context(**fields: str | None) -> dict[str, str]:

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 import msgspec
 
 from headrace.events.inbox import Address, Campaign, InboxFact, Person
-from headrace.events.receipts import Lane
 from headrace.providers import proofs
 from headrace.providers.adapter import (
     Adapter,
@@ -20,13 +19,13 @@ from headrace.providers.adapter import (
     RetryWindow,
     WorkspaceHint,
 )
-from headrace.providers.bounces import failed_recipient, is_daemon, is_final
+from headrace.providers.bounces import failed_recipient, is_daemon
 from headrace.providers.email_message import Email, reply_context
 from headrace.providers.fields import event_name, fingerprint, first_content, first_id, first_text, flag, items, mapping
 from headrace.providers.html_text import html_to_text
-from headrace.providers.identities import address, addresses, identities, identity, split_name
+from headrace.providers.identities import address, addresses, full_name, identities, identity, split_name
 from headrace.providers.outcomes import EventKey, Subject, fresh, ignored, malformed, unhandled
-from headrace.providers.timestamps import read_time
+from headrace.providers.timestamps import first_time
 
 NAME = "emailbison"
 REPLIED = "LEAD_REPLIED"
@@ -114,8 +113,7 @@ def _key(payload: Payload) -> EventKey:
 
 
 def _deliver(workspace: str, payload: Payload) -> Delivery:
-    lane: Lane = "bulk" if _kind(payload) in _BULK else "replies"
-    return _key(payload).delivery(workspace, NAME, lane, _event(payload))
+    return _key(payload).delivery(workspace, NAME, "bulk" if _kind(payload) in _BULK else "replies", _event(payload))
 
 
 def _retry_window(payload: Payload) -> RetryWindow | None:
@@ -140,7 +138,9 @@ def _normalise(payload: Payload, receipt: Receipt) -> Normalised:
 def _about_lead(payload: Payload, receipt: Receipt) -> Normalised:
     event, kind, data = _event(payload), _kind(payload), _data(payload)
     subject = _subject(payload, receipt)
-    at = _time(data, receipt, "campaign_event.created_at", "reply.date_received", "scheduled_email.sent_at")
+    at = first_time(
+        data, receipt.received_at, "campaign_event.created_at", "reply.date_received", "scheduled_email.sent_at"
+    )
     if kind == BOUNCED:
         return _bounced(payload, subject, at)
     if kind == TAGGED:
@@ -158,7 +158,7 @@ def _replied(payload: Payload, receipt: Receipt) -> Normalised:
     has_reply = bool(mapping(data.get("reply")))
     sender = _sender(data)
     if not has_reply and kind == INTERESTED and subject.identities:
-        at = _time(data, receipt, "campaign_event.created_at")
+        at = first_time(data, receipt.received_at, "campaign_event.created_at")
         return fresh(event, [subject.signal("interested", at)])
     if not has_reply:
         return malformed(event, "no data.reply")
@@ -208,21 +208,22 @@ def _reply_email(payload: Payload, subject: Subject, sender: Address) -> Email:
     data = _data(payload)
     reply = mapping(data.get("reply"))
     mailbox = _mailbox(data)
-    found = _reply_id(data)
-    ours = (mailbox,) if mailbox else ()
+    found, received_at = _reply_id(data), subject.receipt.received_at
     return Email(
         direction="inbound",
         source="direct",
-        key=f"reply:{found}" if found else _key(payload).message_key(subject.receipt.received_at),
+        key=f"reply:{found}" if found else _key(payload).message_key(received_at),
         provider_message_id=found,
         thread=_thread(data, sender),
-        sent_at=_time(data, subject.receipt, "reply.date_received", "reply.created_at", "campaign_event.created_at"),
+        sent_at=first_time(
+            data, subject.receipt.received_at, "reply.date_received", "reply.created_at", "campaign_event.created_at"
+        ),
         plain=first_content(reply, "text_body"),
         html=first_content(reply, "html_body"),
         subject=first_text(reply, "email_subject"),
         account=mailbox.address if mailbox else first_text(reply, "primary_to_email_address"),
         from_address=sender,
-        to_addresses=addresses(reply.get("to")) or ours,
+        to_addresses=addresses(reply.get("to")) or ((mailbox,) if mailbox else ()),
         cc_addresses=addresses(reply.get("cc")),
         bcc_addresses=addresses(reply.get("bcc")),
         attachment_count=len(items(reply.get("attachments"))),
@@ -242,33 +243,25 @@ def _daemon_reply(data: Payload, subject: Subject, reply: Email) -> Normalised:
         if failed is None:
             return ignored(subject.provider_event, "bounce without recipient")
         concerned = msgspec.structs.replace(subject, identities=(failed,), person=Person())
-    concerned = msgspec.structs.replace(concerned, identities=tuple(i for i in concerned.identities if not i.alias))
+    concerned = concerned.own()
     if not concerned.identities:
         return malformed(subject.provider_event, "no lead id or email")
-    bounce = msgspec.structs.replace(reply, source="bounce", is_automated=True)
-    facts: list[InboxFact] = [bounce.message(concerned)]
-    if is_final(report):
-        facts.append(concerned.suppression("bounced", reply.sent_at))
-    return fresh(subject.provider_event, facts)
+    return fresh(subject.provider_event, reply.bounced(concerned, report))
 
 
 def _bounced(payload: Payload, subject: Subject, at: datetime) -> Normalised:
     """A bounce is its own message beside the one that bounced, and a suppression unless it only failed for now."""
     data = _data(payload)
-    reply = mapping(data.get("reply"))
-    plain, html = first_content(reply, "text_body"), first_content(reply, "html_body")
+    plain, html = first_content(data, "reply.text_body"), first_content(data, "reply.html_body")
     report = plain or html_to_text(html)
     if not subject.identities:
         failed = identity("email", failed_recipient(report))
         if failed is None:
             return malformed(subject.provider_event, "no lead id or email")
         subject = msgspec.structs.replace(subject, identities=(failed,))
-    subject = msgspec.structs.replace(subject, identities=tuple(i for i in subject.identities if not i.alias))
+    subject = subject.own()
     bounce = _bounce_email(payload, subject, at, plain or ("" if html else _bounce_line(data)), html)
-    facts: list[InboxFact] = [bounce.message(subject)]
-    if is_final(report):
-        facts.append(subject.suppression("bounced", at))
-    return fresh(subject.provider_event, facts)
+    return fresh(subject.provider_event, bounce.bounced(subject, report))
 
 
 def _bounce_line(data: Payload) -> str:
@@ -315,11 +308,10 @@ def _sent(payload: Payload, receipt: Receipt) -> Normalised:
 
 def _recipients(data: Payload, manual: bool) -> tuple[Address, ...]:
     lead = mapping(data.get("lead"))
-    written_to = addresses(mapping(data.get("reply")).get("to")) if manual else ()
-    primary = address(mapping(data.get("reply")).get("primary_to_email_address")) if manual else None
-    to_lead = address(lead.get("email"), _full_name(lead))
-    fallback = primary or to_lead
-    return written_to or ((fallback,) if fallback else ())
+    reply = mapping(data.get("reply")) if manual else {}
+    to_lead = address(lead.get("email"), full_name(first_text(lead, "first_name"), first_text(lead, "last_name")))
+    primary = address(reply.get("primary_to_email_address")) or to_lead
+    return addresses(reply.get("to")) or ((primary,) if primary else ())
 
 
 def _campaign_email(payload: Payload, subject: Subject) -> Email:
@@ -332,7 +324,7 @@ def _campaign_email(payload: Payload, subject: Subject) -> Email:
         key=f"scheduled:{found}" if found else _key(payload).message_key(subject.receipt.received_at),
         provider_message_id=found,
         thread=_thread(data, Address(address=subject.identities[0].value)),
-        sent_at=_time(data, subject.receipt, "scheduled_email.sent_at", "campaign_event.created_at"),
+        sent_at=first_time(data, subject.receipt.received_at, "scheduled_email.sent_at", "campaign_event.created_at"),
         html=first_content(data, "scheduled_email.email_body"),
         subject=first_text(data, "scheduled_email.email_subject"),
         account=mailbox.address if mailbox else None,
@@ -342,26 +334,17 @@ def _campaign_email(payload: Payload, subject: Subject) -> Email:
 
 
 def _manual_email(payload: Payload, subject: Subject) -> Email:
+    """What somebody of us wrote stands in the fields of a reply."""
     data = _data(payload)
     reply = mapping(data.get("reply"))
     mailbox = _mailbox(data) or address(reply.get("from_email_address"), reply.get("from_name"))
-    found = _reply_id(data)
-    return Email(
+    return msgspec.structs.replace(
+        _reply_email(payload, subject, Address(address=subject.identities[0].value)),
         direction="outbound",
-        source="direct",
-        key=f"reply:{found}" if found else _key(payload).message_key(subject.receipt.received_at),
-        provider_message_id=found,
-        thread=_thread(data, Address(address=subject.identities[0].value)),
-        sent_at=_time(data, subject.receipt, "reply.date_received", "reply.created_at"),
-        plain=first_content(reply, "text_body"),
-        html=first_content(reply, "html_body"),
-        subject=first_text(reply, "email_subject"),
+        sent_at=first_time(data, subject.receipt.received_at, "reply.date_received", "reply.created_at"),
         account=mailbox.address if mailbox else None,
         from_address=mailbox,
-        cc_addresses=addresses(reply.get("cc")),
-        bcc_addresses=addresses(reply.get("bcc")),
-        attachment_count=len(items(reply.get("attachments"))),
-        reply_context=reply_context(reply_id=found, sender_email_id=first_id(data, "sender_email.id")),
+        is_automated=False,
     )
 
 
@@ -394,25 +377,15 @@ def _subject(payload: Payload, receipt: Receipt) -> Subject:
     )
 
 
-def _full_name(lead: Payload) -> str | None:
-    return " ".join(filter(None, (first_text(lead, "first_name"), first_text(lead, "last_name")))) or None
-
-
 def _thread(data: Payload, fallback: Address) -> str:
     """Campaign and lead; the other side's address for mail outside campaigns."""
     return f"{first_id(data, 'campaign.id') or ''}:{first_id(data, 'lead.id', 'lead.email') or fallback.address}"
-
-
-def _time(data: Payload, receipt: Receipt, *paths: str) -> datetime:
-    times = (read_time(first_text(data, path), receipt.received_at) for path in paths)
-    return next((time for time in times if time), receipt.received_at)
 
 
 ADAPTER = Adapter(
     name=NAME,
     origin_path="/api/webhooks/email",
     account_fields=("workspace_id", "workspace_name"),
-    unavailable_status=503,
     secret_query_parameters=("secret",),
     proofs=Proofs(presented=_presented),
     workspace_hints=_workspace_hints,

@@ -365,8 +365,8 @@ ADAPTER = Adapter(
     secret_query_parameters=("secret",),
     proofs=Proofs(presented=_presented, signed_by_provider=_signed_by_provider),
     workspace_hints=_workspace_hints,
-    query_overrides_unknown_workspace=False,
     deliver=_deliver,
     normalise=_normalise,
     retry_window=_retry_window,
+    signer="GoHighLevel",
 )

@@ -6,7 +6,7 @@ from urllib.parse import unquote
 
 import phonenumbers
 
-from headrace.events.inbox import Address, Identity, IdentityKind
+from headrace.events.inbox import MATCH_ORDER, Address, Identity, IdentityKind
 from headrace.providers.fields import identifier, items, text
 
 _LONGEST_EMAIL = 320
@@ -27,14 +27,6 @@ _LONGEST_ADDRESS_LIST = 65_536
 _MOST_ADDRESS_PARTS = 1_000
 #: Profile links may carry the member id in place of the slug; it is case-sensitive.
 _MEMBER_ID = re.compile(r"AC[ow]AA[\w-]+", re.ASCII)
-_MATCH_ORDER: tuple[IdentityKind, ...] = (
-    "ghl_contact_id",
-    "emailbison_lead_id",
-    "linkedin_id",
-    "linkedin_slug",
-    "email",
-    "phone",
-)
 
 
 def email(value: object) -> str | None:
@@ -122,7 +114,7 @@ def _slug(link: re.Pattern[str], value: object) -> str | None:
 def identities(*found: Identity | None) -> tuple[Identity, ...]:
     """Without blanks and repeats, in match order; the lead's own before aliases."""
     unique: dict[tuple[str, str], Identity] = {}
-    for one in sorted((i for i in found if i), key=lambda i: (_MATCH_ORDER.index(i.kind), i.alias)):
+    for one in sorted((i for i in found if i), key=lambda i: (MATCH_ORDER.index(i.kind), i.alias)):
         unique.setdefault((one.kind, one.value), one)
     return tuple(unique.values())
 
@@ -142,6 +134,11 @@ def split_name(value: object) -> tuple[str | None, str | None]:
     if not comma:
         first, _, last = " ".join(spelled.split()).partition(" ")
     return first.strip() or None, last.strip() or None
+
+
+def full_name(*parts: str | None) -> str | None:
+    """The known parts of a name, in their order."""
+    return " ".join(filter(None, parts)) or None
 
 
 def _e164(number: str, region: str | None, accepts: object) -> str | None:

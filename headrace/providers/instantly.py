@@ -24,6 +24,7 @@ from headrace.providers.identities import (
     address,
     addresses,
     email,
+    full_name,
     identities,
     identity,
     linkedin,
@@ -229,7 +230,7 @@ def _subject(payload: Payload, receipt: Receipt, lead: str) -> Subject:
 
 def _lead_name(payload: Payload) -> str | None:
     parts = (first_text(payload, "first_name", "firstName"), first_text(payload, "last_name", "lastName"))
-    return first_text(payload, "contact_name", "lead_name", "full_name") or " ".join(filter(None, parts)) or None
+    return first_text(payload, "contact_name", "lead_name", "full_name") or full_name(*parts)
 
 
 def _thread(payload: Payload, lead: str) -> str:
@@ -244,8 +245,6 @@ ADAPTER = Adapter(
     name=NAME,
     origin_path="/api/webhooks/instantly",
     account_fields=("workspace_id",),
-    unavailable_status=503,
-    secret_query_parameters=(),
     proofs=Proofs(presented=_presented),
     workspace_hints=_workspace_hints,
     # Every official payload names Instantly's workspace, which the workspace file need not.

@@ -59,6 +59,10 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     person: Person = Person()
     campaign: Campaign | None = None
 
+    def own(self) -> "Subject":
+        """Without aliases: of several who are reached together, the one it is about."""
+        return msgspec.structs.replace(self, identities=tuple(i for i in self.identities if not i.alias))
+
     def suppression(self, reason: SuppressionReason, at: datetime, detail: str | None = None) -> InboxSuppression:
         """The provider says: write no more."""
         return InboxSuppression(
@@ -66,7 +70,7 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
             workspace=self.receipt.workspace,
             provider=self.provider,
             provider_event=self.provider_event,
-            identities=tuple(i for i in self.identities if not i.alias),
+            identities=self.own().identities,
             reason=reason,
             occurred_at=at,
             received_at=self.receipt.received_at,

@@ -1,11 +1,12 @@
-"""The providers Headrace knows. Adding one is a file, a line here and its name in `headrace.providers.names`."""
+"""The adapters of the providers Headrace knows (`headrace.events.providers`): each is the file of its name here."""
 
 from collections.abc import Mapping
+from importlib import import_module
 
 import msgspec
 
 from headrace.events.caps import capped
-from headrace.providers import emailbison, ghl, instantly, smartlead, unipile
+from headrace.events.providers import PROVIDERS
 from headrace.providers.adapter import Adapter, Normalised, Payload, Receipt
 
 
@@ -20,13 +21,11 @@ def within_caps(adapter: Adapter) -> Adapter:
     return msgspec.structs.replace(adapter, normalise=normalise)
 
 
-ADAPTERS: Mapping[str, Adapter] = {
-    adapter.name: within_caps(adapter)
-    for adapter in (
-        ghl.ADAPTER,
-        unipile.ADAPTER,
-        smartlead.ADAPTER,
-        instantly.ADAPTER,
-        emailbison.ADAPTER,
-    )
-}
+def _adapter(name: str) -> Adapter:
+    adapter = import_module(f"headrace.providers.{name}").ADAPTER
+    if not isinstance(adapter, Adapter) or adapter.name != name:
+        raise TypeError(f"ADAPTER in headrace/providers/{name}.py must be the Adapter named {name!r}")
+    return adapter
+
+
+ADAPTERS: Mapping[str, Adapter] = {name: within_caps(_adapter(name)) for name in PROVIDERS}

@@ -1,12 +1,10 @@
 """SmartLead: campaign e-mail events, in the documented shapes (flat and nested) and in the predecessor's."""
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import msgspec
 
 from headrace.events.inbox import Address, Campaign, InboxFact, Person, SignalKind
-from headrace.events.receipts import Lane
 from headrace.providers import proofs
 from headrace.providers.adapter import (
     Adapter,
@@ -18,10 +16,9 @@ from headrace.providers.adapter import (
     Receipt,
     Request,
     RetryWindow,
-    WorkspaceHint,
 )
 from headrace.providers.bounces import failed_recipient, is_daemon, is_final
-from headrace.providers.email_message import Email, reply_context
+from headrace.providers.email_message import Email, first_address, reply_context
 from headrace.providers.fields import at, event_name, fingerprint, first_content, first_id, first_text, flag, text
 from headrace.providers.html_text import html_to_text, looks_like_html
 from headrace.providers.identities import address, addresses, identities, identity, linkedin, profile_url, split_name
@@ -84,10 +81,6 @@ def _presented_in_body(payload: Payload) -> Presented:
     return (text(payload.get("secret_key")),)
 
 
-def _workspace_hints(_payload: Payload) -> Sequence[WorkspaceHint]:
-    return ()
-
-
 def _event(payload: Payload) -> str:
     return event_name(payload.get("event_type") or payload.get("event"))
 
@@ -127,16 +120,12 @@ def _key(payload: Payload) -> EventKey:
         found = _bounce_id(payload) or _sent_id(payload)
     if found:
         return EventKey(event=kind, identifier=found)
-    return EventKey(event=kind, identifier=_content(payload), may_recur=_time_text(payload) is None)
-
-
-def _content(payload: Payload) -> str:
-    return fingerprint({name: value for name, value in payload.items() if name not in _SETTINGS_FIELDS})
+    content = fingerprint({name: value for name, value in payload.items() if name not in _SETTINGS_FIELDS})
+    return EventKey(event=kind, identifier=content, may_recur=_time_text(payload) is None)
 
 
 def _deliver(workspace: str, payload: Payload) -> Delivery:
-    lane: Lane = "bulk" if _kind(payload) in _BULK else "replies"
-    return _key(payload).delivery(workspace, NAME, lane, _event(payload))
+    return _key(payload).delivery(workspace, NAME, "bulk" if _kind(payload) in _BULK else "replies", _event(payload))
 
 
 def _retry_window(payload: Payload) -> RetryWindow | None:
@@ -168,7 +157,7 @@ def _facts_without_message(payload: Payload, subject: Subject, sides: "_Sides", 
         return [subject.signal("link_clicked", at_time, detail=_clicked_link(payload))]
     if kind == CATEGORISED:
         return _category_facts(payload, subject, at_time)
-    return _bounce_facts(payload, subject, sides)
+    return _bounce_facts(payload, subject, sides, at_time)
 
 
 def _category_facts(payload: Payload, subject: Subject, at_time: datetime) -> list[InboxFact]:
@@ -209,11 +198,11 @@ def _sides(payload: Payload, kind: str) -> _Sides:
         sender = address(payload.get("sender_detail")) or address(payload.get("from_email"))
         ours = next(iter(addresses(payload.get("recipient_detail") or payload.get("to_email"))), None)
         return _Sides(lead=sender, replier=sender, mailbox=ours)
-    target = _first_address(
+    target = first_address(
         payload, "leadCorrespondence.targetLeadEmail", "lead_correspondence.targetLeadEmail", "sl_lead_email",
         "lead.email", "lead_email", "lead_data.email",
     )  # fmt: skip
-    answered = _first_address(
+    answered = first_address(
         payload, "leadCorrespondence.replyReceivedFrom", "lead_correspondence.replyReceivedFrom", "reply.from_email"
     )
     theirs, mailbox = _their_side(payload, kind, target, answered)
@@ -231,8 +220,8 @@ def _their_side(
     payload: Payload, kind: str, target: Address | None, answered: Address | None
 ) -> tuple[Address | None, Address | None]:
     """Their address and ours, out of `from_email` and `to_email`; None for both when nothing tells."""
-    sender = _first_address(payload, "from_email", "from")
-    recipient = address(payload.get("to_email"), payload.get("to_name")) or _first_address(payload, "to")
+    sender = first_address(payload, "from_email", "from")
+    recipient = address(payload.get("to_email"), payload.get("to_name")) or first_address(payload, "to")
     if target and not _same(sender, recipient) and (_same(target, sender) or _same(target, recipient)):
         return (recipient, sender) if _same(target, recipient) else (sender, recipient)
     if kind != REPLY or any(field in payload for field in _DOCUMENTED_FIELDS) or _same(answered, recipient):
@@ -246,13 +235,8 @@ def _same(one: Address | None, other: Address | None) -> bool:
     return one is not None and other is not None and one.address == other.address
 
 
-def _first_address(payload: Payload, *paths: str) -> Address | None:
-    return next((found for path in paths if (found := address(at(payload, *path.split("."))))), None)
-
-
 def _subject(payload: Payload, receipt: Receipt, sides: _Sides, lead: Address) -> Subject:
-    name = first_text(payload, "sl_lead_name", "lead_name") or lead.name
-    first_name, last_name = split_name(name)
+    first_name, last_name = split_name(first_text(payload, "sl_lead_name", "lead_name") or lead.name)
     replier = sides.replier.address if sides.replier else None
     url = first_text(payload, "lead_data.linkedin_profile", "lead.linkedin_profile")
     campaign_id = first_id(payload, "campaign_id")
@@ -279,13 +263,12 @@ def _subject(payload: Payload, receipt: Receipt, sides: _Sides, lead: Address) -
 
 
 def _reply(payload: Payload, subject: Subject, sides: _Sides, lead: Address) -> Normalised:
-    event = subject.provider_event
     if sides.replier and sides.mailbox and sides.replier.address == sides.mailbox.address:
-        return ignored(event, "own message")
+        return ignored(subject.provider_event, "own message")
     reply = _reply_email(payload, subject, sides, lead)
     if is_daemon(sides.replier):
         return _daemon_reply(subject, reply, sides, lead)
-    return fresh(event, [reply.message(subject)])
+    return fresh(subject.provider_event, [reply.message(subject)])
 
 
 def _reply_email(payload: Payload, subject: Subject, sides: _Sides, lead: Address) -> Email:
@@ -333,42 +316,35 @@ def _daemon_reply(subject: Subject, reply: Email, sides: _Sides, lead: Address) 
     if failed is None:
         return ignored(subject.provider_event, "bounce without recipient")
     concerned = msgspec.structs.replace(subject, identities=identities(identity("email", failed)), person=Person())
-    bounce = msgspec.structs.replace(reply, source="bounce", is_automated=True)
-    facts: list[InboxFact] = [bounce.message(concerned)]
-    if is_final(report):
-        facts.append(concerned.suppression("bounced", reply.sent_at))
-    return fresh(subject.provider_event, facts)
+    return fresh(subject.provider_event, reply.bounced(concerned, report))
 
 
-def _bounce_facts(payload: Payload, subject: Subject, sides: _Sides) -> list[InboxFact]:
+def _bounce_facts(payload: Payload, subject: Subject, sides: _Sides, at_time: datetime) -> list[InboxFact]:
     """The report as a message where there is one; the suppression unless the report says delivery only failed now."""
     plain, html = _bodies(
         payload, ("bounce_message.text", "bounce_reply_email_preview"), ("bounce_message.html", "bounce_reply_email")
     )
-    at_time = _time(payload, subject.receipt)
     report = plain or html_to_text(html)
-    facts: list[InboxFact] = []
-    if report:
-        found = _bounce_id(payload)
-        bounce = Email(
-            direction="inbound",
-            source="bounce",
-            key=found or f"bounce:{_key(payload).message_key(subject.receipt.received_at)}",
-            provider_message_id=found,
-            thread=_thread(payload, Address(address=subject.identities[0].value)),
-            sent_at=at_time,
-            plain=plain,
-            html=html,
-            subject=first_text(payload, "subject", "custom_subject"),
-            account=sides.mailbox.address if sides.mailbox else None,
-            to_addresses=(sides.mailbox,) if sides.mailbox else (),
-            is_automated=True,
-            reply_context=_reply_context(payload, found),
-        )
-        facts.append(bounce.message(subject))
-    if not report or is_final(report):
-        facts.append(subject.suppression("bounced", at_time, first_text(payload, "bounce_reason", "bounce_type")))
-    return facts
+    suppression = subject.suppression("bounced", at_time, first_text(payload, "bounce_reason", "bounce_type"))
+    if not report:
+        return [suppression]
+    found = _bounce_id(payload)
+    bounce = Email(
+        direction="inbound",
+        source="bounce",
+        key=found or f"bounce:{_key(payload).message_key(subject.receipt.received_at)}",
+        provider_message_id=found,
+        thread=_thread(payload, Address(address=subject.identities[0].value)),
+        sent_at=at_time,
+        plain=plain,
+        html=html,
+        subject=first_text(payload, "subject", "custom_subject"),
+        account=sides.mailbox.address if sides.mailbox else None,
+        to_addresses=(sides.mailbox,) if sides.mailbox else (),
+        is_automated=True,
+        reply_context=_reply_context(payload, found),
+    ).message(subject)
+    return [bounce, suppression] if is_final(report) else [bounce]
 
 
 def _sent(payload: Payload, subject: Subject, sides: _Sides, lead: Address) -> Email:
@@ -415,12 +391,7 @@ def _time(payload: Payload, receipt: Receipt) -> datetime:
 ADAPTER = Adapter(
     name=NAME,
     origin_path="/api/webhooks/smartlead",
-    account_fields=(),
-    unavailable_status=503,
-    secret_query_parameters=(),
     proofs=Proofs(presented=_presented, presented_in_body=_presented_in_body, hmac_header="x-smartlead-signature"),
-    workspace_hints=_workspace_hints,
-    query_overrides_unknown_workspace=False,
     deliver=_deliver,
     normalise=_normalise,
     retry_window=_retry_window,

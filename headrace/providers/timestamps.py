@@ -7,6 +7,9 @@ from zoneinfo import ZoneInfo
 
 from dateutil import parser
 
+from headrace.providers.adapter import Payload
+from headrace.providers.fields import first_text
+
 #: A provider that claims more than this is wrong about its clock or its unit.
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 LATEST_AFTER_RECEIPT = timedelta(days=2)
@@ -39,6 +42,12 @@ def zone_named(name: str) -> tzinfo:
         return ZoneInfo(name)
     except (OSError, ValueError, KeyError):
         return UTC
+
+
+def first_time(payload: Payload, received_at: datetime, *paths: str) -> datetime:
+    """The first of the fields that holds a time, else the receipt's. A path's parts are separated by dots."""
+    times = (read_time(first_text(payload, path), received_at) for path in paths)
+    return next((time for time in times if time), received_at)
 
 
 def _read(value: object, zone: tzinfo, day_first: bool) -> datetime | None:

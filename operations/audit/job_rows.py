@@ -9,7 +9,7 @@ from typing import Literal
 
 import msgspec
 
-from headrace.events.job_plan import POST_PROCESS, SCORING, STEPS, job_id
+from headrace.events.job_plan import FOLLOWED, POST_PROCESS, STEPS, job_id
 from headrace.kafka.log_offsets import LogRange, Place
 from operations.audit.findings import StuckJob
 from operations.audit.proofs import Proofs, ProvenJobs
@@ -75,8 +75,8 @@ class JobRows:
             log_range,
             types=[type_ for type_, _ in pairs],
             steps=[step for _, step in pairs],
-            followed=list(POST_PROCESS.values()),
-            scoring=SCORING,
+            followed=[earlier for earlier, _ in FOLLOWED],
+            followers=[later for _, later in FOLLOWED],
         )
         return [_lacking_end(*row) for row in rows]
 
@@ -147,15 +147,16 @@ class JobRows:
 
 
 def _lacking_end(
-    offset: int, id_: object, receipt: object, message: object, type_: str | None, lack: JobLack, step: str | None
+    offset: int, id_: object, receipt: object, message: object, type_: str | None, lack: JobLack, named: str | None
 ) -> Lacking:
-    follower = lack == "job"
+    """A row of what is lacking; `named` is the missing step, or the type of the missing job."""
+    follower = named if lack == "job" else None
     return Lacking(
         offset=offset,
         receipt_id="" if receipt is None else str(receipt),
         message_id="" if message is None else str(message),
-        job_id=job_id(str(message), SCORING) if follower else str(id_),
-        job_type=SCORING if follower else type_ or "",
+        job_id=job_id(str(message), follower) if follower else str(id_),
+        job_type=follower or type_ or "",
         lack=lack,
-        step=step,
+        step=None if follower else named,
     )

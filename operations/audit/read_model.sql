@@ -150,12 +150,14 @@ lacking AS (
           AND s.generation BETWEEN life.generation AND ended.generation
     )
     UNION ALL
-    SELECT ended.*, 'job', NULL
+    -- The missing job's type stands in the place of a step's name.
+    SELECT ended.*, 'job', plan.follower
     FROM ended
-    WHERE ended.outcome = 'succeeded' AND ended.type = ANY(%(followed)s) AND NOT EXISTS (
+    JOIN unnest(%(followed)s::text[], %(followers)s::text[]) AS plan (type, follower) ON plan.type = ended.type
+    WHERE ended.outcome = 'succeeded' AND NOT EXISTS (
         SELECT FROM {proj}.jobs AS follower
         WHERE follower.workspace_id = ended.workspace_id AND follower.message_id = ended.message_id
-          AND follower.type = %(scoring)s
+          AND follower.type = plan.follower
     )
 )
 SELECT first_offset, job_id, receipt_id, message_id, type, lack, step

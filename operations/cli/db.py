@@ -24,6 +24,9 @@ def migrate_up() -> None:
         typer.echo(f"The schema is up to date (revision {before.head}).")
         return
     migrate.upgrade(url, tell=_tell)
+    if before.lacking:
+        typer.echo(f"Created the tables of {', '.join(before.lacking)}.")
+        return
     typer.echo(f"Migrated the schema from {before.revision or 'nothing'} to revision {before.head}.")
 
 
@@ -36,6 +39,9 @@ def status() -> None:
     if state.is_current:
         typer.echo(f"The schema is up to date (revision {state.head}).")
         return
+    if state.lacking:
+        typer.echo(f"The schema has no tables for {', '.join(state.lacking)} yet: run `headrace db migrate`.")
+        raise typer.Exit(1)
     typer.echo(
         f"The schema is at revision {state.revision or 'none'}, this program needs {state.head}: "
         "run `headrace db migrate`."

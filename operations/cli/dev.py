@@ -31,8 +31,8 @@ _PHASES = {
 
 @app.callback()
 def dev() -> None:
-    """Refuses early where only the production packages are."""
-    if find_spec("honcho") is None:
+    """Refuses early where only the production packages are: neither the stack itself nor what it needs."""
+    if find_spec("operations.dev") is None or find_spec("honcho") is None:
         refuse("The local stack needs the development packages: run `make setup` in a checkout.")
 
 

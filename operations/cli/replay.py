@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from headrace.providers.names import PROVIDERS
+from headrace.events.providers import PROVIDERS
 from operations.cli import replay_try
 from operations.cli.acting import Acting
 from operations.cli.options import Json, takes_groups

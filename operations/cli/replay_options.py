@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from headrace.providers.names import PROVIDERS
+from headrace.events.providers import PROVIDERS
 from operations.cli.moments import window
 from operations.cli.options import Workspace
 

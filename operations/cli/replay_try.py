@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from headrace.providers.names import PROVIDERS
+from headrace.events.providers import PROVIDERS
 from operations.cli.acting import begin_run, print_json, say_count
 from operations.cli.options import Json, takes_groups
 from operations.cli.replay_options import Received, Text

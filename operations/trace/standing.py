@@ -5,7 +5,7 @@ from datetime import datetime
 
 import msgspec
 
-from headrace.events.job_plan import POST_PROCESS, SCORING, job_id
+from headrace.events.job_plan import POST_PROCESS, followers, job_id
 from headrace.kafka.log_offsets import Place
 from operations.trace.job_nodes import state_of
 from operations.trace.lineage import Lineage, Position, Row
@@ -43,7 +43,7 @@ def unfinished(lineage: Lineage, reached: Reached) -> list[Unfinished]:
         *_unresolved(lineage, reached),
         *_without_job(lineage, reached),
         *_open_jobs(lineage),
-        *_unscored(lineage),
+        *_unfollowed(lineage),
         *_set_aside(lineage),
         *_unprojected(lineage, reached),
     ]
@@ -118,16 +118,15 @@ def _open_jobs(lineage: Lineage) -> list[Unfinished]:
     return open_ends
 
 
-def _unscored(lineage: Lineage) -> list[Unfinished]:
-    """Scoring follows a job that succeeded."""
-    open_ends = []
-    for row in _newest(lineage):
-        is_done = row["type"] in POST_PROCESS.values() and state_of(lineage, row) == "succeeded"
-        if is_done and not lineage.of("jobs", job_id=job_id(row["message_id"], SCORING)):
-            open_ends.append(
-                Unfinished(stage="jobs", what=f"job {row['job_id']} succeeded, but no {SCORING} job followed")
-            )
-    return open_ends
+def _unfollowed(lineage: Lineage) -> list[Unfinished]:
+    """Jobs that succeeded without the ones that follow by plan."""
+    return [
+        Unfinished(stage="jobs", what=f"job {row['job_id']} succeeded, but no {type_} job followed")
+        for row in _newest(lineage)
+        if state_of(lineage, row) == "succeeded"
+        for type_ in followers(row["type"])
+        if not lineage.of("jobs", job_id=job_id(row["message_id"], type_))
+    ]
 
 
 def _set_aside(lineage: Lineage) -> list[Unfinished]:

@@ -5,7 +5,8 @@ from msgspec.structs import asdict
 from headrace.events.ai import AiCalled
 from headrace.events.envelope import read_attribute
 from headrace.events.records import Record
-from projections.projection import RowOp
+from headrace.events.topics import AI_INTERACTIONS
+from projections.projection import Projection, RowOp
 
 
 def project_ai_call(record: Record, event: AiCalled) -> list[RowOp]:
@@ -17,3 +18,12 @@ def project_ai_call(record: Record, event: AiCalled) -> list[RowOp]:
     row["is_injection_suspected"] = row.pop("injection_suspected")
     row["event_id"] = read_attribute(record.headers, "ce_id")
     return [RowOp("ai_interactions", row)]
+
+
+PROJECTION = Projection(
+    name="ai_interactions",
+    topic=AI_INTERACTIONS,
+    rev=1,
+    tables=("ai_interactions",),
+    projectors={AiCalled: project_ai_call},
+)

@@ -21,7 +21,8 @@ from headrace.events.dead_letters import (
 from headrace.events.envelope import header_map, parse_time
 from headrace.events.ids import derived_id
 from headrace.events.records import Record
-from projections.projection import BadRecord, RowOp, decode_event
+from headrace.events.topics import DEAD_LETTERS
+from projections.projection import BadRecord, Projection, RowOp, decode_event
 
 _EVENTS = ("dead.letter.redriven.", "dead.letter.fixed.", "dead.letter.discarded.")
 
@@ -161,3 +162,18 @@ def _known(letter_id: str) -> LetterId:
 
 _RECORD = ("record_topic", "record_partition", "record_offset")
 _OPTIONAL = (*_RECORD, "error_class", "reason", "changed_by", "run_id")
+
+
+PROJECTION = Projection(
+    name="dead_letters",
+    topic=DEAD_LETTERS,
+    rev=1,
+    tables=("dead_letters", "dead_letter_events"),
+    projectors={
+        DeadLetter: project_dead_letter,
+        DeadLetterRedriven: project_redrive,
+        DeadLetterFixed: project_fix,
+        DeadLetterDiscarded: project_discard,
+    },
+    decode=read_dead_letter,
+)

@@ -15,12 +15,14 @@ from headrace.events.enrichments import (
     LeadScored,
     LeadStateChanged,
     MessageClassified,
+    MessageScreened,
     ReplyDecided,
     StepSkipped,
 )
 from headrace.events.envelope import read_attribute
 from headrace.events.records import Record
-from projections.projection import RowOp
+from headrace.events.topics import ENRICHMENTS
+from projections.projection import Projection, RowOp
 
 #: Fields that have columns, and texts that have a table of their own.
 _NOT_DETAILS = frozenset(Enrichment.__struct_fields__) - {"withdrawn"} | {"body", "reasoning", "reason"}
@@ -181,3 +183,33 @@ def _concluded(event: Enrichment) -> dict[str, Any]:
         "prompt_sha256": ai.prompt_sha256 if ai else None,
         "receipt_id": event.receipt_id,
     }
+
+
+PROJECTION = Projection(
+    name="enrichments",
+    topic=ENRICHMENTS,
+    rev=1,
+    tables=(
+        "enrichments",
+        "message_labels",
+        "lead_states",
+        "follow_ups",
+        "booking_decisions",
+        "drafts",
+        "reply_decisions",
+        "lead_scores",
+    ),
+    projectors={
+        StepSkipped: project_conclusion,
+        MessageScreened: project_conclusion,
+        MessageClassified: project_label,
+        LeadStateChanged: project_state,
+        FollowUpScheduled: project_follow_up,
+        BookingProposed: project_booking,
+        BookingDeclined: project_booking,
+        DraftCreated: project_draft,
+        DraftRejected: project_draft,
+        ReplyDecided: project_reply_decision,
+        LeadScored: project_score,
+    },
+)

@@ -2,7 +2,8 @@
 
 from headrace.events.receipts import IngestLatencyMeasured
 from headrace.events.records import Record
-from projections.projection import RowOp
+from headrace.events.topics import INGEST_LATENCY
+from projections.projection import Projection, RowOp
 
 
 def project_latency(_record: Record, event: IngestLatencyMeasured) -> list[RowOp]:
@@ -20,3 +21,12 @@ def project_latency(_record: Record, event: IngestLatencyMeasured) -> list[RowOp
         "bucket_counts": [bucket.count for bucket in event.buckets],
     }
     return [RowOp("ingest_latency", row)]
+
+
+PROJECTION = Projection(
+    name="ingest_latency",
+    topic=INGEST_LATENCY,
+    rev=1,
+    tables=("ingest_latency",),
+    projectors={IngestLatencyMeasured: project_latency},
+)

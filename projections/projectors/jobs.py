@@ -21,7 +21,8 @@ from headrace.events.jobs import (
     JobSucceeded,
 )
 from headrace.events.records import Record
-from projections.projection import RowOp
+from headrace.events.topics import JOBS
+from projections.projection import Projection, RowOp
 
 
 def project_request(_record: Record, event: JobRequested) -> list[RowOp]:
@@ -220,3 +221,24 @@ def _end(
 
 def _hold(event: JobEvent, *, paused: bool, by: str) -> RowOp:
     return RowOp("job_holds", {**_key(event), "is_paused": paused, "changed_by": by, "changed_at": event.at})
+
+
+PROJECTION = Projection(
+    name="jobs",
+    topic=JOBS,
+    rev=1,
+    tables=("jobs", "job_progress", "job_attempts", "job_steps", "job_ends", "job_holds"),
+    projectors={
+        JobRequested: project_request,
+        JobStarted: project_start,
+        JobStepFinished: project_step,
+        JobRetryScheduled: project_retry,
+        JobSucceeded: project_success,
+        JobDied: project_death,
+        JobCancelled: project_cancellation,
+        JobPaused: project_pause,
+        JobResumed: project_resumption,
+        JobRedecided: project_redecision,
+        ConversationMoved: project_nothing,
+    },
+)

@@ -5,9 +5,21 @@ The newest snapshot is the lead.
 
 from typing import Any
 
-from headrace.events.messages import LeadChanged, LeadMerged, LeadSplit, MessageMoved
+from headrace.events.messages import (
+    LeadChanged,
+    LeadMerged,
+    LeadSignalled,
+    LeadSplit,
+    LeadSuppressed,
+    MessageMoved,
+    MessageReceived,
+    MessageSent,
+)
 from headrace.events.records import Record
-from projections.projection import RowOp
+from headrace.events.topics import MESSAGES
+from projections.projection import Projection, RowOp
+from projections.projectors.evidence import project_signal, project_suppression
+from projections.projectors.messages import project_message
 
 
 def project_lead(_record: Record, event: LeadChanged) -> list[RowOp]:
@@ -93,3 +105,31 @@ def _lead(event: LeadChanged) -> dict[str, Any]:
         "current_replier_since_at": event.current_replier_since if replier else None,
         "receipt_id": event.receipt_id,
     }
+
+
+PROJECTION = Projection(
+    name="leads",
+    topic=MESSAGES,
+    rev=1,
+    tables=(
+        "messages",
+        "leads",
+        "lead_identities",
+        "lead_merges",
+        "lead_splits",
+        "message_moves",
+        "lead_activity",
+        "lead_suppressions",
+        "lead_signals",
+    ),
+    projectors={
+        MessageReceived: project_message,
+        MessageSent: project_message,
+        LeadChanged: project_lead,
+        LeadMerged: project_merge,
+        LeadSplit: project_split,
+        MessageMoved: project_move,
+        LeadSuppressed: project_suppression,
+        LeadSignalled: project_signal,
+    },
+)

@@ -2,7 +2,8 @@
 
 from headrace.events.receipts import ReceiptJudged
 from headrace.events.records import Record
-from projections.projection import RowOp
+from headrace.events.topics import RECEIPTS
+from projections.projection import Projection, RowOp
 
 
 def project_receipt(_record: Record, event: ReceiptJudged) -> list[RowOp]:
@@ -28,3 +29,12 @@ def project_receipt(_record: Record, event: ReceiptJudged) -> list[RowOp]:
         "fact_count": event.fact_count,
     }
     return [RowOp("webhook_receipts", row)]
+
+
+PROJECTION = Projection(
+    name="webhook_receipts",
+    topic=RECEIPTS,
+    rev=1,
+    tables=("webhook_receipts",),
+    projectors={ReceiptJudged: project_receipt},
+)

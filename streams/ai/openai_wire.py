@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from json import JSONDecoder
 from math import ceil, isfinite
 from typing import Annotated, Any, Literal
 
@@ -24,6 +25,7 @@ LONGEST_ANSWER = 65_536
 MOST_TOKENS = 1_000_000_000
 #: Parameters that some servers refuse: left out or renamed once they did.
 ADAPTABLE = ("reasoning_effort", "max_completion_tokens")
+_JSON = JSONDecoder()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,23 +180,16 @@ def _tokens(count: int | None) -> int:
 
 
 def json_object_in(text: str) -> str:
-    """The first balanced object in an answer, out of prose and fences; the text itself if there is none."""
+    """The object an answer begins with, out of prose and fences; the text itself if that is none."""
     stripped = text.strip()
     start = stripped.find("{")
     if start < 0:
         return stripped
-    depth, quoted, escaped = 0, False, False
-    for position in range(start, len(stripped)):
-        character = stripped[position]
-        if quoted:
-            quoted = escaped or character != '"'
-            escaped = character == "\\" and not escaped
-            continue
-        quoted = character == '"'
-        depth += (character == "{") - (character == "}")
-        if depth == 0 and not quoted:
-            return stripped[start : position + 1]
-    return stripped
+    try:
+        _, end = _JSON.raw_decode(stripped, start)
+    except (ValueError, RecursionError):
+        return stripped
+    return stripped[start:end]
 
 
 def retry_after_seconds(headers: Any, now: datetime) -> float | None:

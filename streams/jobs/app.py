@@ -25,7 +25,7 @@ def jobs_app(settings: Settings) -> Worker:
     is_free = desk.provider.name in FREE_PROVIDERS
     ai = ai_of(desk, embedded, timeouts(settings), ledger, readers.of)
     seam = AiSeam(ai, None if is_free else ledger, readers)
-    return jobs_worker(settings, {str(name): steps for name, steps in JOB_TYPES.items()}, seam, label_of)
+    return jobs_worker(settings, JOB_TYPES, seam, label_of)
 
 
 def _now() -> datetime:

@@ -1,14 +1,11 @@
 """Which jobs an event asks for. The one place that knows when work begins."""
 
 from datetime import datetime, timedelta
-from typing import get_args
 
-from headrace.events.job_plan import POST_PROCESS, SCORING, job_id
-from headrace.events.jobs import JobRequested, JobType
+from headrace.events.job_plan import POST_PROCESS, followers, job_id, job_types_of
+from headrace.events.jobs import JobRequested
 from headrace.events.messages import Message
 
-JOB_TYPES: tuple[JobType, ...] = get_args(JobType)
-_SCORED_AFTER = frozenset(POST_PROCESS.values())
 #: The label a score rests on is folded by another agent, from another topic: a moment's patience spares a retry.
 SCORING_PATIENCE = timedelta(seconds=1)
 
@@ -20,7 +17,7 @@ def asks_for_work(message: Message) -> bool:
 
 def job_ids(message: Message) -> tuple[str, ...]:
     """The ids of all jobs a message can have."""
-    return tuple(job_id(message.message_id, type_) for type_ in (POST_PROCESS[message.provider], SCORING))
+    return tuple(job_id(message.message_id, type_) for type_ in job_types_of(message.provider))
 
 
 def job_for(message: Message) -> JobRequested | None:
@@ -40,18 +37,19 @@ def job_for(message: Message) -> JobRequested | None:
     )
 
 
-def job_after(request: JobRequested, at: datetime) -> JobRequested | None:
-    """The job that follows a finished one: a post-processed message is scored. None when nothing follows."""
-    if request.type not in _SCORED_AFTER:
-        return None
-    return JobRequested(
-        job_id=job_id(request.message_id, SCORING),
-        workspace=request.workspace,
-        lead_id=request.lead_id,
-        type=SCORING,
-        message_id=request.message_id,
-        receipt_id=request.receipt_id,
-        at=at,
-        due_at=at + SCORING_PATIENCE,
-        requested_by=request.type,
+def jobs_after(request: JobRequested, at: datetime) -> tuple[JobRequested, ...]:
+    """The jobs that follow a finished one: a post-processed message is scored."""
+    return tuple(
+        JobRequested(
+            job_id=job_id(request.message_id, type_),
+            workspace=request.workspace,
+            lead_id=request.lead_id,
+            type=type_,
+            message_id=request.message_id,
+            receipt_id=request.receipt_id,
+            at=at,
+            due_at=at + SCORING_PATIENCE,
+            requested_by=request.type,
+        )
+        for type_ in followers(request.type)
     )

@@ -17,7 +17,7 @@ from streams.jobs.context import ProfileOf, Reach
 from streams.jobs.conversations import Conversations
 from streams.jobs.journal import Journal
 from streams.jobs.lost_attempts import LOST_ALONE, WORKER_LOST, after_loss
-from streams.jobs.requests import job_after
+from streams.jobs.requests import jobs_after
 from streams.jobs.retries import Dead, after_failure, error_class_of
 from streams.jobs.step import Step, StepFailed, StepOutcome
 from streams.jobs.step_runner import StepRunner
@@ -186,9 +186,9 @@ class JobRunner:
 
     async def _succeed(self, attempt: Attempt, last: Sequence[AnyJobEvent]) -> None:
         now = self._now()
-        follower = job_after(attempt.request, now)
+        followers = jobs_after(attempt.request, now)
         # What follows is asked for first: cut off in between, the job ends again and asks again, which is once.
-        await self._log.end(attempt, *last, *([follower] if follower else []), succeeded(attempt, now))
+        await self._log.end(attempt, *last, *followers, succeeded(attempt, now))
 
     def _skipped_rest(self, attempt: Attempt) -> list[AnyJobEvent]:
         """Nothing was left to run: cut off before the job's end was written. What a step made needless is skipped."""

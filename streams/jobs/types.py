@@ -1,8 +1,9 @@
-"""Every type of job and its steps, in order: reading this tells what happens to a message."""
+"""Every step there is, and the jobs of the plan made of them: what the plan only names is done here."""
 
 from collections.abc import Mapping
 
 from headrace.events.enrichments import AnyEnrichment, MessageClassified
+from headrace.events.job_plan import JOBS
 from headrace.events.jobs import JobType
 from streams.jobs.labelling import Labelled
 from streams.jobs.step import Step
@@ -17,24 +18,24 @@ from streams.jobs.steps import (
     score,
 )
 
-#: What a person wrote is heard, understood, and answered in proposal. Nothing is sent or booked here.
-POST_PROCESS: tuple[Step, ...] = (
-    opt_out_and_bounce.STEP,
-    classify.STEP,
-    lead_state.STEP,
-    follow_up_timing.STEP,
-    booking_decision.STEP,
-    draft.STEP,
-    decide_reply.STEP,
-)
+#: Step's name → the step. Nothing is sent or booked by any of them.
+STEP_BY_NAME: Mapping[str, Step] = {
+    step.name: step
+    for step in (
+        opt_out_and_bounce.STEP,
+        classify.STEP,
+        lead_state.STEP,
+        follow_up_timing.STEP,
+        booking_decision.STEP,
+        draft.STEP,
+        decide_reply.STEP,
+        score.STEP,
+    )
+}
 
+#: Job type → its steps, in order.
 JOB_TYPES: Mapping[JobType, tuple[Step, ...]] = {
-    "SMS_INBOUND_POST_PROCESS": POST_PROCESS,
-    "LINKEDIN_INBOUND_POST_PROCESS": POST_PROCESS,
-    "SMARTLEAD_INBOUND_POST_PROCESS": POST_PROCESS,
-    "INSTANTLY_INBOUND_POST_PROCESS": POST_PROCESS,
-    "EMAIL_INBOUND_POST_PROCESS": POST_PROCESS,
-    "LEAD_SCORING_POST_PROCESS": (score.STEP,),
+    job.type: tuple(STEP_BY_NAME[name] for name in job.steps) for job in JOBS
 }
 
 

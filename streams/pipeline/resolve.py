@@ -12,7 +12,16 @@ import msgspec
 
 from headrace.events.caps import capped
 from headrace.events.ids import lead_id
-from headrace.events.inbox import Address, Identity, InboxFact, InboxMessage, InboxSignal, InboxSuppression, Person
+from headrace.events.inbox import (
+    MATCH_ORDER,
+    Address,
+    Identity,
+    InboxFact,
+    InboxMessage,
+    InboxSignal,
+    InboxSuppression,
+    Person,
+)
 from headrace.events.messages import (
     LeadChanged,
     LeadEvent,
@@ -23,9 +32,6 @@ from headrace.events.messages import (
     MessageSent,
 )
 from streams.pipeline.lead_memory import MOST_CLAIMANTS, Holder, Home, Leads
-
-#: Of leads that may not be merged, the first kind that names one decides (`headrace.events.inbox.IdentityKind`).
-MATCH_ORDER = ("ghl_contact_id", "emailbison_lead_id", "linkedin_id", "linkedin_slug", "email", "phone")
 
 
 class NoIdentity(ValueError):
@@ -69,6 +75,7 @@ def is_hint(identity: Identity) -> bool:
 
 
 def _match(fact: InboxFact, leads: Leads) -> Match:
+    # Of leads that may not be merged, the first kind that names one decides.
     ordered = sorted(fact.identities, key=lambda i: (i.alias, MATCH_ORDER.index(i.kind)))
     own, hints = [i for i in ordered if not is_hint(i)], [i for i in ordered if is_hint(i)]
     if not ordered:

@@ -18,12 +18,13 @@ import psycopg
 import pytest
 from confluent_kafka import Producer
 
-from headrace.events.topics import INBOX, WEBHOOKS_GHL
+from headrace.events.topics import INBOX
 from headrace.events.webhooks import WebhookMeta, webhook_headers
 from operations.dev.ports import free_ports
 from operations.dev.samples import WORKSPACE_FILE, sample_webhooks
 from tests.e2e.conftest import running_stack
 from tests.e2e.stack import Stack
+from tests.reply_topics import WEBHOOKS_GHL
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "replay.md").read_text(encoding="utf-8")
 _TASK = re.compile(r"^## (?P<title>.+?)\n(?P<text>.*?)(?=^## )", re.MULTILINE | re.DOTALL)

@@ -113,3 +113,22 @@ def test_a_wrong_command_would_be_found() -> None:
     assert problem("proj statsu") == "`headrace proj statsu`: there is no command 'statsu'"
     assert problem("proj status --jsno") == "`headrace proj status --jsno`: no option --jsno"
     assert problem("proj status --json") is None
+
+
+_FILE = re.compile(r"`((?:headrace|ingest|streams|projections|operations|tests|docs|bench)/[\w./-]*)`")
+_STEP = re.compile(r"^(\d+)\. ", re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_file_that_is_named_exists(page: Path) -> None:
+    named = set(_FILE.findall(page.read_text(encoding="utf-8")))
+    assert {name for name in named if not (ROOT / name).exists()} == set()
+
+
+def test_a_webhook_is_walked_through_the_house_in_at_most_25_steps() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    walk = text.partition("## A webhook's walk")[2].partition("\n## ")[0]
+    steps = [int(number) for number in _STEP.findall(walk)]
+    assert steps == list(range(1, len(steps) + 1))
+    assert 10 < len(steps) <= 25
+    assert len(_FILE.findall(walk)) > len(steps)

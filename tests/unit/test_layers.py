@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from headrace.events.job_plan import STEPS
+from headrace.events.providers import PROVIDERS
+
 ROOT = Path(__file__).parents[2]
 #: What every room may use: settings, logs, refusals, exit statuses.
 GROUND = frozenset(path.stem for path in (ROOT / "headrace").glob("[!_]*.py"))
@@ -121,3 +124,59 @@ def test_only_the_settings_read_the_environment() -> None:
     ]
     # What starts other programs hands its own environment on.
     assert [name for name in readers if not name.startswith(("operations/cli/", "operations/dev/"))] == []
+
+
+#: What imports a module by its name, and the packages it does so from: lists that are a line an entry.
+BY_NAME = {
+    "headrace/providers/registry.py": "headrace.providers.",
+    "projections/registry.py": "projections.projectors.",
+}
+
+
+@pytest.mark.parametrize("file", BY_NAME)
+def test_a_registry_imports_only_its_own_files(file: str) -> None:
+    calls = [
+        node.args[0]
+        for node in ast.walk(ast.parse((ROOT / file).read_text()))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "import_module"
+    ]
+    assert [ast.unparse(one).startswith(f"f'{BY_NAME[file]}{{") for one in calls] == [True]
+
+
+def test_below_operations_only_registries_import_by_name() -> None:
+    by_name = {
+        str(file.relative_to(ROOT))
+        for room in ("headrace", "ingest", "streams", "projections")
+        for file in files(room)
+        if "importlib.import_module" in imported(file)
+    }
+    assert by_name == set(BY_NAME)
+
+
+def test_a_provider_is_named_only_by_its_adapter_its_line_and_its_settings() -> None:
+    """Words in help and docstrings may give an example; samples and docs are there to name them."""
+    adapters = {f"headrace/providers/{provider}.py" for provider in PROVIDERS}
+    at_home = {*adapters, "headrace/events/providers.py", "headrace/settings.py"}
+    naming = {
+        name: word
+        for room in ("headrace", "ingest", "streams", "projections", "operations")
+        for file in files(room)
+        for name in (str(file.relative_to(ROOT)),)
+        for word in words(file)
+        # What a job is called on the wire is no way to tell providers apart.
+        if name not in at_home and word.upper() not in STEPS and names_a_provider(word)
+    }
+    assert naming == {}
+
+
+def names_a_provider(word: str) -> bool:
+    return any(word == provider or word.startswith(f"{provider}_") for provider in PROVIDERS)
+
+
+def words(file: Path) -> set[str]:
+    """The names and whole strings of a file, in lower case."""
+    nodes = list(ast.walk(ast.parse(file.read_text())))
+    strings = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    names = {node.id for node in nodes if isinstance(node, ast.Name)}
+    attributes = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+    return {word.lower().removeprefix("webhooks_") for word in strings | names | attributes}

@@ -8,7 +8,7 @@ import msgspec
 from headrace.events.codec import UndecodableEvent, UnknownEventType
 from headrace.events.enrichments import Enrichment
 from headrace.events.envelope import Envelope, EnvelopeError, read_envelope
-from headrace.events.job_plan import POST_PROCESS, SCORING, job_id
+from headrace.events.job_plan import job_id, job_types_of
 from headrace.events.jobs import JobEvent, JobType
 from headrace.events.messages import Message
 from headrace.events.records import Record
@@ -58,7 +58,7 @@ class Cases(msgspec.Struct, kw_only=True):
 
 def jobs_of(provider: str, message_id: str) -> tuple[tuple[JobType, str], ...]:
     """The jobs of a message that somebody wrote: type and id."""
-    return tuple((type_, job_id(message_id, type_)) for type_ in (POST_PROCESS[provider], SCORING))
+    return tuple((type_, job_id(message_id, type_)) for type_ in job_types_of(provider))
 
 
 def read_cases(settings: Settings, window: Window, progress: Progress) -> Cases:

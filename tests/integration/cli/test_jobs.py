@@ -29,7 +29,9 @@ from headrace.events.topics import JOBS
 from headrace.settings import Settings
 from operations.jobs.job_list import JobFilter, find_jobs
 from projections.connection import connector
-from projections.registry import AI_CALLS, CONCLUSIONS, JOB_HISTORY
+from projections.projectors.ai_interactions import PROJECTION as AI_CALLS
+from projections.projectors.enrichments import PROJECTION as CONCLUSIONS
+from projections.projectors.jobs import PROJECTION as JOB_HISTORY
 from projections.writing.writer import ProjectionWriter
 from tests.headrace_command import headrace
 

@@ -7,9 +7,10 @@ from pathlib import Path
 import psycopg
 from confluent_kafka import Producer
 
-from headrace.events.topics import MAX_RECORD_BYTES, WEBHOOKS_GHL
+from headrace.events.topics import MAX_RECORD_BYTES
 from headrace.settings import Settings
 from operations.dev.kafka import kafka
+from tests.reply_topics import WEBHOOKS_GHL
 
 
 def test_kafka_takes_the_largest_record(kafka_settings: Settings, topics_created: tuple[str, ...]) -> None:

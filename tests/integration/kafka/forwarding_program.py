@@ -7,7 +7,7 @@ import argparse
 from collections.abc import AsyncIterator
 from typing import Any
 
-from headrace.events.topics import INBOX, WEBHOOKS_GHL
+from headrace.events.topics import INBOX, reply_topic
 from headrace.kafka.faust.batch_transport import BatchConsumer
 from headrace.kafka.faust.following import Batch
 from headrace.kafka.faust.outbox import OutRecord
@@ -58,7 +58,7 @@ def main() -> None:
         await worker.outbox.send(out)
         await table.write(writes)
 
-    worker.follow("forward", (WEBHOOKS_GHL,), process)
+    worker.follow("forward", (reply_topic("ghl"),), process)
     worker.run()
 
 

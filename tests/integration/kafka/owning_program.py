@@ -8,7 +8,7 @@ import argparse
 import asyncio
 from pathlib import Path
 
-from headrace.events.topics import INBOX, WEBHOOKS_GHL
+from headrace.events.topics import INBOX, reply_topic
 from headrace.kafka.faust.following import Batch
 from headrace.kafka.faust.outbox import OutRecord
 from headrace.kafka.faust.partition_table import Writes
@@ -39,7 +39,7 @@ def main() -> None:
             await asyncio.sleep(0.05)
         await table.write(writes)
 
-    worker.follow("own", (WEBHOOKS_GHL,), process)
+    worker.follow("own", (reply_topic("ghl"),), process)
     worker.run()
 
 

@@ -12,10 +12,10 @@ from pathlib import Path
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
-from headrace.events.topics import WEBHOOKS_GHL
 from headrace.kafka.faust.outbox import Outbox, OutRecord
 from headrace.settings import Settings
 from tests.lifeline import end
+from tests.reply_topics import WEBHOOKS_GHL
 
 HERE = Path(__file__).parent
 DEADLINE = 60.0

@@ -25,7 +25,6 @@ from headrace.events.topics import (
     INBOX,
     MAX_RECORD_BYTES,
     WEBHOOKS_BULK,
-    WEBHOOKS_GHL,
     Topic,
 )
 from headrace.events.webhooks import WebhookMeta, webhook_headers
@@ -35,6 +34,7 @@ from headrace.kafka.topics import describe_changelogs, describe_topics, mend_top
 from headrace.settings import Settings
 from tests.largest import WORST, largest
 from tests.lifeline import end
+from tests.reply_topics import WEBHOOKS_GHL
 
 FORWARDING = Path(__file__).with_name("forwarding_program.py")
 HEADRACE = ("-c", "from operations.cli.main import main; main()", "run")

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from headrace.events.topics import INBOX, WEBHOOKS_GHL
+from headrace.events.topics import INBOX
 from headrace.exit_status import NEEDS_A_PERSON, START_AGAIN
 from headrace.kafka.topics import create_topics
 from headrace.settings import Settings
 from tests.headrace_command import headrace
 from tests.integration.kafka.programs import log_of, program, records, send, until
 from tests.log_cutter import Broker, cut_logs
+from tests.reply_topics import WEBHOOKS_GHL
 from tests.services import temporary_home
 
 FORWARDING = "forwarding_program.py"

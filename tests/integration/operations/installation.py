@@ -17,17 +17,7 @@ from headrace.events.jobs import AnyJobEvent, JobRequested, JobStepFinished, Job
 from headrace.events.messages import LeadSuppressed, MessageReceived
 from headrace.events.receipts import ReceiptJudged
 from headrace.events.records import Record
-from headrace.events.topics import (
-    DEAD_LETTERS,
-    INBOX,
-    INBOX_BULK,
-    JOBS,
-    MESSAGES,
-    RECEIPTS,
-    WEBHOOKS_BULK,
-    WEBHOOKS_GHL,
-    Topic,
-)
+from headrace.events.topics import DEAD_LETTERS, INBOX, INBOX_BULK, JOBS, MESSAGES, RECEIPTS, WEBHOOKS_BULK, Topic
 from headrace.events.webhooks import WebhookMeta, webhook_headers
 from headrace.kafka.log_offsets import LogOffsets
 from headrace.kafka.log_records import read_ranges
@@ -36,6 +26,7 @@ from operations.audit.audit import audit
 from operations.audit.findings import AuditReport
 from projections.connection import connector
 from projections.writing.writer import ProjectionWriter
+from tests.reply_topics import WEBHOOKS_GHL
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 CODEC = Codec()

@@ -21,7 +21,7 @@ from headrace.events.dead_letters import redrive_of
 from headrace.events.ids import derived_id
 from headrace.events.jobs import JobDied, JobRequested
 from headrace.events.records import Record
-from headrace.events.topics import DEAD_LETTERS, JOBS, RECEIPTS, WEBHOOKS_GHL, WEBHOOKS_QUARANTINE, Topic
+from headrace.events.topics import DEAD_LETTERS, JOBS, RECEIPTS, WEBHOOKS_QUARANTINE, Topic
 from headrace.events.webhooks import WebhookMeta, webhook_headers
 from headrace.kafka.faust.dead_letters import Failure, set_aside
 from headrace.kafka.log_offsets import LogOffsets
@@ -48,6 +48,7 @@ from tests.headrace_command import Finished, headrace
 from tests.integration.operations.installation import CODEC, NOW, about_job
 from tests.integration.operations.story import Story
 from tests.lifeline import end
+from tests.reply_topics import WEBHOOKS_GHL
 
 POISON_PROGRAM = Path(__file__).with_name("poison_program.py")
 HEADRACE = str(Path(sys.executable).with_name("headrace"))

@@ -33,20 +33,12 @@ from headrace.events.jobs import (
 )
 from headrace.events.messages import LeadChanged, LeadSignalled, MessageReceived
 from headrace.events.receipts import ReceiptJudged
-from headrace.events.topics import (
-    AI_INTERACTIONS,
-    DEAD_LETTERS,
-    ENRICHMENTS,
-    JOBS,
-    MESSAGES,
-    RECEIPTS,
-    WEBHOOKS_GHL,
-    Topic,
-)
+from headrace.events.topics import AI_INTERACTIONS, DEAD_LETTERS, ENRICHMENTS, JOBS, MESSAGES, RECEIPTS, Topic
 from headrace.events.webhooks import WebhookMeta, webhook_headers
 from headrace.kafka.partitioning import key_partition
 from headrace.settings import Settings
 from tests.integration.operations.installation import CODEC, POST_PROCESS, Installation
+from tests.reply_topics import WEBHOOKS_GHL
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 #: What nobody may see without asking for it, and what nobody may see at all.

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from headrace.events.topics import INBOX, INBOX_BULK, WEBHOOKS_BULK, WEBHOOKS_GHL
+from headrace.events.topics import INBOX, INBOX_BULK, WEBHOOKS_BULK
 from headrace.kafka.log_offsets import LogRange
 from headrace.kafka.log_records import read_ranges
 from operations.audit.audit import AuditImpossible
@@ -12,6 +12,7 @@ from operations.audit.findings import AuditReport
 from operations.audit.webhooks import NAMED
 from operations.versions.status import projection_status
 from tests.integration.operations.installation import Installation, receipt_id
+from tests.reply_topics import WEBHOOKS_GHL
 
 pytestmark = pytest.mark.usefixtures("topics_created")
 

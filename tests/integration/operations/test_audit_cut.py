@@ -6,7 +6,7 @@ import pytest
 from confluent_kafka.admin import AdminClient
 from tenacity import Retrying, stop_after_delay, wait_fixed
 
-from headrace.events.topics import JOBS, MESSAGES, WEBHOOKS_GHL, Topic
+from headrace.events.topics import JOBS, MESSAGES, Topic
 from headrace.kafka.log_offsets import LogOffsets
 from headrace.kafka.topics import create_topics
 from headrace.settings import Settings
@@ -14,6 +14,7 @@ from operations.audit.audit import AuditImpossible
 from operations.audit.findings import AuditReport
 from tests.integration.operations.installation import NOW, Installation, receipt_id
 from tests.log_cutter import Broker, cut_logs
+from tests.reply_topics import WEBHOOKS_GHL
 from tests.services import temporary_home
 
 pytestmark = pytest.mark.usefixtures("topics_created")

@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 
 from headrace.events.dead_letters import DeadLetterFixed, DeadLetterRedriven
-from headrace.events.topics import DEAD_LETTERS, INBOX, WEBHOOKS_GHL, WEBHOOKS_QUARANTINE, Topic
+from headrace.events.topics import DEAD_LETTERS, INBOX, WEBHOOKS_QUARANTINE, Topic
 from operations.audit.findings import AuditReport
 from tests.integration.operations.installation import NOW, Installation, message_id, receipt_id
+from tests.reply_topics import WEBHOOKS_GHL
 
 pytestmark = pytest.mark.usefixtures("topics_created")
 

@@ -15,7 +15,7 @@ import pytest
 from headrace.events.dead_letters import read_letter_id, redrive_of
 from headrace.events.envelope import header_map
 from headrace.events.jobs import JobRequested
-from headrace.events.topics import DEAD_LETTERS, JOBS, MESSAGES, WEBHOOKS_GHL, WEBHOOKS_QUARANTINE
+from headrace.events.topics import DEAD_LETTERS, JOBS, MESSAGES, WEBHOOKS_QUARANTINE
 from headrace.settings import Settings
 from operations.letters.redrive import SUBJECTS, VERB, abandon_run, refuse_unfinished
 from operations.runs.runs import RunRefused, begin, mark_cancelled
@@ -24,6 +24,7 @@ from tests.headrace_command import headrace
 from tests.integration.operations.installation import NOW, receipt_id
 from tests.integration.operations.redriving import Redriving, is_request_of
 from tests.integration.operations.story import SECRET
+from tests.reply_topics import WEBHOOKS_GHL
 
 pytestmark = pytest.mark.usefixtures("topics_created")
 

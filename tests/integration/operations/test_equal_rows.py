@@ -14,7 +14,7 @@ from headrace.kafka.offsets import OffsetRange
 from operations.versions.repair_keys import FoundKeys
 from operations.versions.repair_stage import RepairStage
 from operations.versions.stage import Stage
-from projections.registry import LEADS
+from projections.projectors.leads import PROJECTION as LEADS
 from projections.schemas import proj_schema
 from projections.tables import proj_metadata
 from projections.writing.row_rule import Row

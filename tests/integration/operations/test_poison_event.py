@@ -10,11 +10,12 @@ import pytest
 
 from headrace.events.job_plan import job_id
 from headrace.events.jobs import JobStepFinished
-from headrace.events.topics import JOBS, WEBHOOKS_GHL
+from headrace.events.topics import JOBS
 from headrace.settings import Settings
 from tests.headrace_command import headrace
 from tests.integration.operations.decided import INTERESTED, POST_PROCESS, Decided
 from tests.integration.operations.redriving import HEADRACE, POISON_PROGRAM, Redriving
+from tests.reply_topics import WEBHOOKS_GHL
 
 pytestmark = pytest.mark.usefixtures("topics_created")
 

@@ -1,17 +1,16 @@
 """Rebuilds against a real log: the same rows as live ones, resumed, cancelled, refused, promoted and rolled back."""
 
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import msgspec
 import psycopg
 import pytest
 
 from headrace.events.topics import MESSAGES
-from headrace.settings import Settings
 from operations.runs.runs import begin, show_run
 from operations.versions import rebuild_read
-from operations.versions.rebuild import RebuildRefused, Until, find_projection, plan_rebuild
+from operations.versions.rebuild import RebuildRefused, Until, plan_rebuild
 from operations.versions.rebuild_run import abandon_run, run_rebuild
 from operations.versions.stage import RebuildStopped, Stage
 from operations.versions.swap import (
@@ -24,11 +23,12 @@ from operations.versions.swap import (
     target_of_rollback,
 )
 from operations.versions.verify import VerifyImpossible, pairs
-from projections.registry import ALL_PROJECTIONS, LEADS
+from projections.projectors.leads import PROJECTION as LEADS
+from projections.registry import ALL_PROJECTIONS
 from projections.schemas import proj_schema
-from projections.tables import proj_metadata
 from projections.versions import WRITTEN, live_version, versions
 from tests.integration.operations.installation import Installation
+from tests.integration.operations.rebuilding import content, rebuilt, stages
 
 
 @pytest.fixture
@@ -40,43 +40,6 @@ def projected(installation: Installation, topics_created: tuple[str, ...]) -> In
     installation.suppression(2)
     installation.project()
     return installation
-
-
-def content(settings: Settings, name: str, version: int) -> dict[str, list[Any]]:
-    """All rows of a version, as text, by table."""
-    tables = proj_metadata(version).tables
-    with psycopg.connect(settings.database_url) as connection:
-        connection.execute("SET timezone = 'UTC'")
-        return {
-            table: connection.execute(
-                f"SELECT t::text FROM {tables[f'{proj_schema(version)}.{table}'].fullname} AS t ORDER BY 1".encode()  # noqa: S608
-            ).fetchall()
-            for table in find_projection(name).tables
-        }
-
-
-def rebuilt(
-    settings: Settings, name: str, workers: int = 1, run_id: UUID | None = None, until: Until | None = None
-) -> int:
-    """Rebuild it and return the version."""
-    plan = plan_rebuild(settings, find_projection(name), workers, until)
-    scope = {"plans": [msgspec.to_builtins(plan)], "workers": workers}
-    with begin(
-        settings.database_url,
-        verb="proj rebuild",
-        subjects=[f"projection:{name}"],
-        scope=scope,
-        started_by="ann",
-        run_id=run_id or uuid4(),
-    ) as run:
-        run_rebuild(settings, run, lambda _line: None)
-    return plan.version
-
-
-def stages(settings: Settings) -> int:
-    with psycopg.connect(settings.database_url) as connection:
-        found = connection.execute("SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'stage%'").fetchone()
-    return int(found[0]) if found else -1
 
 
 def test_rebuilt_rows_are_the_live_rows(projected: Installation, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,26 +3,23 @@
 import json
 import os
 import signal
-import time
 from collections.abc import Iterator
-from uuid import UUID
 
 import psutil
 import psycopg
 import pytest
 
 from headrace.settings import Settings
-from operations.cli.resumable import RESUMABLE
-from operations.runs.runs import find_runs, resume, show_run
-from operations.versions.content_hash import SESSION, content_hash, table_shapes
+from operations.runs.runs import find_runs, show_run
 from operations.versions.swap import find_version
-from projections.registry import CONCLUSIONS, LEADS
+from projections.projectors.enrichments import PROJECTION as CONCLUSIONS
 from projections.versions import VersionState, live_version, versions
 from tests.headrace_command import Finished, headrace
 from tests.integration.operations.filled import filled
 from tests.integration.operations.held import GATE, command, environment, hold, killed, newest_run, wait_until_held
 from tests.integration.operations.installation import Installation
-from tests.integration.operations.test_rebuild import rebuilt, stages
+from tests.integration.operations.interrupted_rebuilds import hashes, resumed, stopped
+from tests.integration.operations.rebuilding import rebuilt, stages
 
 # A phase, what it is held by one after the other, how many sessions wait at last, and the workers.
 REBUILD = {
@@ -43,14 +40,6 @@ def installation(
         yield found
 
 
-def hashes(settings: Settings, version: int) -> dict[str, str]:
-    """Content hash of each table of a version of the leads."""
-    with psycopg.connect(settings.database_url, autocommit=True) as connection:
-        connection.execute(SESSION)
-        shapes = table_shapes(connection, version, LEADS.tables)
-        return {name: content_hash(connection, one.rows, list(one.columns)).hash for name, one in shapes.items()}
-
-
 def state(settings: Settings, version: int, projection: str = "leads") -> VersionState:
     with psycopg.connect(settings.database_url) as connection:
         return find_version(versions(connection), projection, version).state
@@ -65,20 +54,6 @@ def run(settings: Settings, *arguments: str, status: int = 0) -> Finished:
     done = headrace(environment(settings), *arguments)
     assert done.exit_code == status, done.output
     return done
-
-
-def stopped(settings: Settings, run_id: UUID) -> None:
-    """Wait until Postgres has noticed that the run's process is gone."""
-    while show_run(settings.database_url, run_id).state == "running":
-        time.sleep(0.02)
-
-
-def resumed(settings: Settings, run_id: UUID) -> None:
-    """Go on with it as `headrace runs resume` does, without the second that a command takes to start."""
-    stopped(settings, run_id)
-    with resume(settings.database_url, run_id) as active:
-        RESUMABLE[active.run.verb]().resume_run(settings, active, lambda _line: None)
-    assert show_run(settings.database_url, run_id).state == "done"
 
 
 @pytest.mark.parametrize("phase", REBUILD)

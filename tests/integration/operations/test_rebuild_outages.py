@@ -23,8 +23,8 @@ from tests.headrace_command import headrace
 from tests.integration.operations.filled import fill
 from tests.integration.operations.held import GATE, Hold, command, environment, newest_run, wait_until_held
 from tests.integration.operations.installation import Installation
-from tests.integration.operations.test_rebuild import stages
-from tests.integration.operations.test_rebuild_kills import hashes, resumed
+from tests.integration.operations.interrupted_rebuilds import hashes, resumed
+from tests.integration.operations.rebuilding import stages
 from tests.lifeline import kill_group, lifeline
 
 START_SECONDS = 60.0

@@ -24,14 +24,16 @@ from operations.versions.repair import RepairPlan, connected, run_repair
 from operations.versions.repair_stage import RepairStage, RepairStopped, Replaced
 from projections.connection import connector
 from projections.projection import Projection, RowOp
+from projections.projectors.jobs import PROJECTION as JOB_HISTORY
+from projections.projectors.leads import PROJECTION as LEADS
 from projections.projectors.messages import project_message
-from projections.registry import ALL_PROJECTIONS, JOB_HISTORY, LEADS
+from projections.registry import ALL_PROJECTIONS
 from projections.writing.writer import ProjectionWriter
 from tests.headrace_command import Finished, headrace
 from tests.integration.operations.held import environment
 from tests.integration.operations.killed_at import killed_at
+from tests.integration.operations.rebuilding import content, rebuilt
 from tests.integration.operations.story import NOW, Story
-from tests.integration.operations.test_rebuild import content, rebuilt
 
 pytestmark = pytest.mark.usefixtures("topics_created")
 

@@ -12,8 +12,8 @@ from sqlalchemy.engine import make_url
 from headrace.settings import Settings
 from tests.headrace_command import Finished, headrace_script
 from tests.integration.operations.decided import INTERESTED, START, Decided
-from tests.integration.operations.test_replay_webhooks import Pipeline
-from tests.unit.operations.test_replay_imports import FORBIDDEN, SPENDING
+from tests.integration.operations.replayed_pipeline import Pipeline
+from tests.replay_reach import FORBIDDEN, SPENDING
 
 pytestmark = pytest.mark.usefixtures("topics_created")
 GUARD = Path(__file__).with_name("guard")

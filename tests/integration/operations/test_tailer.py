@@ -14,7 +14,7 @@ from operations.versions.swap import behind, find_version, is_followed, make_liv
 from projections.versions import live_version, versions
 from projections.writing.tailer import VersionTailer
 from tests.integration.operations.installation import NOW, Installation
-from tests.integration.operations.test_rebuild import content, rebuilt
+from tests.integration.operations.rebuilding import content, rebuilt
 
 DEADLINE = 30.0
 

@@ -13,7 +13,7 @@ from typing import IO, Any
 import pytest
 
 from headrace.events.records import Record
-from headrace.events.topics import ALL_TOPICS, DEAD_LETTERS, JOBS, MESSAGES, RECEIPTS, WEBHOOKS_GHL, WORKSPACES
+from headrace.events.topics import ALL_TOPICS, DEAD_LETTERS, JOBS, MESSAGES, RECEIPTS, WORKSPACES
 from headrace.kafka.log_offsets import LogOffsets
 from headrace.settings import Settings
 from operations.records.record_filter import RecordFilter
@@ -21,6 +21,7 @@ from operations.records.shown_record import Shower
 from operations.records.topic_reader import Scanned, find, follow, newest
 from tests.headrace_command import headrace
 from tests.integration.operations.story import DRAFT, SECRET, TEXT, Story
+from tests.reply_topics import WEBHOOKS_GHL
 
 pytestmark = pytest.mark.usefixtures("topics_created")
 

@@ -17,7 +17,7 @@ from headrace.events.ids import event_id
 from headrace.events.inbox import InboxSignal
 from headrace.events.jobs import JobRequested
 from headrace.events.records import Record
-from headrace.events.topics import DEAD_LETTERS, INBOX, JOBS, MESSAGES, RECEIPTS, WEBHOOKS_GHL
+from headrace.events.topics import DEAD_LETTERS, INBOX, JOBS, MESSAGES, RECEIPTS
 from headrace.events.webhooks import WebhookMeta, webhook_headers
 from headrace.kafka import log_offsets, log_records
 from headrace.kafka.log_offsets import Place
@@ -32,6 +32,7 @@ from projections.tables import key_columns, proj_metadata
 from tests.headrace_command import Finished, headrace
 from tests.integration.operations.installation import POST_PROCESS
 from tests.integration.operations.story import COST, DRAFT, EMAIL, NOW, PHONE, SECRET, TEXT, Story
+from tests.reply_topics import WEBHOOKS_GHL
 
 NOWHERE = "postgresql://nobody@127.0.0.1:1/none"
 

@@ -29,7 +29,8 @@ from operations.versions.verify import ProjectionVerdict, VerifyImpossible, pair
 from operations.versions.verify_options import VerifyOptions
 from operations.versions.version_difference import TableDifference
 from projections.connection import connector
-from projections.registry import ALL_PROJECTIONS, LEADS
+from projections.projectors.leads import PROJECTION as LEADS
+from projections.registry import ALL_PROJECTIONS
 from projections.writing.writer import ProjectionWriter
 from tests.headrace_command import Finished, headrace
 from tests.integration.operations.versions import copy_version, create_version

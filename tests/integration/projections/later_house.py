@@ -27,14 +27,15 @@ _DECLARATIONS = (
     ),
     (
         "projections/tables.py",
-        "        *_lineage(),\n    )\n    Index(None, table.c.workspace_id, table.c.new_lead_id)",
+        "        *lineage(),\n    )\n    Index(None, table.c.workspace_id, table.c.new_lead_id)",
         '        Column("note", Text),\n',
     ),
     ("projections/projectors/leads.py", '    }\n    return [RowOp("lead_splits", row)]', '        "note": None,\n'),
     ("projections/analytics.py", '    "lead_identities",\n', '    "lead_splits",\n'),
 )
 _PRINT_SHAPE = (
-    "from projections.registry import LEADS; from projections.versions import shape_of; print(shape_of(LEADS))"
+    "from projections.projectors.leads import PROJECTION; from projections.versions import shape_of; "
+    "print(shape_of(PROJECTION))"
 )
 
 

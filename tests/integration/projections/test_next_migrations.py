@@ -126,7 +126,7 @@ def test_an_index_that_was_interrupted_is_built_anew(
 def test_an_index_that_gives_way_is_built_as_soon_as_nobody_is_in_its_way(
     grown: LaterHouse, database_url: str, session: psycopg.Connection[Any]
 ) -> None:
-    grown.replace("30min", "1s")
+    grown.replace("30min", "3s")
     session.execute("LOCK TABLE proj_v1.messages IN ROW EXCLUSIVE MODE")
     building = grown.headrace(database_url, "db", "migrate")
     # It asks who is in its way once it has given up: somebody who went at the same moment would not be named.

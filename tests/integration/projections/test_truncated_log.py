@@ -19,8 +19,8 @@ from projections.connection import connector
 from projections.writing.writer import ProjectionWriter
 from tests.databases import new_database
 from tests.headrace_command import headrace
+from tests.integration.projections.catching_up import TOPICS, contents, fill, until_caught_up
 from tests.integration.projections.supervised import environment_of, supervised, until
-from tests.integration.projections.test_lost_database import TOPICS, contents, fill, until_caught_up
 
 pytestmark = pytest.mark.usefixtures("topics_created")
 

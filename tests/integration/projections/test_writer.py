@@ -20,7 +20,7 @@ from headrace.events.envelope import Envelope
 from headrace.events.inbox import Address
 from headrace.events.records import Record
 from projections.connection import Connection, connector
-from projections.registry import LEADS
+from projections.projectors.leads import PROJECTION as LEADS
 from projections.tables import proj_metadata
 from projections.writing.bad_records import TooManyBadRecords
 from projections.writing.batches import Written

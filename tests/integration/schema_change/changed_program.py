@@ -49,24 +49,27 @@ def change_event() -> None:
 
 def change_table() -> None:
     """What a developer does in projections/tables.py and the projector."""
-    from projections import tables  # noqa: PLC0415
     from projections.projectors import messages as projector  # noqa: PLC0415
 
-    declare, lineage = tables._messages, tables._lineage
     project = projector.project_message
-
-    def declare_with_author(metadata: MetaData) -> None:
-        tables._lineage = lambda: [Column("author", Text, nullable=False), *lineage()]
-        declare(metadata)
-        tables._lineage = lineage
 
     def project_with_author(record: Any, event: Any) -> Any:
         first, *others = project(record, event)
         author = getattr(event, "author", "person")
         return [first._replace(values={**first.values, "author": author}), *others]
 
-    tables._messages = declare_with_author
     projector.project_message = project_with_author  # type: ignore[assignment]
+    # Only now: the tables import the registry, and that the projectors.
+    from projections import tables  # noqa: PLC0415
+
+    declare, lineage = tables._messages, tables.lineage
+
+    def declare_with_author(metadata: MetaData) -> None:
+        tables.lineage = lambda: [Column("author", Text, nullable=False), *lineage()]
+        declare(metadata)
+        tables.lineage = lineage
+
+    tables._messages = declare_with_author
 
 
 def change_view() -> None:

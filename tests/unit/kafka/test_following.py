@@ -1,16 +1,14 @@
 """A partition's first offset is asked from Kafka by whoever needs it first, and several may need it at once."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Any
 
-from aiokafka import TopicPartition
-from aiokafka.structs import OffsetAndMetadata, OffsetAndTimestamp
 from faust.types import TP
 
-from headrace.kafka.faust.following import Batch, Follower
+from headrace.kafka.faust.following import Follower
 from headrace.kafka.offsets import Partition
 from headrace.settings import Settings
+from tests.unit.kafka.fake_broker import Broker, process_nothing
 from tests.unit.kafka.quiet_app import quiet_app
 
 PLACE: Partition = ("jobs", 0)
@@ -20,7 +18,7 @@ class SlowKafka(Follower):
     """A follower whose questions to Kafka are answered one by one, when the test says so."""
 
     def __init__(self, app: Any) -> None:
-        super().__init__(app, Settings(), "execute", frozenset({"jobs"}), _process)
+        super().__init__(app, Settings(), "execute", frozenset({"jobs"}), process_nothing)
         self.answers: list[asyncio.Future[int]] = []
 
     async def _starts(self, partition: Partition) -> dict[Partition, tuple[int, int | None]]:
@@ -28,49 +26,10 @@ class SlowKafka(Follower):
         return {partition: (await self.answers[-1], None)}
 
 
-async def _process(_batch: Batch) -> None:
-    """Nothing: only positions matter here."""
-
-
-class Broker:
-    """As much of Faust's consumer, its thread and aiokafka's consumer as is asked where partitions begin."""
-
-    def __init__(self, partitions: list[TP]) -> None:
-        self._partitions = partitions
-        self._thread = self._coordinator = self
-        self.questions = 0
-        self.end = 10
-        #: The append time in the group's commit, and the first record after it.
-        self.metadata = ""
-        self.later: list[int] = []
-
-    def assignment(self) -> set[TP]:
-        return set(self._partitions)
-
-    def _ensure_consumer(self) -> "Broker":
-        return self
-
-    async def ask(self, ask: Callable[[], Awaitable[Any]]) -> Any:
-        self.questions += 1
-        return await ask()
-
-    async def fetch_committed_offsets(self, places: list[TopicPartition]) -> dict[TopicPartition, OffsetAndMetadata]:
-        return {place: OffsetAndMetadata(5, self.metadata) for place in places if place.partition == 1}
-
-    async def beginning_offsets(self, places: list[TopicPartition]) -> dict[TopicPartition, int]:
-        return dict.fromkeys(places, 3)
-
-    async def end_offsets(self, places: list[TopicPartition]) -> dict[TopicPartition, int]:
-        return dict.fromkeys(places, self.end)
-
-    async def offsets_for_times(self, times: dict[TopicPartition, int]) -> dict[TopicPartition, OffsetAndTimestamp]:
-        return {place: OffsetAndTimestamp(offset, ms) for place, ms in times.items() for offset in self.later}
-
-
 async def test_all_partitions_are_asked_for_at_once() -> None:
     broker = Broker([TP("jobs", 0), TP("jobs", 1), TP("jobs", 2), TP("somebody else's", 0)])
     app = quiet_app(consumer=broker)
-    follower = Follower(app, Settings(), "execute", frozenset({"jobs"}), _process)
+    follower = Follower(app, Settings(), "execute", frozenset({"jobs"}), process_nothing)
     assert [await follower.position(("jobs", number)) for number in range(3)] == [3, 5, 3]
     assert broker.questions == 1
 

@@ -11,8 +11,8 @@ from headrace.kafka.faust.log_end import SET_ROWS_BACK, LogEnds, Truncated
 from headrace.kafka.faust.offset_guard import OffsetGuard
 from headrace.kafka.truncation import appended_ms, commit_metadata, cut_offset
 from headrace.settings import Settings
+from tests.unit.kafka.fake_broker import Broker, process_nothing
 from tests.unit.kafka.quiet_app import quiet_app
-from tests.unit.kafka.test_following import Broker, _process
 
 PLACE = ("jobs", 1)
 
@@ -66,7 +66,7 @@ async def test_a_partition_that_was_cut_is_refused_when_it_is_assigned(
 ) -> None:
     broker = Broker([TP(*PLACE)])
     broker.end, broker.metadata, broker.later = end, metadata, later
-    follower = Follower(quiet_app(consumer=broker), Settings(), "execute", frozenset({"jobs"}), _process)
+    follower = Follower(quiet_app(consumer=broker), Settings(), "execute", frozenset({"jobs"}), process_nothing)
     with pytest.raises(Truncated):
         await follower.position(PLACE)
 
@@ -74,7 +74,7 @@ async def test_a_partition_that_was_cut_is_refused_when_it_is_assigned(
 async def test_what_was_appended_after_the_commit_is_no_cut() -> None:
     broker = Broker([TP(*PLACE)])
     broker.metadata, broker.later = "1000\0", [5]
-    follower = Follower(quiet_app(consumer=broker), Settings(), "execute", frozenset({"jobs"}), _process)
+    follower = Follower(quiet_app(consumer=broker), Settings(), "execute", frozenset({"jobs"}), process_nothing)
     assert await follower.position(PLACE) == 5
     assert follower.guard.appended_ms(PLACE) == 1000
     await asyncio.sleep(0)

@@ -9,27 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.replay_reach import FORBIDDEN, SPENDING
+
 ROOT = Path(__file__).parents[3]
 ROOMS = ("headrace", "streams", "projections", "operations")
-FORBIDDEN = (
-    "faust",
-    "mode",
-    "httpx",
-    "httpx2",
-    "openai",
-    "ingest",
-    "streams.effects",
-    "streams.ai.chosen",
-    "streams.ai.openai_provider",
-    "streams.jobs.desk_ai",
-)
-#: What asks models, and what loads it: for those alone who allow to spend something.
-SPENDING = {
-    "operations.replay.spending",
-    "operations.replay.decide.buying",
-    "operations.replay.trying.trying",
-    "operations.replay.trying.resuming",
-}
 #: The functions that load one of these, and do it only once somebody has allowed it.
 LOADERS = {
     "operations.replay.decide.resuming": {"_buyer_of"},

@@ -20,7 +20,7 @@ from headrace.events.jobs import (
 from headrace.events.messages import MessageReceived
 from headrace.events.receipts import ReceiptJudged
 from headrace.events.records import Record
-from headrace.events.topics import ENRICHMENTS, JOBS, MESSAGES, RECEIPTS, WEBHOOKS_GHL, Topic
+from headrace.events.topics import ENRICHMENTS, JOBS, MESSAGES, RECEIPTS, Topic
 from headrace.settings import Settings
 from operations.records.shown_record import Shower
 from operations.trace.lineage import Lineage, Row
@@ -30,6 +30,7 @@ from operations.trace.standing import Reached, unfinished
 from operations.trace.tree import TreeBuilder
 from projections.registry import ALL_PROJECTIONS
 from projections.writing.upserts import rows_of
+from tests.reply_topics import WEBHOOKS_GHL
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 POST_PROCESS = "SMS_INBOUND_POST_PROCESS"

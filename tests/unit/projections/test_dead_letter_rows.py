@@ -10,7 +10,7 @@ from headrace.events.records import Record
 from headrace.kafka.faust.dead_letters import dead_letter, fixed_letter, letter_event
 from headrace.settings import Settings
 from projections.projection import BadRecord
-from projections.registry import DEAD_LETTER_LIST
+from projections.projectors.dead_letters import PROJECTION as DEAD_LETTER_LIST
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 LETTER = "webhooks.ghl:3:1207:dedupe"

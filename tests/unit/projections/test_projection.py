@@ -11,7 +11,8 @@ from headrace.events.codec import EVENT_TYPES, NewerEvent, UndecodableEvent, Unk
 from headrace.events.envelope import Envelope, EnvelopeError, parse_time
 from headrace.events.records import Record
 from projections.projection import BadRecord, Projection, decode_event
-from projections.registry import ALL_PROJECTIONS, LEADS
+from projections.projectors.leads import PROJECTION as LEADS
+from projections.registry import ALL_PROJECTIONS
 from projections.tables import proj_metadata
 
 HEADERS = Envelope(id="1", type="lead.merged.v1", source="/t", time=parse_time("2026-03-02T09:00:00Z")).headers()
@@ -87,7 +88,7 @@ from headrace.events.messages import LeadChanged
 from headrace.events.codec import Codec
 from headrace.events.envelope import Envelope, parse_time
 from headrace.events.records import Record
-from projections.registry import LEADS
+from projections.projectors.leads import PROJECTION as LEADS
 time = parse_time("2026-03-02T09:00:00+01:00")
 lead = LeadChanged(receipt_id="r", workspace="w", lead_id="l", created_at=time, changed_at=time,
                    identities=tuple(Identity(kind="email", value=f"{n}@x.io") for n in range(9)))

@@ -1,6 +1,7 @@
 """Which versions a worker keeps up to date, when programs with other tables work beside it."""
 
-from projections.registry import JOB_HISTORY, LEADS
+from projections.projectors.jobs import PROJECTION as JOB_HISTORY
+from projections.projectors.leads import PROJECTION as LEADS
 from projections.versions import Version, VersionState, followed, foreign, shape_of
 
 

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from headrace.providers.html_text import html_to_text, looks_like_html, marked_lines
 from headrace.providers.own_words.lines import Mark
+from tests.growth import MOST_GROWTH, growth
 
 
 def test_blocks_breaks_lists_and_cells() -> None:
@@ -101,7 +102,7 @@ def test_no_html_is_too_odd(html: str) -> None:
     ],
 )
 def test_a_megabyte_of_anything_is_read_without_growing_cost(unit: str) -> None:
-    """Quadratic readers need minutes for these, which the test time-out catches."""
-    html = unit * (1_048_576 // len(unit))
-    html_to_text(html)
-    marked_lines(html)
+    """Quadratic readers need minutes for these."""
+    for size in (262_144, 1_048_576):
+        assert growth(html_to_text, unit, size) < MOST_GROWTH
+        assert growth(marked_lines, unit, size) < MOST_GROWTH

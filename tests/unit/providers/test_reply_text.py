@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headrace.providers.reply_text import reply_text
+from headrace.providers.reply_text import READ_LIMIT, reply_text
+from tests.growth import MOST_GROWTH, growth
 
 SAMPLES: list[dict[str, Any]] = [
     json.loads(line) for line in (Path(__file__).parent / "reply_samples.jsonl").read_text().splitlines()
@@ -66,9 +67,10 @@ def test_prose_is_kept_word_for_word(body: str) -> None:
     ],
 )
 def test_a_megabyte_of_anything_is_read_without_growing_cost(unit: str) -> None:
-    """Reply-parsing libraries need minutes for these, which the test time-out catches."""
-    reply_text(unit * (1_048_576 // len(unit)))
-    reply_text("", f"<pre>{unit * (1_048_576 // len(unit))}</pre>")
+    """Reply-parsing libraries need minutes for these: their cost grows with the square, also within what is read."""
+    for size in (READ_LIMIT, 1_048_576):
+        assert growth(reply_text, unit, size) < MOST_GROWTH
+        assert growth(lambda text: reply_text("", f"<pre>{text}</pre>"), unit, size) < MOST_GROWTH
 
 
 @pytest.mark.parametrize(
@@ -85,8 +87,11 @@ def test_a_megabyte_of_anything_is_read_without_growing_cost(unit: str) -> None:
     ],
 )
 def test_two_bodies_that_differ_are_read_without_growing_cost(unit: str) -> None:
-    plain = unit * (1_048_576 // len(unit))
-    reply_text(plain, f"<p>y</p><pre>{plain.replace('<', '&lt;')}</pre><blockquote type='cite'>z</blockquote>")
+    def read(plain: str) -> None:
+        reply_text(plain, f"<p>y</p><pre>{plain.replace('<', '&lt;')}</pre><blockquote type='cite'>z</blockquote>")
+
+    for size in (READ_LIMIT, 1_048_576):
+        assert growth(read, unit, size) < MOST_GROWTH
 
 
 @pytest.mark.parametrize("sample", EXACT, ids=lambda sample: sample["own"][:30])

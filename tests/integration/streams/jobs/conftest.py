@@ -20,9 +20,10 @@ from headrace.events.envelope import Envelope, read_envelope
 from headrace.events.ids import derived_id
 from headrace.events.jobs import JobCancelled, JobDied, JobEvent, JobRequested, JobSucceeded
 from headrace.events.messages import MessageReceived
-from headrace.events.topics import JOBS, MESSAGES, WORKSPACES, Topic
+from headrace.events.topics import ENRICHMENTS, JOBS, MESSAGES, WORKSPACES, Topic
 from headrace.events.workspaces import JobSettings, ResponseMode, WorkspaceApplied, WorkspaceFacts
 from headrace.kafka.faust.outbox import Outbox, OutRecord
+from headrace.kafka.log_offsets import LogOffsets
 from headrace.kafka.partitioning import key_partition
 from headrace.settings import Settings
 from streams.jobs.job_records import JobRecords
@@ -177,6 +178,19 @@ class Jobs:
     async def until_ended(self, count: int, deadline: float = DEADLINE) -> Any:
         """The job events, once so many jobs have ended."""
         return await self.until(lambda events: sum(map(has_ended, events.values())) >= count, deadline)
+
+    async def until_all_is_read(self) -> None:
+        """Returns once the worker has read its topics to their ends, its own records of the last job included."""
+        log, group = LogOffsets(self.settings), f"{self.settings.topic_prefix}jobs"
+        topics = [self.settings.topic(topic) for topic in (MESSAGES, JOBS, ENRICHMENTS)]
+        give_up = time.monotonic() + DEADLINE
+        while True:
+            ends = {place: one.end for place, one in log.ranges(topics).items() if one.end}
+            committed = log.committed(group, ends)
+            if committed == ends and log.ends(ends) == ends:
+                return
+            assert time.monotonic() < give_up, f"read up to {committed} of {ends}"
+            await asyncio.sleep(0.3)
 
     def step_runs(self) -> Counter[tuple[str, str]]:
         """(job id, step) → how often it began."""

@@ -33,8 +33,8 @@ from streams.jobs.budget_ledger import BudgetLedger
 from streams.jobs.context import StepCall
 from streams.jobs.desk_ai import ai_of
 from streams.jobs.labelling import Labelled
-from streams.jobs.requests import JOB_TYPES
 from streams.jobs.step import Emitted, Step, StepContext, StepFailed, StepOutcome
+from streams.jobs.types import JOB_TYPES
 from streams.jobs.workers import AiSeam, jobs_worker
 from tests.paid_provider import PRICES, PaidProvider
 
@@ -200,7 +200,7 @@ def main() -> None:
     parser.add_argument("--model-seconds", type=float, default=0.02, help="that it takes to answer")
     parser.add_argument("--deadline", type=float, default=2.0, help="of the step `work`, seconds")
     arguments = parser.parse_args()
-    known = {str(name) for name in JOB_TYPES} - set(arguments.without)
+    known = set(JOB_TYPES) - set(arguments.without)
     job_types = types(Steps(arguments.journal), known, arguments.deadline)
     void = frozenset(arguments.void_when_suppressed)
 

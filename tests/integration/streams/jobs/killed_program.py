@@ -69,7 +69,7 @@ class Killer:
 def work(kills: Path, done: Path, journal: Path) -> None:
     """One life of the worker."""
     killer = Killer(kills, done, journal)
-    types = {str(name): tuple(killer.wrapped(step) for step in steps) for name, steps in JOB_TYPES.items()}
+    types = {name: tuple(killer.wrapped(step) for step in steps) for name, steps in JOB_TYPES.items()}
     script = {(feature, "*"): [Scripted(value=value, usage=USAGE)] for feature, value in ANSWERS.items()}
 
     def now() -> datetime:

@@ -38,7 +38,7 @@ def main() -> None:
     desk = Desk(provider=ScriptedProvider(script), prices=prices, now=_now)
     embedded = Desk(provider=LocalProvider(), prices=prices, now=_now)
     seam = AiSeam(ai_of(desk, embedded, DEFAULT_TIMEOUTS, BudgetLedger(_now)))
-    jobs_worker(Settings(), {str(name): steps for name, steps in JOB_TYPES.items()}, seam, label_of).run()
+    jobs_worker(Settings(), JOB_TYPES, seam, label_of).run()
 
 
 def _now() -> datetime:

@@ -1,6 +1,5 @@
 """Workers killed and rebalanced under load: each job ends once, no finished step is repeated, none begins too early."""
 
-import asyncio
 import sys
 from collections import Counter
 from pathlib import Path
@@ -12,24 +11,14 @@ from headrace.events.ai import AiCalled
 from headrace.events.jobs import JobDied, JobEvent, JobRequested, JobStarted, JobStepFinished
 from headrace.events.topics import AI_INTERACTIONS, ENRICHMENTS
 from streams.jobs.types import JOB_TYPES
+from tests.integration.streams.jobs.job_checks import (
+    Events,
+    check_each_ended_once,
+    check_no_finished_step_was_repeated,
+    workers,
+)
 
 Jobs = Any
-Events = dict[str, list[JobEvent]]
-
-ENDS = ("JobSucceeded", "JobDied", "JobCancelled")
-
-
-def check_each_ended_once(events: Events, expected: int) -> None:
-    assert len(events) == expected
-    for job_id, job in events.items():
-        ends = Counter(event.generation for event in job if type(event).__name__ in ENDS)
-        assert ends == Counter({1: 1}), f"{job_id}: {[type(event).__name__ for event in job]}"
-
-
-def check_no_finished_step_was_repeated(events: Events) -> None:
-    for job_id, job in events.items():
-        steps = Counter(event.step for event in job if isinstance(event, JobStepFinished))
-        assert max(steps.values()) == 1, f"{job_id}: {steps}"
 
 
 #: The product's steps, in the order in which a message meets them; the last one is the scoring job's.
@@ -80,7 +69,7 @@ async def test_kill_9_under_load(jobs: Jobs) -> None:
             process.wait()
     with jobs.worker(HEADRACE_RETRY_TIERS="0.3,0.3,0.3,0.3,0.3,0.3,0.3,0.3"):
         await jobs.until_ended(2 * count, deadline=120)
-        await asyncio.sleep(2)
+        await jobs.until_all_is_read()
         events: Events = await jobs.events()
     check_each_ended_once(events, 2 * count)
     check_no_finished_step_was_repeated(events)
@@ -104,10 +93,6 @@ async def test_two_workers_share_and_a_third_of_the_way_one_dies(jobs: Jobs) -> 
     assert workers(events) == {"0", "1"}
     check_each_ended_once(events, 2 * count)
     check_no_finished_step_was_repeated(events)
-
-
-def workers(events: Events) -> set[str]:
-    return {event.worker for job in events.values() for event in job if isinstance(event, JobStarted)}
 
 
 async def test_sigterm_hands_running_jobs_back_without_spending_their_attempts(jobs: Jobs) -> None:

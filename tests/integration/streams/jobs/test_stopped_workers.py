@@ -12,7 +12,7 @@ import pytest
 from headrace.events.ai import AiCalled
 from headrace.events.topics import AI_INTERACTIONS
 from headrace.exit_status import START_AGAIN
-from tests.integration.streams.jobs.test_kills import (
+from tests.integration.streams.jobs.job_checks import (
     Events,
     check_each_ended_once,
     check_no_finished_step_was_repeated,

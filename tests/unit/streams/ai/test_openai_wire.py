@@ -27,10 +27,12 @@ NOW = datetime(2026, 3, 2, 15, 0, 0, tzinfo=UTC)
         ('Sure! {"a": "}{ \\" {"} and {"b": 1}', '{"a": "}{ \\" {"}'),
         ("no object", "no object"),
         ('{"a": 1', '{"a": 1'),
+        ("{as asked}", "{as asked}"),
+        ('{"a":' * 10_000, '{"a":' * 10_000),
         ("", ""),
     ],
 )
-def test_first_balanced_object(text: str, found: str) -> None:
+def test_the_first_object(text: str, found: str) -> None:
     assert json_object_in(text) == found
 
 

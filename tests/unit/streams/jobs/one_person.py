@@ -26,10 +26,11 @@ from streams.jobs.label_agent import LabelAgent
 from streams.jobs.open_job import OpenJob, decode_entry
 from streams.jobs.open_jobs import OpenJobs
 from streams.jobs.request_agent import RequestAgent
-from streams.jobs.requests import job_after
+from streams.jobs.requests import jobs_after
 from streams.jobs.step import Emitted, JobInput
 from streams.jobs.types import label_of
 from streams.jobs.void_jobs import VoidJobs
+from tests.unit.streams.jobs.sms import sms
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 NEXT_DAY = START + timedelta(days=1)
@@ -193,8 +194,7 @@ class Person:
             out.append(self._records.emitted(self._decision(job, fresh), job.request, ["decide"], START, ""))
         if job.request.type != SCORING and given.suppressed_reason is None:
             out.append(self._records.emitted(self._label(job, fresh), job.request, ["label"], START, ""))
-        if (follower := job_after(job.request, START)) is not None:
-            out.append(self._records.job(follower))
+        out.extend(self._records.job(follower) for follower in jobs_after(job.request, START))
         about = {name: getattr(job.request, name) for name in ("job_id", "workspace", "lead_id", "type")}
         about |= {name: getattr(job.request, name) for name in ("message_id", "receipt_id", "generation")}
         out.append(self._records.job(JobSucceeded(**about, at=START, attempt=1)))
@@ -275,23 +275,7 @@ def _about(job: OpenJob, given: JobInput, step: str) -> dict[str, Any]:
 def wrote(lead_id: str, number: int, text: str = "words") -> MessageReceived:
     """A message of a lead."""
     at = START + timedelta(minutes=number)
-    return MessageReceived(
-        receipt_id=f"r{number}",
-        workspace="acme",
-        provider="ghl",
-        lead_id=lead_id,
-        message_id=f"{lead_id}-{number}",
-        conversation_id="c",
-        channel="sms",
-        direction="inbound",
-        source="direct",
-        provider_event="sms",
-        provider_message_id=None,
-        sent_at=at,
-        received_at=at,
-        text=text,
-        body=text,
-    )
+    return sms(at, text, receipt_id=f"r{number}", lead_id=lead_id, message_id=f"{lead_id}-{number}")
 
 
 def opted_out(lead_id: str, number: int, reason: SuppressionReason = "unsubscribed") -> LeadSuppressed:

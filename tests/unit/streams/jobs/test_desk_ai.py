@@ -9,7 +9,6 @@ import pytest
 from msgspec.structs import replace
 
 from headrace.events.jobs import StepAnswer
-from headrace.events.messages import MessageReceived
 from headrace.events.workspaces import JobSettings
 from streams.ai import tasks
 from streams.ai.answers import Classified
@@ -25,6 +24,7 @@ from streams.jobs.desk_ai import DeskAi
 from streams.jobs.recorded_answers import AnswerUnfit, answers_question, as_result
 from streams.jobs.step import JobInput, StepFailed
 from tests.paid_provider import PRICES, PaidProvider
+from tests.unit.streams.jobs.sms import sms
 
 NOW = datetime(2026, 3, 2, 15, tzinfo=UTC)
 ANSWER = Classified(
@@ -43,23 +43,7 @@ CALLER = Caller(
 
 
 def step_call(limit: int | None) -> StepCall:
-    message = MessageReceived(
-        receipt_id="r",
-        workspace="acme",
-        provider="ghl",
-        lead_id="l",
-        message_id="m",
-        conversation_id="c",
-        channel="sms",
-        direction="inbound",
-        source="direct",
-        provider_event="sms",
-        provider_message_id=None,
-        sent_at=NOW,
-        received_at=NOW,
-        text="yes",
-        body="yes",
-    )
+    message = sms(NOW, "yes", lead_id="l")
     job = JobInput(
         job_id="j",
         type="SMS_INBOUND_POST_PROCESS",

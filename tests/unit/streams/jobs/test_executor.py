@@ -16,7 +16,6 @@ from headrace.events.codec import Codec
 from headrace.events.envelope import read_envelope
 from headrace.events.job_plan import SCORING, job_id
 from headrace.events.jobs import JobRequested
-from headrace.events.messages import MessageReceived
 from headrace.kafka.faust.outbox import OutRecord
 from headrace.settings import Settings
 from operations.replay.decide.answers import RecordedAi
@@ -31,6 +30,7 @@ from streams.jobs.runner import JobRunner
 from streams.jobs.schedule import Schedule
 from streams.jobs.step import Step, StepContext, StepOutcome, is_suppressed
 from streams.jobs.void_jobs import VoidJobs
+from tests.unit.streams.jobs.sms import sms
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 SMS = "SMS_INBOUND_POST_PROCESS"
@@ -38,23 +38,7 @@ JOB = job_id("m", SMS)
 CODEC = Codec()
 GOLDEN = Path(__file__).parents[3] / "contract/events/golden"
 CALL: AiCalled = CODEC.decode("ai.called.v1", (GOLDEN / "ai.called.v1.json").read_bytes())
-MESSAGE = MessageReceived(
-    receipt_id="r",
-    workspace="acme",
-    provider="ghl",
-    lead_id="lead",
-    message_id="m",
-    conversation_id="c",
-    channel="sms",
-    direction="inbound",
-    source="direct",
-    provider_event="sms",
-    provider_message_id=None,
-    sent_at=NOW,
-    received_at=NOW,
-    text="hi",
-    body="hi",
-)
+MESSAGE = sms(NOW)
 
 
 class Ai(RecordedAi):

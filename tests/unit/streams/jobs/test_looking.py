@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from streams.jobs.looking import Look, run_looking
 from streams.jobs.step import JobInput, Overtaken, Step, StepContext, StepOutcome, is_suppressed
-from streams.jobs.types import POST_PROCESS
+from streams.jobs.types import JOB_TYPES
 from tests.unit.streams.jobs.one_person import Person, wrote
 
 NOW = datetime(2026, 3, 2, 9, 5, tzinfo=UTC)
@@ -94,4 +94,7 @@ async def test_a_step_that_heeds_nothing_is_never_run_twice(world: World) -> Non
 
 
 def test_only_what_hears_and_labels_a_message_goes_on_for_a_suppressed_lead() -> None:
-    assert [step.name for step in POST_PROCESS if step.overtaken is None] == ["opt_out_and_bounce", "classify"]
+    assert [step.name for step in JOB_TYPES["SMS_INBOUND_POST_PROCESS"] if step.overtaken is None] == [
+        "opt_out_and_bounce",
+        "classify",
+    ]

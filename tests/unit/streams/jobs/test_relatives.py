@@ -11,11 +11,17 @@ from headrace.events.inbox import SuppressionReason
 from headrace.events.job_plan import SCORING
 from headrace.events.jobs import JobCancelled
 from tests.unit.streams.jobs.one_person import PLACES, Person, merged, opted_out, signalled, wrote
+from tests.unit.streams.jobs.related_leads import LEADS, TREES, happens
 
-#: Some share a partition.
-LEADS = tuple(f"lead-{number}" for number in range(8))
-#: Who lives on as whom, by place: a chain, two into one, and both.
-TREES = ([(0, 1), (1, 2)], [(0, 2), (1, 2)], [(0, 1), (2, 3), (1, 3)], [(0, 1)])
+
+@pytest.fixture
+async def person() -> Person:
+    """Nothing is known."""
+    made = Person()
+    await made.load()
+    return made
+
+
 REASONS: list[SuppressionReason] = ["unsubscribed", "bounced", "wrong_person", "blacklisted"]
 
 
@@ -73,38 +79,6 @@ async def test_no_open_job_of_a_suppressed_person_promises_anything(
     assert not person.open_jobs()
     if first.suppressed_at is not None:
         assert not [event for event in person.standing().values() if getattr(event, "send_at", None)]
-
-
-async def happens(person: Person, data: st.DataObject) -> None:
-    """Any agent reads on, or dies over it; any job begins or concludes."""
-    unread = [place for place in PLACES if person.log.positions[place] < len(person.log.records[place])]
-    waiting, running = person.waiting(), list(person.running)
-    choices: list[tuple[str, Any]] = [
-        *(("read", place) for place in unread),
-        *(("crash", place) for place in unread),
-        *(("begin", job_id) for job_id in waiting),
-        *(("conclude", job_id) for job_id in running),
-    ]
-    if not choices:
-        return
-    what, which = data.draw(st.sampled_from(choices))
-    match what:
-        case "read":
-            await person.read(which, data.draw(st.integers(1, 3)))
-        case "crash":
-            await person.read(which, data.draw(st.integers(1, 3)), crashing=True)
-        case "begin":
-            await person.begin(which)
-        case _:
-            await person.conclude(which)
-
-
-@pytest.fixture
-async def person() -> Person:
-    """Nothing is known."""
-    made = Person()
-    await made.load()
-    return made
 
 
 async def test_an_opt_out_after_the_merge_reaches_the_survivor(person: Person) -> None:

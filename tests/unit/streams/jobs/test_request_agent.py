@@ -11,33 +11,18 @@ from headrace.events.codec import Codec
 from headrace.events.conversations import ConversationMoved
 from headrace.events.envelope import Envelope, read_envelope
 from headrace.events.jobs import JobRequested
-from headrace.events.messages import LeadMerged, LeadSplit, LeadSuppressed, MessageReceived
+from headrace.events.messages import LeadMerged, LeadSplit, LeadSuppressed
 from headrace.events.records import Record
 from headrace.kafka.faust.outbox import OutRecord
 from headrace.settings import Settings
 from streams.jobs.conversations import Conversations
 from streams.jobs.open_jobs import OpenJobs
 from streams.jobs.request_agent import RequestAgent
+from tests.unit.streams.jobs.sms import sms
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 CODEC = Codec()
-MESSAGE = MessageReceived(
-    receipt_id="r",
-    workspace="acme",
-    provider="ghl",
-    lead_id="young",
-    message_id="m",
-    conversation_id="c",
-    channel="sms",
-    direction="inbound",
-    source="direct",
-    provider_event="sms",
-    provider_message_id=None,
-    sent_at=NOW,
-    received_at=NOW,
-    text="misread",
-    body="misread",
-)
+MESSAGE = sms(NOW, "misread", lead_id="young")
 CORRECTED = msgspec.structs.replace(MESSAGE, text="the true words")
 MERGED = LeadMerged(receipt_id="r", workspace="acme", lead_id="young", into_lead_id="old", merged_at=NOW)
 

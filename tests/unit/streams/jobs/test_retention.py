@@ -10,7 +10,6 @@ from headrace.events.codec import Codec
 from headrace.events.envelope import Envelope, read_envelope
 from headrace.events.job_plan import job_id
 from headrace.events.jobs import AnyJobEvent, JobCancelled, JobDied, JobRequested, JobSucceeded
-from headrace.events.messages import MessageReceived
 from headrace.events.records import Record
 from headrace.kafka.faust.outbox import OutRecord
 from headrace.settings import Settings
@@ -20,28 +19,13 @@ from streams.jobs.execute_agent import ExecuteAgent
 from streams.jobs.open_job import OpenJob
 from streams.jobs.open_jobs import OpenJobs
 from streams.jobs.request_agent import RequestAgent
+from tests.unit.streams.jobs.sms import sms
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
 SMS = "SMS_INBOUND_POST_PROCESS"
 CODEC = Codec()
-MESSAGE = MessageReceived(
-    receipt_id="r",
-    workspace="acme",
-    provider="ghl",
-    lead_id="lead",
-    message_id="m",
-    conversation_id="c",
-    channel="sms",
-    direction="inbound",
-    source="direct",
-    provider_event="sms",
-    provider_message_id=None,
-    sent_at=NOW,
-    received_at=NOW,
-    text="hi",
-    body="hi",
-)
+MESSAGE = sms(NOW)
 
 
 class Table:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from headrace.events.messages import LeadSuppressed, MessageReceived
 from tests.unit.streams.jobs.one_person import START, Person, merged, opted_out, split, wrote
-from tests.unit.streams.jobs.test_relatives import LEADS, TREES, happens
+from tests.unit.streams.jobs.related_leads import LEADS, TREES, happens
 
 #: The lead that everybody lives on as: only that one can be split.
 SURVIVORS = (2, 2, 3, 1)

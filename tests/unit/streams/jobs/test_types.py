@@ -1,33 +1,42 @@
 """Every job type has its steps: opt-outs are heard first, and no step is named twice."""
 
 from pathlib import Path
-from typing import get_args
 
 import pytest
 
 from headrace.events.codec import Codec
-from headrace.events.job_plan import STEPS
-from headrace.events.jobs import JobType
-from streams.jobs.types import JOB_TYPES, POST_PROCESS, label_of
+from headrace.events.job_plan import FOLLOWED, JOBS, POST_PROCESS, STEPS
+from streams.jobs.types import JOB_TYPES, STEP_BY_NAME, label_of
 
 GOLDEN = Path(__file__).parents[3] / "contract" / "events" / "golden"
 
 
 def test_every_type_has_steps() -> None:
-    assert set(JOB_TYPES) == set(get_args(JobType))
+    assert set(JOB_TYPES) == {job.type for job in JOBS}
     assert all(JOB_TYPES.values())
 
 
+def test_every_job_is_planned_once_and_has_something_that_asks_for_it() -> None:
+    assert len(STEPS) == len(JOBS)
+    assert set(JOB_TYPES) == {*POST_PROCESS.values(), *(later for _, later in FOLLOWED)}
+
+
+def test_no_step_is_without_a_job() -> None:
+    assert set(STEP_BY_NAME) == {name for steps in STEPS.values() for name in steps}
+
+
 @pytest.mark.parametrize("type_", JOB_TYPES)
-def test_steps_are_those_of_the_plan_and_named_once(type_: JobType) -> None:
+def test_steps_are_those_of_the_plan_and_named_once(type_: str) -> None:
     names = [step.name for step in JOB_TYPES[type_]]
     assert tuple(names) == STEPS[type_]
     assert len(names) == len(set(names))
 
 
 def test_opt_outs_are_heard_before_anything_that_needs_a_model() -> None:
-    assert POST_PROCESS[0].name == "opt_out_and_bounce"
-    assert POST_PROCESS[0].dependency is None
+    for type_ in POST_PROCESS.values():
+        first = JOB_TYPES[type_][0]
+        assert first.name == "opt_out_and_bounce"
+        assert first.dependency is None
 
 
 @pytest.mark.parametrize(

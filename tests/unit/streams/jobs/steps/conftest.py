@@ -25,7 +25,7 @@ from streams.jobs.budget_ledger import BudgetLedger
 from streams.jobs.context import Context, Profile, StepCall
 from streams.jobs.desk_ai import DeskAi
 from streams.jobs.step import JobInput, Step, StepFailed, StepOutcome
-from streams.jobs.types import POST_PROCESS
+from streams.jobs.types import JOB_TYPES
 
 NOW = datetime(2026, 3, 2, 15, 5, tzinfo=UTC)
 SENT = datetime(2026, 3, 2, 15, 4, 11, tzinfo=UTC)
@@ -155,7 +155,7 @@ class World:
         }
         return self.message(text, **(shared | fields))
 
-    async def run(self, message: Message | str, steps: Sequence[Step] = POST_PROCESS) -> Ran:
+    async def run(self, message: Message | str, steps: Sequence[Step] = JOB_TYPES["SMS_INBOUND_POST_PROCESS"]) -> Ran:
         """Run the steps in turn. Raises StepFailed like the engine sees it, its calls in `self.failed_calls`."""
         given = self.message(message) if isinstance(message, str) else message
         job = self.job_input(given)

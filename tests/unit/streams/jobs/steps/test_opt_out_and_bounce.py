@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from streams.jobs.steps import opt_out_and_bounce
-from streams.jobs.types import POST_PROCESS
+from streams.jobs.types import JOB_TYPES
 
 World = Any
 STEPS = (opt_out_and_bounce.STEP,)
@@ -38,7 +38,10 @@ async def test_a_wish_for_silence_suppresses_before_any_model(world: World, chan
     assert ran.of("opt_out_and_bounce").label == "Blacklist"
     assert ran.of("opt_out_and_bounce").opt_out
     assert (ran.of("lead_state").status, ran.of("lead_state").open_work) == ("blacklisted", "cancel")
-    assert set(ran.skipped) == {step.name for step in POST_PROCESS} - {"opt_out_and_bounce", "lead_state"}
+    assert set(ran.skipped) == {step.name for step in JOB_TYPES["SMS_INBOUND_POST_PROCESS"]} - {
+        "opt_out_and_bounce",
+        "lead_state",
+    }
     assert all(ran.skipped.values())
 
 
