@@ -1,7 +1,8 @@
 """Recognises where an answered or forwarded mail begins with its own header: separators and labels in all layouts."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from functools import lru_cache
 
 from headrace.providers.own_words.attributions import ADDRESS, CLOCK, DATE
 from headrace.providers.own_words.languages import FORWARDED_BY, FORWARDS, LABELS, SEPARATORS, LabelKind
@@ -11,7 +12,11 @@ _MOST_LINES = 20
 _MOST_UNLABELLED = 4
 _MOST_BLANK = 2
 _LONGEST_LABEL = 30
+#: Lines whose labels were there before: a header may name two receivers, a list of `to:` is none.
+_MOST_REPEATED = 4
 _MOST_LABELS_ON_A_LINE = 12
+#: Lines whose labels are remembered: a line is looked at once for each line above it that may begin a header.
+_REMEMBERED = 256
 _RULE = re.compile(r"[\s*|]*+(?:_{8,}+|-{20,}+|={20,}+)\s*+")
 _DASHED = re.compile(r"[\s*|]*+[-=_*~]{2,}+")
 #: HCL Notes: `Jo Smith ---03/02/2026 09:00:00 AM---Hi Pat, …`.
@@ -61,11 +66,14 @@ def _block_length(lines: Sequence[Line], position: int) -> int:
     if position >= len(lines) or (first := label_kind(lines[position])) is None:
         return 0
     kinds: set[LabelKind] = {first}
-    evidence = last = unlabelled = blank = 0
+    evidence = last = unlabelled = blank = repeated = 0
     for offset, line in enumerate(lines[position : position + _MOST_LINES]):
-        found = set(_kinds_on(line, is_wrapped=0 < offset == last + 1))
+        found = _kinds_on(line, is_wrapped=0 < offset == last + 1)
         # A second sender: the first was none, but somebody's `From: my side no objections.`
         if offset and "from" in found & kinds:
+            break
+        repeated += bool(offset and found and found <= kinds)
+        if repeated > _MOST_REPEATED:
             break
         kinds |= found
         blank = 0 if line.seen else blank + 1
@@ -74,17 +82,19 @@ def _block_length(lines: Sequence[Line], position: int) -> int:
             break
         if found:
             last = offset
-            evidence += _evidence(line)
+            evidence += _evidence(line.seen)
         if blank and not _label_is_next(lines, position + offset):
             break
     return last + 1 if _is_enough(first, kinds, evidence) else 0
 
 
-def _evidence(line: Line) -> int:
+@lru_cache(_REMEMBERED)
+def _evidence(text: str) -> int:
     """2 for an address or a day with a time, which a header has; 1 for a day, which may be somebody's wish."""
-    if ADDRESS.search(line.seen) or (DATE.search(line.seen) and CLOCK.search(line.seen)):
+    has_day = bool(DATE.search(text))
+    if ADDRESS.search(text) or (has_day and CLOCK.search(text)):
         return 2
-    return 1 if DATE.search(line.seen) else 0
+    return 1 if has_day else 0
 
 
 def _label_is_next(lines: Sequence[Line], position: int) -> bool:
@@ -99,7 +109,12 @@ def _is_enough(first: LabelKind, kinds: set[LabelKind], evidence: int) -> bool:
 
 def label_kind(line: Line) -> LabelKind | None:
     """What the label at the beginning of the line labels."""
-    label, colon, _ = line.seen[: 2 * _LONGEST_LABEL].partition(":")
+    return _first_kind(line.seen[: 2 * _LONGEST_LABEL])
+
+
+@lru_cache(_REMEMBERED)
+def _first_kind(beginning: str) -> LabelKind | None:
+    label, colon, _ = beginning.partition(":")
     return _kind(label.strip(_AROUND)) if colon else None
 
 
@@ -107,17 +122,23 @@ def _kind(label: str) -> LabelKind | None:
     return LABELS.get(label) or LABELS.get(label.replace(" ", ""))
 
 
-def _kinds_on(line: Line, *, is_wrapped: bool) -> Iterator[LabelKind]:
+def _kinds_on(line: Line, *, is_wrapped: bool) -> frozenset[LabelKind]:
     """All labels of a line that begins with one, or goes on with such a line's header written in one line."""
-    if len(line.text) > LONGEST_MARK:
-        return
-    if first := label_kind(line):
-        yield first
-    elif not is_wrapped:
-        return
-    for part in line.seen.split(":")[1 if first else 0 : -1][:_MOST_LABELS_ON_A_LINE]:
-        words = part.strip(_AROUND).split()[-3:]
-        for start in range(len(words)):
-            if kind := _kind(" ".join(words[start:]).strip(_AROUND + ",;")):
-                yield kind
-                break
+    if len(line.text) > LONGEST_MARK or (not is_wrapped and label_kind(line) is None):
+        return frozenset()
+    return _kinds_in(line.seen)
+
+
+@lru_cache(_REMEMBERED)
+def _kinds_in(text: str) -> frozenset[LabelKind]:
+    first = _first_kind(text[: 2 * _LONGEST_LABEL])
+    parts = text.split(":")[1 if first else 0 : -1][:_MOST_LABELS_ON_A_LINE]
+    kinds = {first, *map(_last_kind, parts)}
+    return frozenset(kind for kind in kinds if kind)
+
+
+def _last_kind(part: str) -> LabelKind | None:
+    """The label that ends it, the longest first."""
+    words = part.strip(_AROUND).split()[-3:]
+    joined = (" ".join(words[start:]).strip(_AROUND + ",;") for start in range(len(words)))
+    return next(filter(None, map(_kind, joined)), None)

@@ -61,13 +61,13 @@ def is_wrapper(line: Line) -> bool:
 
 
 def _is_sent_from(text: str, words: list[str], *, has_link: bool) -> bool:
-    devices = [word for word in words if _is_device(word)]
     glued = "".join(_UNSPACED.findall(text))
-    others = [word for word in words if not _is_device(word) and not all(map(_says_nothing, _JOINT.split(word)))]
-    sent = any(word in _SENT_WORDS for word in words) or any(word in glued for word in _GLUED_SENT)
-    got = any(word in _GET_WORDS for word in words) or any(word in glued for word in _GLUED_GET)
+    sent = not _SENT_WORDS.isdisjoint(words) or (bool(glued) and any(word in glued for word in _GLUED_SENT))
+    got = not _GET_WORDS.isdisjoint(words) or (bool(glued) and any(word in glued for word in _GLUED_GET))
     if not sent and not got:
         return False
+    devices = [word for word in words if _is_device(word)]
+    others = [word for word in words if not _is_device(word) and not all(map(_says_nothing, _JOINT.split(word)))]
     unknown = len(_without_known(glued)) if glued else 0
     is_named = any(word.startswith(_APPS) for word in words)
     if others:
