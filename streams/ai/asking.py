@@ -10,7 +10,7 @@ from typing import TypeVar
 from pydantic import BaseModel
 
 from headrace.events.ai import AiCalled
-from streams.ai.openai_wire import Plan, request_body
+from streams.ai.openai_request import Plan, request_body
 from streams.ai.pricing import FREE_PROVIDERS, PriceTable
 from streams.ai.provider import AIError, AIProvider, AIResult, AITask, Call, Usage
 from streams.ai.untrusted import screened_lead

@@ -10,17 +10,10 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from pydantic import BaseModel
 
-from streams.ai.openai_errors import Rejection, ServerError, rejection_of
+from streams.ai.openai_completion import Completion, read_completion, usage_of
+from streams.ai.openai_errors import Rejection, error_within, rejection_of, server_error
+from streams.ai.openai_request import Plan, Structure, request_body
 from streams.ai.openai_steps import MOST_TRIES, Again, Failed, Step, Valid, after_completion, after_rejection
-from streams.ai.openai_wire import (
-    Completion,
-    Plan,
-    Structure,
-    read_completion,
-    request_body,
-    retry_after_seconds,
-    usage_of,
-)
 from streams.ai.provider import (
     AIPermanent,
     AIResult,
@@ -252,28 +245,20 @@ async def _exchange(
         never_sent = type(error.__cause__).__name__ in _NEVER_SENT
         return Rejection(kind=AIRetryable, reason="connection", may_be_billed=not never_sent)
     except openai.APIStatusError as error:
-        return rejection_of(_server_error(error))
+        rejected = error.response
+        return rejection_of(server_error(rejected.status_code, rejected.headers, rejected.content, datetime.now(UTC)))
     completion = read_completion(response.content)
     request_id = response.headers.get("x-request-id")
-    if completion is None:
-        return Rejection(
-            kind=AIRetryable,
-            reason="bad_body",
-            http_status=response.status_code,
-            request_id=request_id,
-            may_be_billed=True,
-        )
-    return completion, request_id
-
-
-def _server_error(error: "openai.APIStatusError") -> ServerError:
-    return ServerError(
-        status=error.status_code,
-        code=str(error.code or error.type or ""),
-        param=str(error.param or ""),
-        message=str(error.body or ""),
-        retry_after=retry_after_seconds(error.response.headers, datetime.now(UTC)),
-        request_id=error.request_id,
+    if completion is not None:
+        return completion, request_id
+    if error_inside := error_within(response.content, response.headers, datetime.now(UTC)):
+        return rejection_of(error_inside)
+    return Rejection(
+        kind=AIRetryable,
+        reason="bad_body",
+        http_status=response.status_code,
+        request_id=request_id,
+        may_be_billed=True,
     )
 
 

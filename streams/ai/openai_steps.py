@@ -1,13 +1,15 @@
 """What to do after each try at an OpenAI-compatible server: plan and outcome in, next plan or end out. Pure."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from headrace.events.storable import storable_document
+from streams.ai.openai_completion import LONGEST_ANSWER, Completion, json_object_in
 from streams.ai.openai_errors import Rejection
-from streams.ai.openai_wire import LADDER, LONGEST_ANSWER, Completion, Plan, Repair, json_object_in
+from streams.ai.openai_request import LADDER, Plan, Repair
 from streams.ai.provider import AIError, AIPermanent, AIRetryable, AITask
 from streams.ai.tasks import contradictions
 
@@ -49,6 +51,13 @@ class Invalid:
     is_structural: bool
 
 
+#: Ends that bring no answer, by why the model stopped.
+_BROKEN_OFF: Mapping[str, Failed] = {
+    "error": Failed(kind=AIRetryable, reason="server_error"),
+    "content_filter": Failed(kind=AIPermanent, reason="content_filter"),
+}
+
+
 def after_rejection(plan: Plan, rejection: Rejection) -> Again | Failed:
     """Each remedy once: what a server refuses twice, it refuses."""
     if rejection.remedy == "without_parameter" and rejection.parameter not in plan.refused:
@@ -65,8 +74,8 @@ def after_completion(task: AITask[T], plan: Plan, completion: Completion) -> Val
     """The answer, one more try, or why there is none."""
     if completion.is_refusal:
         return Failed(kind=AIPermanent, reason="refusal")
-    if completion.finish == "content_filter":
-        return Failed(kind=AIPermanent, reason="content_filter")
+    if broken_off := _BROKEN_OFF.get(completion.finish):
+        return broken_off
     if completion.finish == "length":
         return _longer(plan)
     if not completion.text.strip():

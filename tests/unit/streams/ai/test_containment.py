@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from streams.ai import tasks
 from streams.ai.draft_checks import DraftContext, check_draft
 from streams.ai.local_drafts import write_draft
+from streams.ai.openai_request import Plan, request_body
 from streams.ai.openai_steps import Invalid, validated
-from streams.ai.openai_wire import Plan, request_body
 from streams.ai.provider import Caller
 from streams.ai.questions import Business, Classify, ClassifyFacts, DraftFacts, Lead, Said, WriteDraft
 from streams.ai.untrusted import (
