@@ -18,12 +18,30 @@ _RECIPIENT_PHRASES = re.compile(
     re.IGNORECASE,
 )
 _ANY_ADDRESS = re.compile(_ADDRESS)
+#: Where the returned mail begins: what it says decides nothing.
+_RETURNED = re.compile(
+    r"^[ \t>*_=-]{0,40}(?:(?:begin |copy of the )?(?:original|returned|undelivered) (?:e-?mail|message|mail)\b"
+    r"|forwarded message|urspr\u00fcngliche nachricht|message (?:d'origine|original)|mensa(?:je|gem) original"
+    r"|messaggio originale|oorspronkelijk bericht)[^\n]{0,80}$"
+    r"|^(?:content-type:\s{0,4}(?:message/rfc822|text/rfc822-headers)|return-path:|received: )"
+    r"|below this line is a copy of the message|the (?:headers|text) of the (?:original|returned) message"
+    r"|original message headers",
+    re.IGNORECASE | re.MULTILINE,
+)
+_DELAYED = re.compile(r"^\s{0,4}action:\s{0,4}(?:delayed|expanded|relayed)\b", re.IGNORECASE | re.MULTILINE)
+_FAILED = re.compile(r"^\s{0,4}action:\s{0,4}failed\b", re.IGNORECASE | re.MULTILINE)
 _PERMANENT = re.compile(
-    r"\b5\.\d{1,3}\.\d{1,3}\b|\b55\d\b|permanent|does ?n[o']t exist|user unknown|no such user", re.IGNORECASE
+    r"\b5\.\d{1,3}\.\d{1,3}\b|\b55\d[ -](?=\D)|permanent(?:ly)? (?:fail|err|fatal|reject|delivery)"
+    r"|does ?n[o'\u2019]t exist|does not exist|user unknown|unknown user|no such (?:user|recipient|mailbox|address)"
+    r"|address (?:not found|rejected)",
+    re.IGNORECASE,
 )
 _TEMPORARY = re.compile(
-    r"\b4\.\d{1,3}\.\d{1,3}\b|action:\s{0,4}delayed|delivery (?:is |has been |incomplete|status notification \(delay)"
-    r"|will (?:keep trying|retry|be retried|continue to try)|temporar(?:y|ily)|mailbox (?:is )?full|over quota",
+    r"\b4\.\d{1,3}\.\d{1,3}\b|\b4[2-5]\d[ -](?=\D)|delivery (?:is |has been |was )?(?:delayed|incomplete|deferred)"
+    r"|status notification \(delay|will (?:keep (?:on )?trying|retry|be retried|continue to (?:try|be attempted)"
+    r"|be (?:re-?)?attempted)|still (?:being )?(?:trying|tried|retrying)|temporar(?:y|ily)"
+    r"|mailbox (?:is )?full|over (?:its )?quota|not yet been delivered|not been delivered yet"
+    r"|wird (?:weiterhin|erneut) versucht|verz\u00f6ger|retard(?:\u00e9|ad)|ritardat|vertraagd",
     re.IGNORECASE,
 )
 
@@ -49,6 +67,18 @@ def failed_recipient(report: str, own: frozenset[str] = frozenset()) -> str | No
 
 
 def is_final(report: str) -> bool:
-    """False when the report says only that delivery is delayed or failed for now."""
-    report = report[:_READ_LIMIT]
-    return bool(_PERMANENT.search(report)) or not _TEMPORARY.search(report)
+    """False when the report says only that delivery is delayed or failed for now.
+
+    `Action` of a delivery status (RFC 3464) decides where there is one, then the codes and words of the notice itself.
+    """
+    notice = _without_returned(report[:_READ_LIMIT])
+    if _DELAYED.search(notice) and not _FAILED.search(notice):
+        return False
+    return bool(_PERMANENT.search(notice)) or not _TEMPORARY.search(notice)
+
+
+def _without_returned(report: str) -> str:
+    """The notice without the mail it returns; all of it where nothing stands before that."""
+    returned = _RETURNED.search(report)
+    notice = report[: returned.start()] if returned else report
+    return notice if notice.strip() else report

@@ -39,15 +39,54 @@ def test_our_own_address_and_daemons_never_failed() -> None:
 
 
 @pytest.mark.parametrize(
-    "report", ["550 5.1.1 user unknown", "permanent failure", "", "Delivery temporarily failed, 5.1.1"]
+    "report",
+    [
+        "550 5.1.1 user unknown",
+        "permanent failure",
+        "",
+        "Delivery temporarily failed, 5.1.1",
+        "Final-Recipient: rfc822; vic@void.example\nAction: failed\nStatus: 5.1.1",
+        "Action: delayed\nStatus: 4.4.1\n\nAction: failed\nStatus: 5.0.0",
+        "554 5.2.2 mailbox full",
+        "550-Verification failed",
+        "The account that you tried to reach does not exist.",
+        "----- Original message -----\nHi Pat, delivery is delayed until Monday.\n550 5.1.1 user unknown",
+    ],
 )
 def test_final(report: str) -> None:
     assert is_final(report)
 
 
-@pytest.mark.parametrize("report", ["Delivery is delayed; will retry", "452 4.2.2 mailbox full", "Action: delayed"])
-def test_not_final(report: str) -> None:
-    assert not is_final(report)
+RETURNED = "Hi Pat, teams like yours save 550 hours a year; 5.1.1 of our docs: what does not exist can't be late."
+
+
+@pytest.mark.parametrize(
+    "notice",
+    [
+        "Delivery is delayed; will retry",
+        "452 4.2.2 mailbox full",
+        "Action: delayed",
+        "Delivery is delayed to: pat@zen.example. 451 4.4.1 timed out. Delivery will continue to be attempted.",
+        "A temporary problem came up while delivering your message. Gmail will retry for 46 more hours.",
+        "Reporting-MTA: dns; mx.zen.example\nFinal-Recipient: rfc822; pat@zen.example\nAction: delayed\nStatus: 4.0.0",
+        "Your message has not yet been delivered. No action is required on your part.",
+    ],
+)
+@pytest.mark.parametrize(
+    "mark",
+    [
+        "----- Original message -----",
+        "--- Below this line is a copy of the message.",
+        "Content-Type: message/rfc822",
+        "Return-Path: <kim@sender.example>",
+        "> Original Message",
+        "-------- Forwarded Message --------",
+        "------ This is a copy of your message, including all the headers. ------\nReceived: from mx",
+    ],
+)
+def test_a_delay_is_not_final_whatever_the_returned_mail_says(notice: str, mark: str) -> None:
+    assert not is_final(notice)
+    assert not is_final(f"{notice}\n\n{mark}\n{RETURNED}")
 
 
 @pytest.mark.parametrize("unit", ["a@", "<", "final-recipient:", "delivered to ", "a@b.c ", "x" * 64 + "@"])
