@@ -102,7 +102,7 @@ def body_too_large(limit: int) -> Problem:
 
 def unsupported_media() -> Problem:
     """415."""
-    detail = "The body must be JSON, not compressed: send content-type application/json, or none."
+    detail = "The body must not be compressed: send it without content-encoding."
     return Problem(415, "unsupported-media-type", "Unsupported media type", detail)
 
 

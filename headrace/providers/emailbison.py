@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from itertools import islice
 
 import msgspec
 
@@ -21,10 +22,22 @@ from headrace.providers.adapter import (
 )
 from headrace.providers.bounces import failed_recipient, is_daemon
 from headrace.providers.email_message import Email, reply_context
-from headrace.providers.fields import event_name, fingerprint, first_content, first_id, first_text, flag, items, mapping
+from headrace.providers.fields import (
+    content,
+    event_name,
+    fingerprint,
+    first_content,
+    first_id,
+    first_text,
+    flag,
+    items,
+    mapping,
+    text,
+)
 from headrace.providers.html_text import html_to_text
 from headrace.providers.identities import address, addresses, full_name, identities, identity, split_name
-from headrace.providers.outcomes import EventKey, Subject, fresh, ignored, malformed, unhandled
+from headrace.providers.outcomes import EventKey, Subject, fresh, ignored, label_fact, malformed, unhandled
+from headrace.providers.raw_mail import read_raw_mail, says_automatic
 from headrace.providers.timestamps import first_time
 
 NAME = "emailbison"
@@ -51,6 +64,8 @@ _REPLIES = frozenset({REPLIED, UNTRACKED, INTERESTED})
 _SENDS = frozenset({SENT, FIRST_CONTACTED, MANUALLY_SENT})
 _BULK = _SENDS | {OPENED}
 _HANDLED = _REPLIES | _SENDS | {BOUNCED, UNSUBSCRIBED, TAGGED}
+#: Headers of a mail that are looked at.
+_MOST_HEADERS = 200
 #: At most five retries within a day.
 _RETRY = timedelta(hours=24)
 
@@ -145,8 +160,7 @@ def _about_lead(payload: Payload, receipt: Receipt) -> Normalised:
         return _bounced(payload, subject, at)
     if kind == TAGGED:
         tag = first_text(data, "tag_name", "tag.name")
-        labelled = subject.identities and tag
-        return fresh(event, [subject.signal("custom_label", at, detail=tag)]) if labelled else unhandled(event)
+        return fresh(event, [label_fact(subject, at, tag)]) if subject.identities and tag else unhandled(event)
     if not subject.identities:
         return malformed(event, "no lead id or email")
     return fresh(event, [subject.suppression("unsubscribed", at)])
@@ -209,6 +223,8 @@ def _reply_email(payload: Payload, subject: Subject, sender: Address) -> Email:
     reply = mapping(data.get("reply"))
     mailbox = _mailbox(data)
     found, received_at = _reply_id(data), subject.receipt.received_at
+    plain, html = first_content(reply, "text_body"), first_content(reply, "html_body")
+    raw = read_raw_mail(first_content(reply, "raw_body")) if not plain and not html else None
     return Email(
         direction="inbound",
         source="direct",
@@ -218,8 +234,8 @@ def _reply_email(payload: Payload, subject: Subject, sender: Address) -> Email:
         sent_at=first_time(
             data, subject.receipt.received_at, "reply.date_received", "reply.created_at", "campaign_event.created_at"
         ),
-        plain=first_content(reply, "text_body"),
-        html=first_content(reply, "html_body"),
+        plain=raw.plain if raw else plain,
+        html=raw.html if raw else html,
         subject=first_text(reply, "email_subject"),
         account=mailbox.address if mailbox else first_text(reply, "primary_to_email_address"),
         from_address=sender,
@@ -227,9 +243,17 @@ def _reply_email(payload: Payload, subject: Subject, sender: Address) -> Email:
         cc_addresses=addresses(reply.get("cc")),
         bcc_addresses=addresses(reply.get("bcc")),
         attachment_count=len(items(reply.get("attachments"))),
-        is_automated=flag(reply.get("automated_reply")),
+        is_automated=flag(reply.get("automated_reply")) or _says_automatic(reply),
         reply_context=reply_context(reply_id=found, sender_email_id=first_id(data, "sender_email.id")),
     )
+
+
+def _says_automatic(reply: Payload) -> bool:
+    """By the mail's own headers, which stand in a field of their own or at the head of its source."""
+    headers = reply.get("headers")
+    if isinstance(headers, dict):
+        headers = "\n".join(f"{name}: {text(value)}" for name, value in islice(headers.items(), _MOST_HEADERS))
+    return says_automatic(content(headers) or first_content(reply, "raw_headers", "raw_body"))
 
 
 def _daemon_reply(data: Payload, subject: Subject, reply: Email) -> Normalised:

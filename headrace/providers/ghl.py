@@ -36,6 +36,7 @@ from headrace.providers.fields import (
     mapping,
     text,
 )
+from headrace.providers.html_text import looks_like_html
 from headrace.providers.identities import (
     address,
     addresses,
@@ -60,6 +61,10 @@ _BELIEVED = timedelta(minutes=20)
 #: customData and triggerData keys that name the client's SMS campaign, lower-cased, punctuation stripped.
 _CAMPAIGN_KEYS = ("client", "clientname", "subclient", "smscampaign", "campaign")
 _MOST_CUSTOM_VALUES = 500
+#: E-mails have no `messageId`.
+_MESSAGE_IDS = ("messageId", "emailMessageId")
+#: `messageTypeId` of what a conversation provider of the customer's own delivers, and of SMS and e-mail themselves.
+_CHANNELS_BY_ID: dict[str, Channel] = {"2": "sms", "3": "email", "22": "sms"}
 _CAMPAIGN_SOURCES = frozenset({"workflow", "campaign", "bulk_actions", "bulk"})
 
 
@@ -86,15 +91,15 @@ def _event(payload: Payload) -> str:
 
 
 def _workflow_body(payload: Payload) -> str:
-    return first_content(payload, "message.body", "customData.Message", "customData.message")
+    return first_content(payload, "message.body", "message", "customData.Message", "customData.message")
 
 
 def _key(payload: Payload) -> EventKey:
     event = _event(payload)
     if not _is_marketplace(payload):
         return EventKey(event=event, identifier=_workflow_fingerprint(payload), may_recur=True)
-    # `webhookId` stays the same over the retries of one delivery; the message's id does so over everything.
-    if found := first_id(payload, "messageId", "webhookId"):
+    # `webhookId` stays the same over the retries of one delivery to one app; the message's id does so over everything.
+    if found := first_id(payload, *_MESSAGE_IDS, "webhookId"):
         return EventKey(event=event, identifier=found)
     return EventKey(event=event, identifier=fingerprint(payload), may_recur=text(payload.get("dateAdded")) is None)
 
@@ -252,14 +257,14 @@ def _campaign(payload: Payload) -> Campaign | None:
 def _marketplace_message(payload: Payload, receipt: Receipt) -> Normalised:
     event = _event(payload)
     contact_id = first_id(payload, "contactId")
-    kind = (first_text(payload, "messageType", "messageTypeString") or "").upper()
-    channel: Channel | None = "sms" if kind.endswith("SMS") else "email" if kind.endswith("EMAIL") else None
+    kind = first_text(payload, "messageType", "messageTypeString", "messageTypeId")
+    channel = _channel(payload)
     if contact_id is None:
         return malformed(event, "no contactId")
     if not kind:
         return malformed(event, "no messageType")
     if channel is None:
-        return ignored(event, f"unhandled channel: {event_name(kind)}")
+        return ignored(event, f"unhandled channel: {event_name(kind.upper())}")
     if first_text(payload, "status") in {"failed", "undelivered"}:
         return ignored(event, "message was not delivered")
     if not content(payload.get("body")).strip() and not items(payload.get("attachments")):
@@ -268,6 +273,17 @@ def _marketplace_message(payload: Payload, receipt: Receipt) -> Normalised:
     subject = _marketplace_subject(payload, receipt, contact_id, direction)
     message = _marketplace_sms if channel == "sms" else _marketplace_email
     return fresh(event, [message(payload, subject, contact_id, direction)])
+
+
+def _channel(payload: Payload) -> Channel | None:
+    """By any of the type's three spellings: of a customer's own provider the first says only that it is one."""
+    for name in ("messageType", "messageTypeString"):
+        kind = (first_text(payload, name) or "").upper()
+        if kind.endswith("SMS"):
+            return "sms"
+        if kind.endswith("EMAIL"):
+            return "email"
+    return _CHANNELS_BY_ID.get(first_text(payload, "messageTypeId") or "")
 
 
 def _direction(payload: Payload, event: str) -> Direction:
@@ -292,7 +308,7 @@ def _marketplace_subject(payload: Payload, receipt: Receipt, contact_id: str, di
 
 
 def _message_key(payload: Payload, receipt: Receipt) -> tuple[str, str | None]:
-    found = first_id(payload, "messageId")
+    found = first_id(payload, *_MESSAGE_IDS)
     return (found, found) if found else (_key(payload).message_key(receipt.received_at), None)
 
 
@@ -329,7 +345,8 @@ def _marketplace_sms(payload: Payload, subject: Subject, contact_id: str, direct
 def _marketplace_email(payload: Payload, subject: Subject, contact_id: str, direction: Direction) -> InboxMessage:
     key, provider_message_id = _message_key(payload, subject.receipt)
     body = content(payload.get("body"))
-    is_html = "html" in (first_text(payload, "contentType") or "").lower()
+    named = first_text(payload, "contentType")
+    is_html = "html" in named.lower() if named else looks_like_html(body)
     sender, recipients = address(payload.get("from")), addresses(payload.get("to"))
     mailbox = sender if direction == "outbound" else next(iter(recipients), None)
     return Email(
@@ -345,8 +362,9 @@ def _marketplace_email(payload: Payload, subject: Subject, contact_id: str, dire
         account=mailbox.address if mailbox else None,
         from_address=sender,
         to_addresses=recipients,
-        cc_addresses=addresses(payload.get("cc")),
-        bcc_addresses=addresses(payload.get("bcc")),
+        # `cc` holds one of them at most.
+        cc_addresses=addresses(payload.get("ccList")) or addresses(payload.get("cc")),
+        bcc_addresses=addresses(payload.get("bccList")) or addresses(payload.get("bcc")),
         attachment_count=len(items(payload.get("attachments"))),
         reply_context=_marketplace_context(payload, contact_id),
     ).message(subject)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from headrace.events.inbox import Campaign, Person, SignalKind
+from headrace.events.inbox import Campaign, InboxFact, Person, SignalKind
 from headrace.events.receipts import Lane
 from headrace.providers import proofs
 from headrace.providers.adapter import (
@@ -31,7 +31,7 @@ from headrace.providers.identities import (
     profile_url,
     split_name,
 )
-from headrace.providers.outcomes import EventKey, Subject, fresh, ignored, malformed, unhandled
+from headrace.providers.outcomes import EventKey, Subject, fresh, ignored, label_fact, malformed, unhandled
 from headrace.providers.timestamps import read_time
 
 NAME = "instantly"
@@ -86,29 +86,26 @@ def _reply_fingerprint(payload: Payload) -> str:
     """A reply: `email_id` alone may name the mail that was answered, which can be answered twice."""
     return fingerprint(
         first_text(payload, "email_id"),
-        first_text(payload, "timestamp"),
         _lead_email(payload),
         first_content(payload, "reply_text", "reply_html", "reply_text_snippet"),
     )
 
 
 def _key(payload: Payload) -> EventKey:
+    """Made without `timestamp`, which has been seen to change from one try of a delivery to the next."""
     kind = _kind(payload)
-    timed = first_text(payload, "timestamp")
     email_id = first_id(payload, "email_id")
     if kind in _REPLIES:
-        recurs = timed is None and email_id is None
-        return EventKey(event=kind, identifier=_reply_fingerprint(payload), may_recur=recurs)
+        return EventKey(event=kind, identifier=_reply_fingerprint(payload), may_recur=email_id is None)
     if kind == "email_sent" and email_id:
         return EventKey(event=kind, identifier=email_id)
     if kind == "lead_unsubscribed" and (lead := _lead_email(payload)):
-        # Saying it twice means nothing more: the campaign and the address are identity enough.
-        return EventKey(event=kind, identifier=fingerprint(lead, first_id(payload, "campaign_id"), timed))
-    return EventKey(event=kind, identifier=fingerprint(_meaning(payload)), may_recur=timed is None)
+        return EventKey(event=kind, identifier=fingerprint(lead, first_id(payload, "campaign_id")), may_recur=True)
+    return EventKey(event=kind, identifier=fingerprint(_meaning(payload)), may_recur=True)
 
 
 def _meaning(payload: Payload) -> Payload:
-    return {name: value for name, value in payload.items() if name not in {"secret", "secret_key"}}
+    return {name: value for name, value in payload.items() if name not in {"secret", "secret_key", "timestamp"}}
 
 
 def _deliver(workspace: str, payload: Payload) -> Delivery:
@@ -147,9 +144,13 @@ def _about_lead(payload: Payload, subject: Subject, kind: str, lead: str) -> Nor
         return fresh(event, [subject.suppression("bounced", at, first_text(payload, "bounce_reason", "reason"))])
     if kind == "lead_wrong_person":
         return fresh(event, [subject.signal("wrong_person", at), subject.suppression("wrong_person", at)])
-    signal = _SIGNALS.get(kind, "custom_label")
-    detail = event if signal == "custom_label" else first_text(payload, "link", "link_url", "clicked_url")
-    return fresh(event, [subject.signal(signal, at, detail=detail)])
+    return fresh(event, [_signal(payload, subject, kind, at)])
+
+
+def _signal(payload: Payload, subject: Subject, kind: str, at: datetime) -> InboxFact:
+    if (known := _SIGNALS.get(kind)) is None:
+        return label_fact(subject, at, subject.provider_event)
+    return subject.signal(known, at, detail=first_text(payload, "link", "link_url", "clicked_url"))
 
 
 def _reply(payload: Payload, subject: Subject, kind: str, lead: str) -> Normalised:

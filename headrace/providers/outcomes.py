@@ -20,6 +20,20 @@ from headrace.events.receipts import Lane
 from headrace.providers.adapter import Delivery, Normalised, Receipt, RetryWindow
 from headrace.providers.fields import event_name
 
+#: Labels by which people who answer for us say that somebody must not be written to any more.
+_DO_NOT_CONTACT = frozenset({
+    "do not contact", "do not email", "do not mail", "do not call", "do not text", "do not disturb", "donotcontact",
+    "dnc", "dnd", "unsubscribe", "unsubscribed", "unsubscribe request", "opt out", "opted out", "optout",
+    "opt out request", "remove", "remove me", "removed", "remove from list", "take off list", "blacklist",
+    "blacklisted", "blocklist", "blocklisted", "suppress", "suppressed", "stop", "never contact", "no contact",
+    "nicht kontaktieren", "abgemeldet", "ne pas contacter", "no contactar",
+})  # fmt: skip
+
+
+def means_do_not_contact(label: str) -> bool:
+    """True for a label that the customer gave in a provider's app and that ends all writing, however it is spelled."""
+    return " ".join("".join(c if c.isalnum() else " " for c in label.lower()).split()) in _DO_NOT_CONTACT
+
 
 class EventKey(msgspec.Struct, frozen=True, kw_only=True):
     """What makes a webhook the same webhook again."""
@@ -97,6 +111,13 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
             message_id=message_id,
             detail=detail,
         )
+
+
+def label_fact(subject: Subject, at: datetime, label: str) -> InboxFact:
+    """What a label that the customer invented means: it suppresses where it says so, else it is kept as it is."""
+    if means_do_not_contact(label):
+        return subject.suppression("blacklisted", at, label)
+    return subject.signal("custom_label", at, detail=label)
 
 
 def fresh(event: str, facts: Sequence[InboxFact]) -> Normalised:

@@ -120,7 +120,8 @@ def is_rsa_key(public_key: str) -> bool:
 @lru_cache(maxsize=8)
 def _load_key(spki: str | None) -> PublicKeyTypes | None:
     """The key in base64 of its SPKI DER, also inside PEM lines; None when it is none."""
-    lines = (line.strip() for line in (spki or "").splitlines())
+    # Environment files often spell line breaks out, as a backslash and a letter.
+    lines = (line.strip() for line in (spki or "").replace("\\r", "").replace("\\n", "\n").splitlines())
     der = _base64("".join(line for line in lines if not line.startswith("-----")).encode())
     if not der:
         return None

@@ -22,7 +22,7 @@ from headrace.providers.email_message import Email, first_address, reply_context
 from headrace.providers.fields import at, event_name, fingerprint, first_content, first_id, first_text, flag, text
 from headrace.providers.html_text import html_to_text, looks_like_html
 from headrace.providers.identities import address, addresses, identities, identity, linkedin, profile_url, split_name
-from headrace.providers.outcomes import EventKey, Subject, fresh, ignored, malformed, unhandled
+from headrace.providers.outcomes import EventKey, Subject, fresh, ignored, label_fact, malformed, unhandled
 from headrace.providers.timestamps import read_time
 
 NAME = "smartlead"
@@ -146,7 +146,8 @@ def _normalise(payload: Payload, receipt: Receipt) -> Normalised:
         return _reply(payload, subject, sides, sides.lead)
     if kind in {SENT, FIRST_SENT}:
         return fresh(event, [_sent(payload, subject, sides, sides.lead).message(subject)])
-    return fresh(event, _facts_without_message(payload, subject, sides, kind))
+    facts = _facts_without_message(payload, subject, sides, kind)
+    return fresh(event, facts) if facts else ignored(event, "soft bounce without a report")
 
 
 def _facts_without_message(payload: Payload, subject: Subject, sides: "_Sides", kind: str) -> list[InboxFact]:
@@ -162,9 +163,10 @@ def _facts_without_message(payload: Payload, subject: Subject, sides: "_Sides", 
 
 def _category_facts(payload: Payload, subject: Subject, at_time: datetime) -> list[InboxFact]:
     category = first_text(payload, "lead_category.new_name", "category", "lead_category.name") or "unnamed"
-    if category.lower() == "do not contact":
-        return [subject.suppression("blacklisted", at_time, category)]
-    signal = subject.signal(_CATEGORIES.get(category.lower(), "custom_label"), at_time, detail=category)
+    known = _CATEGORIES.get(category.lower())
+    if known is None:
+        return [label_fact(subject, at_time, category)]
+    signal = subject.signal(known, at_time, detail=category)
     if signal.signal == "wrong_person":
         return [signal, subject.suppression("wrong_person", at_time, category)]
     return [signal]
@@ -326,8 +328,9 @@ def _bounce_facts(payload: Payload, subject: Subject, sides: _Sides, at_time: da
     )
     report = plain or html_to_text(html)
     suppression = subject.suppression("bounced", at_time, first_text(payload, "bounce_reason", "bounce_type"))
+    is_soft = _is_soft_bounce(payload)
     if not report:
-        return [suppression]
+        return [] if is_soft else [suppression]
     found = _bounce_id(payload)
     bounce = Email(
         direction="inbound",
@@ -344,7 +347,15 @@ def _bounce_facts(payload: Payload, subject: Subject, sides: _Sides, at_time: da
         is_automated=True,
         reply_context=_reply_context(payload, found),
     ).message(subject)
-    return [bounce, suppression] if is_final(report) else [bounce]
+    return [bounce, suppression] if is_final(report) and not is_soft else [bounce]
+
+
+def _is_soft_bounce(payload: Payload) -> bool:
+    """SmartLead itself says that the address may work another time."""
+    kinds = (
+        first_text(payload, name) or "" for name in ("bounce_type", "bounce_message.bounce_type", "bounce_category")
+    )
+    return any(kind.lower().startswith(("soft", "transient", "temporary")) for kind in kinds)
 
 
 def _sent(payload: Payload, subject: Subject, sides: _Sides, lead: Address) -> Email:

@@ -27,12 +27,16 @@ from headrace.providers.timestamps import read_time
 NAME = "unipile"
 RECEIVED = "message.received"
 SENT = "message.sent"
+#: The other side changed what it had written: what it says now may be a wish to hear no more.
+EDITED = "message.edited"
 CONNECTED = "connection.accepted"
 #: Every spelling of an event we read, with underscores as dots, under the one name used in keys.
 _EVENTS = {
     "message.received": RECEIVED,
     "message.new": RECEIVED,
     "message.sent": SENT,
+    "message.edited": EDITED,
+    "message.updated": EDITED,
     "connection.accepted": CONNECTED,
     "new.relation": CONNECTED,
     "relation.new": CONNECTED,
@@ -43,7 +47,7 @@ _RETRY_SPAN = timedelta(hours=24)
 
 
 def _presented(request: Request) -> Presented:
-    return (proofs.header(request, "x-unipile-secret"),)
+    return (proofs.header(request, "x-unipile-secret"), proofs.header(request, "unipile-auth"))
 
 
 def _workspace_hints(payload: Payload) -> Sequence[WorkspaceHint]:
@@ -72,6 +76,16 @@ def _message_provider_id(payload: Payload) -> str | None:
     return first_id(message, "message_id") if message is payload else first_id(message, "id", "message_id")
 
 
+def _edit_id(payload: Payload) -> str | None:
+    """The message and what it says now: each further edit is another."""
+    message_id = _message_provider_id(payload)
+    return f"{message_id}:edited:{fingerprint(_body(_message(payload)).strip())}" if message_id else None
+
+
+def _body(message: Payload) -> str:
+    return first_content(message, "text", "message", "body")
+
+
 def _relation(payload: Payload) -> Payload:
     return mapping(payload.get("connection")) or mapping(payload.get("payload")) or payload
 
@@ -85,6 +99,8 @@ def _key(payload: Payload) -> EventKey:
     found = None
     if event in {RECEIVED, SENT}:
         found = _message_provider_id(payload)
+    elif event == EDITED:
+        found = _edit_id(payload)
     elif event == CONNECTED:
         relation = _relation(payload)
         person = _person_id(relation) or first_id(relation, "linkedin_url", "user_profile_url", "id")
@@ -106,11 +122,11 @@ def _retry_window(payload: Payload) -> RetryWindow | None:
 def _normalise(payload: Payload, receipt: Receipt) -> Normalised:
     event, named = _event(payload), _provider_event(payload)
     account_type = (first_text(payload, "account_type") or "LINKEDIN").upper()
-    if event in {RECEIVED, SENT, CONNECTED} and account_type != "LINKEDIN":
+    if event in {RECEIVED, SENT, EDITED, CONNECTED} and account_type != "LINKEDIN":
         return ignored(named, f"unhandled channel: {event_name(account_type)}")
     if event == SENT:
         return ignored(named, "own message")
-    if event == RECEIVED:
+    if event in {RECEIVED, EDITED}:
         return _received(payload, receipt, named)
     if event == CONNECTED:
         return _connected(payload, receipt, named)
@@ -120,12 +136,13 @@ def _normalise(payload: Payload, receipt: Receipt) -> Normalised:
 def _received(payload: Payload, receipt: Receipt, named: str) -> Normalised:
     message = _message(payload)
     provider_id = _message_provider_id(payload)
-    body = first_content(message, "text", "message", "body")
+    key = _edit_id(payload) if _event(payload) == EDITED else provider_id
+    body = _body(message)
     attachments = _attachment_count(message.get("attachments"))
     subject = _sender(message, receipt, named)
     if _is_own(payload, message):
         return ignored(named, "own message")
-    if provider_id is None:
+    if provider_id is None or key is None:
         return malformed(named, "no message id")
     if not subject.identities:
         return malformed(named, "no sender id or profile URL")
@@ -136,7 +153,7 @@ def _received(payload: Payload, receipt: Receipt, named: str) -> Normalised:
         receipt_id=receipt.receipt_id,
         workspace=receipt.workspace,
         provider=NAME,
-        message_id=message_id(receipt.workspace, NAME, "inbound", provider_id),
+        message_id=message_id(receipt.workspace, NAME, "inbound", key),
         conversation_id=conversation_id(receipt.workspace, NAME, chat or subject.identities[0].value),
         channel="linkedin",
         direction="inbound",

@@ -152,6 +152,31 @@ _MACHINE_ONLY = Phrases(
 )
 
 
+#: Programs' own sentences about a mail that was opened or arrived, which answer nothing.
+_READ_SUBJECT = re.compile(
+    r"^(?:read|not read|gelesen|ungelesen|lu|lue|non lu|leido|no leido|lido|lida|letto|letta|gelezen|przeczytano|last"
+    r"|laest|lest|delivered|relayed|zugestellt|recu|entregado|entregue|consegnato|bezorgd"
+    r"|read[- ]receipt|return receipt(?: \(displayed\))?|lesebestatigung|accuse de lecture|confirmacion de lectura"
+    r"|confirmacao de leitura|conferma di lettura|leesbevestiging) ?[:\uff1a-]"
+)
+_READ_BODY = Phrases(
+    r"\b(?:was (?:read|displayed|opened|deleted without being read) on|return receipt for the (?:mail|message|e-?mail)"
+    r"|this (?:return |read )?receipt (?:only )?(?:acknowledges|confirms|shows|verifies)"
+    r"|(?:has been|was) (?:successfully )?(?:delivered|relayed) to the following recipients"
+    r"|delivery to these recipients or (?:distribution lists|groups)"
+    r" is complete|wurde am [^\n]{4,60} gelesen|a ete lu le|se (?:ha )?leyo el|foi lida? em|e stato letto il"
+    r"|is gelezen op|disposition: ?(?:manual|automatic)-action)"
+)
+
+
+def is_receipt(subject: str, whole_text: str) -> bool:
+    """A mail program says that a mail was read or has arrived.
+
+    Of the whole text: such notices repeat the mail's headers, which elsewhere begin what was answered.
+    """
+    return bool(_READ_SUBJECT.search(fold(subject)) and _READ_BODY.search(fold(whole_text, _READ_LIMIT)))
+
+
 def is_calendar_acceptance(subject: str, text: str) -> bool:
     """A calendar program says that the lead accepted an invitation."""
     folded_subject = fold(subject)

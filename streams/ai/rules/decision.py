@@ -3,7 +3,7 @@
 import msgspec
 
 from streams.ai.labels import Label
-from streams.ai.rules.automated import find_automated, is_calendar_acceptance
+from streams.ai.rules.automated import find_automated, is_calendar_acceptance, is_receipt
 from streams.ai.rules.cleaning import Words
 from streams.ai.rules.delivery_failure import find_bounce, is_dead_mailbox
 from streams.ai.rules.hostility import is_abuse, is_wrong_number
@@ -43,6 +43,8 @@ def _mail_server_or_calendar(reply: Reply, words: Words) -> RuleHit | None:
         if bounce == "delivery-delayed":
             return RuleHit(bounce, "Automated Reply")
         return RuleHit(bounce, "Blacklist", bounce=True)
+    if is_receipt(words.subject, reply.text):
+        return RuleHit("receipt", "Automated Reply")
     if is_dead_mailbox(words.subject, words.text):
         return RuleHit("dead-mailbox", "Blacklist")
     if is_calendar_acceptance(words.subject, words.text):

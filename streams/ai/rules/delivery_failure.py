@@ -5,6 +5,7 @@ Only e-mails: "my calendar is blocked" and "your text bounced around the office"
 
 import re
 
+from headrace.providers.bounces import is_final
 from streams.ai.phrases import Phrases
 from streams.ai.rules.folding import fold
 
@@ -13,6 +14,8 @@ _READ_LIMIT = 6_000
 _SUBJECT = re.compile(
     r"^(?!(?:re|aw|sv|tr|rv|odp|antw) ?:)[^\n]{0,40}(?:undeliver(?:able|ed)|delivery (?:status notification"
     r"|failure|has failed|failed|report|notification)|mail delivery (?:failed|failure|subsystem|system)"
+    r"|delivery (?:is |has been |was )?(?:delayed|deferred|incomplete)|delayed: |delayed mail"
+    r"|warning: (?:message|mail|could)"
     r"|returned (?:mail|to sender|message)|return(?:ed)? to sender|failure notice|mail system error"
     r"|non-?delivery|not delivered|message not delivered|could not (?:be delivered|deliver)|rejected:|bounce"
     r"|ndn:"
@@ -55,11 +58,19 @@ _PHRASE = Phrases(
     r"|nie istnieje|kunne ikke leveres|kunde inte levereras|finns inte|finnes ikke|findes ikke)"
 )
 _DELAY = Phrases(
-    r"\b(?:delay(?:ed)?|warning: message|not yet been delivered|verzogert|retarde|retrasad|ritardat|vertraagd"
+    r"\b(?:delay(?:ed)?|delivery incomplete|deferred|warning: message|not yet been delivered"
+    r"|verzogert|retarde|retrasad|ritardat|vertraagd"
     r"|opozniona)\b"
 )
+#: What a mail server says of one mail that it has not given up.
+_DELIVERING = Phrases(
+    r"\b(?:deliver(?:ing|y of)? (?:your|the|this) (?:message|mail|e-?mail)|(?:message|mail|e-?mail) (?:has |was |is )?"
+    r"(?:not )?(?:yet )?(?:been )?(?:delivered|delayed|deferred|queued)|delivery (?:is |has been |was )?(?:delayed"
+    r"|deferred|incomplete|to these recipients)|recipient server)"
+)
 _STILL_TRYING = Phrases(
-    r"\b(?:will (?:keep|continue) (?:on )?trying|will (?:be )?retr(?:y|ied)|action: ?delayed"
+    r"\b(?:will (?:keep|continue) (?:on )?(?:trying|to (?:try|be attempted))"
+    r"|will (?:be )?(?:automatically )?retr(?:y|ied)|action: ?delayed"
     r"|still (?:be )?(?:being )?(?:tried|trying|attempt)|do not need to (?:do anything|resend)"
     r"|not been delivered yet|no action is required)"
 )
@@ -112,14 +123,15 @@ _DEPARTED = Phrases(
 def find_bounce(subject: str, text: str) -> str | None:
     """The rule by which an e-mail is a failure report, or None. A report of a mere delay is `delivery-delayed`."""
     folded_subject, folded = fold(subject), fold(text, _READ_LIMIT)
-    phrases = {match.group() for match in _PHRASE.finditer(folded)}
+    is_delay = bool(_STILL_TRYING.search(folded) or _DELAY.search(folded_subject))
     technical = len({match.group() for match in _TECHNICAL.finditer(folded)})
     titled = bool(_SUBJECT.search(folded_subject))
+    if is_delay and (titled or technical) and (_DELIVERING.search(folded) or technical > 1):
+        return "delivery-delayed"
+    phrases = {match.group() for match in _PHRASE.finditer(folded)}
     if not (technical and (phrases or titled)) and not (titled and phrases) and technical < 2 and len(phrases) < 3:
         return None
-    if _STILL_TRYING.search(folded) or _DELAY.search(folded_subject):
-        return "delivery-delayed"
-    return "bounce-report"
+    return "delivery-delayed" if is_delay or not is_final(text) else "bounce-report"
 
 
 def is_dead_mailbox(subject: str, text: str) -> bool:

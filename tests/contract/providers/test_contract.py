@@ -149,6 +149,7 @@ def test_an_unreadable_body_can_still_be_proven_by_its_header(adapter: Adapter) 
         ("smartlead", request(headers={"authorization": "bearer s"})),
         ("smartlead", request(body=b'{"secret_key": "s"}')),
         ("instantly", request(headers={"authorization": "Bearer s"})),
+        ("unipile", request(headers={"unipile-auth": "s"})),
     ],
 )
 def test_the_other_places_of_a_secret(name: str, presenting: Request) -> None:
@@ -174,6 +175,15 @@ def test_ghl_ed25519_signature() -> None:
     assert not proves(request(b"other", headers), Credentials(ed25519_public_key=public))
     assert not proves(request(b"body", headers), Credentials(rsa_public_key=public))
     assert not proves(request(b"body", {"x-ghl-signature": "%%%"}), Credentials(ed25519_public_key=public))
+
+
+def test_a_key_may_come_in_lines_that_an_environment_file_wrote_as_letters() -> None:
+    key = ed25519.Ed25519PrivateKey.generate()
+    pem = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    headers = {"x-ghl-signature": base64.b64encode(key.sign(b"body")).decode()}
+    for written in (pem, pem.replace("\n", "\\n"), pem.replace("\n", "\\r\\n")):
+        credentials = Credentials(ed25519_public_key=written)
+        assert is_proven(ADAPTERS["ghl"].proofs, request(b"body", headers), credentials)
 
 
 def test_ghl_rsa_signature() -> None:
@@ -279,6 +289,31 @@ def test_events_of_one_reply_have_different_keys_and_one_message() -> None:
     assert [m.message_id for m in messages(normalise(adapter, replied))] == [
         m.message_id for m in messages(normalise(adapter, interested))
     ]
+
+
+#: What a provider has been seen to change when it delivers the same once more: (provider, golden file, changes).
+DELIVERED_AGAIN: list[tuple[str, str, Payload]] = [
+    ("ghl", "marketplace_e_mail_without_content_type", {"webhookId": "wh-2", "appId": "app-2", "versionId": "v-2"}),
+    ("instantly", "reply_documented_shape", {"timestamp": "2026-03-02T23:59:59.000Z"}),
+    ("instantly", "unsubscribed_documented_shape", {"timestamp": "2026-03-02T23:59:59.000Z"}),
+    ("instantly", "lead_meeting_booked", {"timestamp": "2026-03-02T23:59:59.000Z"}),
+]
+
+
+@pytest.mark.parametrize(("name", "file", "changes"), DELIVERED_AGAIN)
+def test_what_changes_between_deliveries_is_no_part_of_the_key(name: str, file: str, changes: Payload) -> None:
+    payload = json.loads((GOLDEN / name / f"{file}.json").read_text())["payload"]
+    assert payload | changes != payload
+    deliver = ADAPTERS[name].deliver
+    assert deliver("acme", payload | changes).dedupe_key == deliver("acme", payload).dedupe_key
+
+
+def test_each_edit_of_a_message_is_one_of_its_own() -> None:
+    payload = json.loads((GOLDEN / "unipile" / "message_edited.json").read_text())["payload"]
+    adapter = ADAPTERS["unipile"]
+    versions = [payload, payload | {"message": "Stop."}, payload | {"event": "message_received"}]
+    assert len({adapter.deliver("acme", version).dedupe_key for version in versions}) == 3
+    assert len({messages(normalise(adapter, version))[0].message_id for version in versions}) == 3
 
 
 def reply_id(payload: Payload) -> object:

@@ -285,15 +285,23 @@ async def test_body_up_to_the_limit_gets_through_and_one_byte_more_does_not(inge
     assert broker.webhook_count() == 2
 
 
-async def test_other_media_are_refused(ingest: Ingest, broker: Broker) -> None:
-    for headers in (
-        {"content-type": "text/plain"},
-        {"content-type": "application/x-www-form-urlencoded"},
-        {"content-type": "application/json", "content-encoding": "gzip"},
-    ):
-        response = await ingest.client.post("/webhooks/ghl", content=b"{}", headers=headers)
-        assert_problem(response, 415, "unsupported-media-type")
+async def test_compressed_bodies_are_refused(ingest: Ingest, broker: Broker) -> None:
+    headers = {"content-type": "application/json", "content-encoding": "gzip"}
+    response = await ingest.client.post("/webhooks/ghl", content=b"{}", headers=headers)
+    assert_problem(response, 415, "unsupported-media-type")
     assert broker.webhook_count() == 0
+
+
+@pytest.mark.parametrize("media", ["text/plain", "application/x-www-form-urlencoded", "application/octet-stream", "?"])
+async def test_json_under_another_name_is_accepted_with_its_proof(ingest: Ingest, broker: Broker, media: str) -> None:
+    case = CASES["unipile"]
+    request = _raw(case, json.dumps(case.payload).encode())
+    request["headers"] = {**request.get("headers", {}), "content-type": media}
+    response = await ingest.client.post("/webhooks/unipile", **request)
+    assert response.status_code == 200, response.text
+    assert len(broker.records(reply_topic("unipile"))) == 1
+    unproven = {**request, "headers": {"content-type": media}}
+    assert_problem(await ingest.client.post("/webhooks/unipile", **unproven), 401, "unproven")
 
 
 async def test_nul_bytes_are_read_past_and_kept(ingest: Ingest, broker: Broker) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from streams.ai.rules.automated import find_automated, is_calendar_acceptance
+from streams.ai.rules.automated import find_automated, is_calendar_acceptance, is_receipt
 
 ABSENCES = (
     ("Automatic reply: offer", "I am away until 4 May. For anything urgent write to the desk."),
@@ -54,3 +54,36 @@ def test_a_calendar_program_accepts(subject: str) -> None:
 @pytest.mark.parametrize("subject", ["Declined: Call", "Re: terms accepted", "Accepted"])
 def test_other_subjects_accept_nothing(subject: str) -> None:
     assert not is_calendar_acceptance(subject, "See below.")
+
+
+RECEIPTS = (
+    (
+        "Read: idea",
+        "Your message\n\n   To: Pat\n   Subject: idea\n   Sent: Monday\n\nwas read on Monday, March 2, 2026.",
+    ),
+    ("Not read: idea", "Your message\n\nTo: Pat\nSubject: idea\n\nwas deleted without being read on Monday 2 March."),
+    ("Return Receipt (displayed) - idea", "This is a Return Receipt for the mail that you sent to pat@zen.example."),
+    ("Gelesen: Idee", "Ihre Nachricht\nAn: Pat\nBetreff: Idee\n\nwurde am Montag, 2. März 2026 gelesen."),
+    (
+        "Relayed: idea",
+        "Your message has been successfully relayed to the following recipients, but no notice may come.",
+    ),
+    ("Delivered: idea", "Your message has been delivered to the following recipients: pat@zen.example"),
+)
+
+
+@pytest.mark.parametrize(("subject", "text"), RECEIPTS)
+def test_a_receipt_answers_nothing(subject: str, text: str) -> None:
+    assert is_receipt(subject, text)
+
+
+@pytest.mark.parametrize(
+    ("subject", "text"),
+    [
+        ("Re: idea", "Your message was read on Monday by all of us, and we like it."),
+        ("Read: chapter 3", "I have read it and want to talk. Call me?"),
+        ("Delivered: 40 pallets", "All are here, thanks. Next order follows."),
+    ],
+)
+def test_people_who_speak_of_reading_are_no_receipt(subject: str, text: str) -> None:
+    assert not is_receipt(subject, text)

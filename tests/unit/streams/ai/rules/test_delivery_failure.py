@@ -25,6 +25,10 @@ PEOPLE = (
     ("Re: delivery", "The delivery failed last week and we are still waiting for the pallets."),
     ("Re: offer", "I think your attachment was rejected by our filter, please resend."),
     ("Re: returned goods", "We returned the mail order yesterday."),
+    (
+        "Re: delivery delayed",
+        "The truck was delayed, we will keep trying. Can you deliver the mail order on Monday?",
+    ),
 )
 DEAD = (
     ("Automatic reply: offer", "Jo Lind is no longer with Orbit. Please write to desk@orbit.example."),
@@ -48,9 +52,29 @@ def test_people_writing_about_deliveries_are_no_report(subject: str, text: str) 
     assert find_bounce(subject, text) is None
 
 
-def test_a_delay_is_no_bounce() -> None:
-    text = "Your message has not been delivered yet. We will keep trying. 451 4.4.1"
-    assert find_bounce("Delivery Status Notification (Delay)", text) == "delivery-delayed"
+DELAYS = (
+    ("Delivery Status Notification (Delay)", "Your message has not been delivered yet. We will keep trying. 451 4.4.1"),
+    (
+        "Delivery Status Notification (Delay)",
+        "There was a temporary problem delivering your message to jo@orbit.example. It will be retried for 40 hours.",
+    ),
+    (
+        "Delivery incomplete",
+        "There was a temporary problem delivering your message. Gmail will retry for 47 more hours.",
+    ),
+    ("Delayed: offer", "Delivery is delayed to these recipients or groups:\njo@orbit.example\nWe will keep trying."),
+    ("Warning: message delayed", "The mail has been queued for 4 hours. 451 4.7.1 greylisted. It will be retried."),
+    ("", "Reporting-MTA: dns; mx.example\nFinal-Recipient: rfc822; jo@orbit.example\nAction: delayed\nStatus: 4.4.7"),
+    (
+        "Undeliverable: offer",
+        "Delivery is delayed. 451 4.4.1 timed out.\n\n----- Original message -----\n550 hours 5.1.1 does not exist",
+    ),
+)
+
+
+@pytest.mark.parametrize(("subject", "text"), DELAYS)
+def test_a_delay_is_no_bounce(subject: str, text: str) -> None:
+    assert find_bounce(subject, text) == "delivery-delayed"
 
 
 @pytest.mark.parametrize(("subject", "text"), DEAD)
