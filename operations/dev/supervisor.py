@@ -238,6 +238,7 @@ class Supervisor:
             kafka_bootstrap=self._settings.bootstrap,
             ingest_url=self._settings.ingest_url,
             children=tuple(map(_child_state, self._all_children())),
+            topic_prefix=self._environment.get("HEADRACE_TOPIC_PREFIX", ""),
         )
 
     def _last_lines(self, name: str) -> str:
