@@ -6,6 +6,7 @@ what is new since the last one. What is missing is named. `full` forgets that an
 
 import time
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 
 import msgspec
 import psycopg
@@ -72,7 +73,7 @@ def audit(
         run.judge_webhooks(wait_seconds)
         run.judge_jobs(max(0.0, deadline - time.monotonic()), stuck_seconds)
     # Last: what the workers were given time for above is not late.
-    return _report(run.findings, stage_ages(settings))
+    return _report(run.findings, stage_ages(settings, datetime.now(UTC)))
 
 
 class _Audit:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
@@ -96,7 +97,7 @@ def stages(settings: DevSettings, state: StackState) -> list[StageAge]:
         database_url=database_url(settings),
         topic_prefix=state.topic_prefix,
     )
-    return stage_ages(installation)
+    return stage_ages(installation, datetime.now(UTC))
 
 
 def is_healthy(state: StackState | None) -> bool:

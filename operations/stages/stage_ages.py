@@ -1,7 +1,6 @@
 """How every stage stands now: what the log says of those that read it, and what rows say of jobs and letters."""
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import psycopg
@@ -18,7 +17,7 @@ from projections.registry import ALL_PROJECTIONS
 _SQL = NamedSql(__file__)
 
 
-def stage_ages(settings: Settings) -> list[StageAge]:
+def stage_ages(settings: Settings, now: datetime) -> list[StageAge]:
     """Every stage of the log, and those of rows that have something unfinished.
 
     Raises KafkaUnreachable, TopicsMissing or psycopg.Error.
@@ -26,23 +25,24 @@ def stage_ages(settings: Settings) -> list[StageAge]:
     with psycopg.connect(libpq_url(settings.database_url), autocommit=True, connect_timeout=5) as connection:
         log = LogOffsets(settings)
         return [
-            *log_stage_ages(settings, log),
-            *_projection_ages(settings, log, connection),
-            *_row_ages(connection),
+            *log_stage_ages(settings, log, now),
+            *_projection_ages(settings, log, connection, now),
+            *_row_ages(connection, now),
         ]
 
 
-def log_stage_ages(settings: Settings, log: LogOffsets) -> list[StageAge]:
+def log_stage_ages(settings: Settings, log: LogOffsets, now: datetime) -> list[StageAge]:
     """The stages before the rows. Raises KafkaUnreachable or TopicsMissing."""
-    now = datetime.now(UTC)
     return [stage_age(one.stage, one.unread, one.oldest_at, now) for one in log_backlogs(settings, log)]
 
 
-def _projection_ages(settings: Settings, log: LogOffsets, connection: psycopg.Connection[Any]) -> list[StageAge]:
+def _projection_ages(
+    settings: Settings, log: LogOffsets, connection: psycopg.Connection[Any], now: datetime
+) -> list[StageAge]:
     # Ends first, as for the others.
     ranges = log.ranges([settings.topic(projection.topic) for projection in ALL_PROJECTIONS])
     unread = unread_of(ranges, projected_to(connection))
-    oldest, now = oldest_of(settings, unread), datetime.now(UTC)
+    oldest = oldest_of(settings, unread)
     found = [
         backlog(projection_stage(one.name, one.topic), {settings.topic(one.topic)}, unread, oldest)
         for one in ALL_PROJECTIONS
@@ -50,11 +50,8 @@ def _projection_ages(settings: Settings, log: LogOffsets, connection: psycopg.Co
     return [stage_age(one.stage, one.unread, one.oldest_at, now) for one in found]
 
 
-def _row_ages(connection: psycopg.Connection[Any]) -> list[StageAge]:
-    rows: Sequence[tuple[str, int, datetime | None, datetime]] = connection.execute(_SQL["rows"]).fetchall()
-    stages = [(row_stage(name), name, count, oldest_at, now) for name, count, oldest_at, now in rows]
+def _row_ages(connection: psycopg.Connection[Any], now: datetime) -> list[StageAge]:
+    stages = [(row_stage(name), name, count, oldest_at) for name, count, oldest_at in connection.execute(_SQL["rows"])]
     return [
-        stage_age(stage, count, oldest_at, now, name)
-        for stage, name, count, oldest_at, now in stages
-        if stage is not None
+        stage_age(stage, count, oldest_at, now, name) for stage, name, count, oldest_at in stages if stage is not None
     ]

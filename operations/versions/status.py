@@ -188,7 +188,7 @@ def projection_status(settings: Settings) -> list[ProjectionStatus]:
 
 def read_now(settings: Settings, log: LogOffsets) -> Reading:
     """Ask the broker and Postgres. Raises KafkaUnreachable, TopicsMissing or psycopg.Error."""
-    stages = log_stage_ages(settings, log)
+    stages = log_stage_ages(settings, log, datetime.now(UTC))
     with psycopg.connect(libpq_url(settings.database_url), autocommit=True, connect_timeout=5) as connection:
         # Ends first: what was projected a moment later must not look like records that are not there yet.
         ranges = log.ranges(topics_of(settings).values())
