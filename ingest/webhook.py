@@ -105,8 +105,7 @@ class WebhookReceiver:
         method = scope["method"]
         try:
             if method == "POST":
-                receipt_id = await self._receive(scope, receive)
-                await send_json(200, {"status": "accepted", "receipt_id": receipt_id}, send)
+                await send_json(200, await self._receive(scope, receive), send)
             elif method in ("GET", "HEAD"):
                 await send_json(200, {"status": "ok", "provider": self._adapter.name}, send, body=method == "GET")
             else:
@@ -120,7 +119,8 @@ class WebhookReceiver:
             await send_problem(problems.internal_error(), scope["path"], send)
             raise
 
-    async def _receive(self, scope: Scope, receive: Receive) -> str:
+    async def _receive(self, scope: Scope, receive: Receive) -> dict[str, str]:
+        """The answer to a webhook that is stored."""
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         query = self._query(headers, scope["query_string"])
         body = await self._body(headers, receive)
@@ -147,7 +147,7 @@ class WebhookReceiver:
         except TooManyBodies:
             raise self._unavailable("too many bodies", is_read=False) from None
 
-    async def _accept(self, request: Request, route: str) -> str:
+    async def _accept(self, request: Request, route: str) -> dict[str, str]:
         directory = self._context.follower.directory
         if not self._context.follower.loaded.is_set():
             raise problems.unavailable(self._adapter.unavailable_status)
@@ -168,7 +168,8 @@ class WebhookReceiver:
             self._context.metrics.quarantined.labels(self._adapter.name, record.quarantine_reason).inc()
         if record.quarantine_reason == UNREADABLE_BODY:
             raise problems.unreadable_body()
-        return receipt_id
+        # Kept, and not processed: whoever tries an installation out must see that.
+        return {"status": "quarantined" if record.quarantine_reason else "accepted", "receipt_id": receipt_id}
 
     def _assigned(self, request: Request, is_known: bool, receipt_id: str, directory: Directory) -> _Record | None:
         """Where the webhook belongs; None for a sender who has proved nothing yet. Raises Problem."""

@@ -152,6 +152,8 @@ class Story(Installation):
             created_at=NOW,
             changed_at=NOW,
             identities=identities,
+            first_name="Dana",
+            last_name=f"Or-bit {of}",
             email=f"{of}-{EMAIL}",
         )
         received = MessageReceived(

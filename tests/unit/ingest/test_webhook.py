@@ -150,7 +150,7 @@ async def test_fixed_clock_and_ids_give_a_fixed_record() -> None:
 async def test_a_defective_adapter_loses_no_proven_body(function: str) -> None:
     endpoint = Endpoint(adapter(**{function: explodes}), ACCOUNT)
     with structlog.testing.capture_logs() as logs:
-        assert (await endpoint.post())[0] == 200
+        assert await endpoint.post() == (200, {"status": "quarantined", "receipt_id": "receipt-1"})
     ((topic, key, value, headers),) = endpoint.publisher.records
     assert (topic, key, value) == ("webhooks.quarantine", b"receipt-1", BODY)
     assert read_webhook(headers).quarantine_reason == "adapter failed"
