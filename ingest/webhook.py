@@ -110,7 +110,7 @@ class WebhookReceiver:
     def __init__(self, adapter: Adapter, context: IngestContext) -> None:
         self._adapter = adapter
         self._context = context
-        self._senders = KnownSenders(adapter, context.keys)
+        self._senders = KnownSenders(adapter, context.keys, context.clock)
         self._limit = context.settings.body_limit
         self._publisher = context.publisher
         self._topics = {
@@ -244,7 +244,7 @@ class WebhookReceiver:
         """Signing a large body with every workspace's secret takes long, so it is done beside the event loop."""
         if not self._senders.is_signed(request):
             return False
-        secrets = directory.secrets(self._adapter.name)
+        secrets = directory.secrets(self._adapter.name, self._context.clock())
         async with self._gate():
             return await self._beside(self._senders.has_signed, request, secrets)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from operations.cli.acting import print_json
-from operations.cli.moments import duration
+from operations.cli.moments import moment
 from operations.cli.options import Json
 from operations.cli.record_lines import moment_text, plain
 
@@ -29,11 +29,11 @@ def refused(
     from headrace.settings import Settings
     from operations.refusals.refused import refused_since
 
-    found = refused_since(Settings(), datetime.now(UTC) - duration(last))
+    found = refused_since(Settings(), moment(last, datetime.now(UTC)))
     if as_json:
         print_json(found)
         return
-    typer.echo(f"Refused in the last {last}: {sum(one.count for one in found):,}.")
+    typer.echo(f"Refused within the last {last}: {sum(one.count for one in found):,}.")
     for one in found:
         typer.echo(_line(one))
 

@@ -57,7 +57,10 @@ def show(run_id: _Id, as_json: Json = False) -> None:
 
 @app.command("resume")
 def resume_(run_id: _Id, execute: Execute = False) -> None:
-    """Go on with an interrupted or failed run, from what it has done already. It was planned when it began."""
+    """Go on with an interrupted or failed run, from what it has done already. It was planned when it began.
+
+    A run whose work others have done since is ended instead.
+    """
     from headrace.settings import Settings
     from operations.runs.runs import RunRefused, resumable, resume, show_run
 

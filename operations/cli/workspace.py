@@ -13,13 +13,16 @@ from rich.table import Table
 
 from operations.cli.acting import say
 from operations.cli.exit_status import refuse
-from operations.cli.options import JsonTable
+from operations.cli.moments import later
+from operations.cli.options import Execute, JsonTable
 
 if TYPE_CHECKING:
     from headrace.settings import Settings
     from headrace.workspaces.workspace import ProviderAccount, Workspace
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
+
+_REDRIVE = "`headrace dlq redrive --quarantine`"
 
 
 @app.command()
@@ -43,13 +46,22 @@ def apply(
 
 @app.command("list")
 def list_(as_json: JsonTable = False) -> None:
-    """List all workspaces."""
+    """List all workspaces. Exit 1 when the newest record of one can't be read: then that is named beside the others."""
     from headrace.settings import Settings
-    from headrace.workspaces.store import read_directory
+    from headrace.workspaces.store import read_workspaces
 
     settings = Settings()
-    directory = read_directory(settings)
-    _print(sorted(directory, key=lambda workspace: workspace.id), settings, as_json)
+    found = read_workspaces(settings)
+    _print(sorted(found.directory, key=lambda workspace: workspace.id), settings, as_json)
+    for removed in found.directory.retired.values():
+        say(f"removed: {removed.id}; its senders' webhooks are kept in quarantine until {_time(removed.proofs_until)}")
+    for bad in found.unreadable:
+        say(
+            f"UNREADABLE: the newest record of workspace {bad.workspace}, {bad.place} ({bad.why}). Running processes "
+            "keep the state before it, those that start may know none. Apply its file again, or remove it."
+        )
+    if found.unreadable:
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -69,13 +81,54 @@ def show(workspace_id: str, as_json: JsonTable = False) -> None:
 
 
 @app.command()
-def remove(workspace_id: str) -> None:
-    """Remove a workspace: webhooks of its accounts are quarantined from then on."""
+def remove(
+    workspace_id: str,
+    keep_proofs: Annotated[
+        str,
+        typer.Option(
+            "--keep-proofs", help="How long its senders stay known, so that their webhooks are kept: 7d; 0s not at all."
+        ),
+    ] = "7d",
+    execute: Execute = False,
+) -> None:
+    """Remove a workspace. For a while its webhooks are kept in quarantine, then they are refused. Plans first."""
     from headrace.settings import Settings
-    from headrace.workspaces.store import remove_workspace
+    from headrace.workspaces.store import removable, remove_workspace
 
-    remove_workspace(Settings(), workspace_id, datetime.now(UTC))
+    settings, now = Settings(), datetime.now(UTC)
+    grace = later(keep_proofs, now) - now
+    workspace = removable(settings, workspace_id)
+    for line in removal_lines(workspace, now + grace if grace else None):
+        typer.echo(line)
+    if not execute:
+        typer.echo("Nothing was removed. Add --execute to remove it.")
+        return
+    remove_workspace(settings, workspace, now, grace)
     typer.echo(f"removed {workspace_id}")
+
+
+def removal_lines(workspace: "Workspace", proofs_until: datetime | None) -> list[str]:
+    """What removing a workspace keeps, and what is lost with it."""
+    named, unsigned = workspace.id, [name for name, one in workspace.providers.items() if one.allow_unsigned]
+    lines = [f"Removing {named}: accounts at {', '.join(workspace.providers) or 'no provider'}."]
+    if proofs_until is None:
+        lines.append("  webhooks  answered 401 from now on, and LOST: nothing of them is stored.")
+    else:
+        until = _time(proofs_until)
+        lines.append(f"  webhooks  of its senders kept in quarantine until {until}, then answered 401 and LOST.")
+        lines.append(f"            To have them looked after, apply its file again and redrive them: {_REDRIVE}.")
+    if unsigned:
+        lines.append(f"  unsigned  webhooks at {', '.join(unsigned)} prove nothing: answered 401 from now on, LOST.")
+    return [
+        *lines,
+        "  settings  LOST, budget, facts and campaigns with them: keep its file.",
+        "  jobs      that are open die when they are due: see `headrace jobs list --workspace`.",
+        "  kept      every webhook, message and row so far: `headrace trace` finds them as before.",
+    ]
+
+
+def _time(moment: datetime | None) -> str:
+    return "" if moment is None else f"{moment:%Y-%m-%d %H:%M} UTC"
 
 
 def summary(workspace: "Workspace", fingerprint: Callable[[str], str]) -> dict[str, Any]:
