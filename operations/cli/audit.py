@@ -4,13 +4,13 @@ from typing import Annotated
 
 import msgspec
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from headrace.stages import StageAge, late
 from operations.audit.defaults import STUCK_SECONDS, WAIT_SECONDS
 from operations.audit.findings import AuditReport, JobsAudit, LostEnd, Missing, StuckJob
 from operations.cli.acting import print_json
+from operations.cli.printing import console
 from operations.cli.stage_lines import stage_lines
 
 app = typer.Typer(add_completion=False)
@@ -75,7 +75,7 @@ def _show(report: AuditReport) -> None:
     for topic in report.topics:
         counts = (topic.records, topic.proven, topic.in_flight, topic.dead_lettered, topic.repeats, topic.missing)
         table.add_row(topic.topic, *(f"{count:,}" for count in counts))
-    Console().print(table)
+    console().print(table)
     typer.echo(_jobs(report.jobs))
     for lost in report.lost_ends:
         typer.echo(_lost_end(lost))

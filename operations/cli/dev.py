@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from headrace.stages import StageAge, late
@@ -14,6 +13,7 @@ from operations.cli.acting import print_json
 from operations.cli.demo import demo
 from operations.cli.exit_status import refuse
 from operations.cli.options import JsonTable
+from operations.cli.printing import console
 from operations.cli.stage_lines import stage_lines
 
 if TYPE_CHECKING:
@@ -35,7 +35,8 @@ _PHASES = {
 
 @app.callback()
 def dev() -> None:
-    """Refuses early where only the production packages are: neither the stack itself nor what it needs."""
+    """The local stack: Kafka, Postgres and every process, for trying things out and for tests."""
+    # Early, where only the production packages are: neither the stack itself nor what it needs.
     if find_spec("operations.dev") is None or find_spec("honcho") is None:
         refuse("The local stack needs the development packages: run `make setup` in a checkout.")
 
@@ -126,9 +127,9 @@ def _print_status(state: "StackState") -> None:
     for child in state.children:
         pid = "" if child.pid is None else str(child.pid)
         table.add_row(child.name, _condition(child), pid, str(child.restarts), child.last_exit or "")
-    console = Console()
-    console.print(table)
-    console.print(f"{state.phase}; Kafka {state.kafka_bootstrap}, ingest {state.ingest_url}", highlight=False)
+    printed = console()
+    printed.print(table)
+    printed.print(f"{state.phase}; Kafka {state.kafka_bootstrap}, ingest {state.ingest_url}", highlight=False)
 
 
 def _stages(settings: "DevSettings", state: "StackState") -> "tuple[list[StageAge], str | None]":

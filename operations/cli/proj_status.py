@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from operations.cli.acting import print_json, say
+from operations.cli.printing import console
 from operations.cli.stage_lines import stage_lines
 from operations.runs.progress_lines import TELL_SECONDS, duration
 
@@ -83,7 +84,7 @@ def _print(statuses: "list[ProjectionStatus]", *, as_json: bool) -> None:
     if as_json:
         print_json(statuses)
         return
-    Console().print(_table(statuses))
+    console().print(_table(statuses))
     stale = ", ".join(status.projection for status in statuses if status.is_stale)
     if stale:
         typer.echo(f"Stale: {stale}. No sign of life for {STALE_SECONDS:.0f} s: is `headrace run projections` running?")

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Annotated, get_args
 from uuid import UUID
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from operations.cli.acting import print_json, say
 from operations.cli.options import Execute, Json, known_state
+from operations.cli.printing import console
 from operations.cli.resumable import RESUMABLE
 from operations.runs.run_state import RunState
 
@@ -103,7 +103,7 @@ def _print_runs(runs: "list[Run]") -> None:
         ended = "" if run.ended_at is None else f"{run.ended_at:%Y-%m-%d %H:%M:%S}"
         on, started = " ".join(run.subjects), f"{run.started_at:%Y-%m-%d %H:%M:%S}"
         table.add_row(str(run.run_id), run.verb, on, run.started_by, run.state, run.phase, started, ended)
-    Console().print(table)
+    console().print(table)
 
 
 def _story(run: "Run") -> str:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -15,6 +14,7 @@ from operations.cli.acting import say
 from operations.cli.exit_status import refuse
 from operations.cli.moments import later
 from operations.cli.options import Execute, JsonTable
+from operations.cli.printing import console
 
 if TYPE_CHECKING:
     from headrace.settings import Settings
@@ -200,7 +200,7 @@ def _print_settings(workspace: "Workspace") -> None:
         value = "none" if setting.value is None else setting.value
         text = value if isinstance(value, str) else json.dumps(value)
         table.add_row(setting.name, escape(text), "default" if setting.is_default else "")
-    Console().print(table)
+    console().print(table)
 
 
 def _print_accounts(summaries: list[dict[str, Any]]) -> None:
@@ -214,7 +214,7 @@ def _print_accounts(summaries: list[dict[str, Any]]) -> None:
             ids = ", ".join(f"{k}={v}" for k, v in account.items() if k not in ("secrets", "allow_unsigned"))
             unsigned = "yes" if account.get("allow_unsigned") else "no"
             table.add_row(*about, provider, ids, _secrets_text(account.get("secrets")), unsigned)
-    Console().print(table)
+    console().print(table)
 
 
 def _secrets_text(secrets: list[str] | str | None) -> str:
