@@ -1,7 +1,7 @@
 """`headrace workspace …`: who the webhooks belong to."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,6 +17,7 @@ from operations.cli.options import Execute, JsonTable
 from operations.cli.printing import console
 
 if TYPE_CHECKING:
+    from headrace.providers.adapter import Adapter
     from headrace.settings import Settings
     from headrace.workspaces.workspace import ProviderAccount, Workspace
 
@@ -39,8 +40,9 @@ def apply(
     settings = Settings()
     workspaces = read_workspace_files(files, ADAPTERS)
     apply_workspaces(settings, workspaces, datetime.now(UTC))
-    for warning in (warning for workspace in workspaces for warning in proof_warnings(workspace)):
-        say(f"warning: {warning}")
+    for workspace in workspaces:
+        for warning in (*proof_warnings(workspace), *account_warnings(workspace, ADAPTERS)):
+            say(f"warning: {warning}")
     _print(workspaces, settings, as_json)
 
 
@@ -148,6 +150,19 @@ def proof_warnings(workspace: "Workspace") -> list[str]:
         f"{workspace.id}: {provider}: {_proof_warning(account)}"
         for provider, account in workspace.providers.items()
         if account.allow_unsigned or not account.secrets
+    ]
+
+
+def account_warnings(workspace: "Workspace", adapters: "Mapping[str, Adapter]") -> list[str]:
+    """Providers whose webhooks name an account, of which the workspace has none: nobody would know whose they are."""
+    return [
+        f"{workspace.id}: {provider}: no {' or '.join(adapters[provider].account_fields)} is set, so webhooks that "
+        "name one go to quarantine"
+        for provider, account in workspace.providers.items()
+        if provider in adapters
+        and adapters[provider].account_fields
+        and not adapters[provider].query_overrides_unknown_workspace
+        and not account.accounts
     ]
 
 

@@ -102,6 +102,15 @@ def test_workspaces_from_file_to_removal(headrace: Run, tmp_path: Path) -> None:
     assert "acme: smartlead: allow_unsigned is set" in applied.stderr
     assert "acme: instantly: no secret is set" in applied.stderr
 
+    unnamed = tmp_path / "unnamed.yaml"
+    unnamed.write_text(
+        "workspace: gamma\nname: G\ntimezone: UTC\nproviders: {ghl: {secret: hush}, instantly: {secret: hush}}"
+    )
+    warned = headrace("workspace", "apply", str(unnamed)).stderr
+    assert "gamma: ghl: no location_id is set" in warned
+    assert "gamma: instantly" not in warned
+    assert headrace("workspace", "remove", "gamma", "--keep-proofs", "0s", "--execute").exit_code == 0
+
     refused = headrace("workspace", "apply", str(second))
     assert refused.exit_code == 2
     assert "ghl location_id L1 (acme, beta)" in refused.stderr
