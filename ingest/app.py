@@ -96,7 +96,8 @@ def create_app(settings: Settings, adapters: Mapping[str, Adapter] = ADAPTERS) -
     )
     app.router.routes.append(Route("/webhooks/{provider}", UnknownProvider(receivers, context.refusals)))
     app.add_middleware(LatencyMiddleware, recorder=recorder, route=UNMATCHED)
-    _add_health(app, publisher, follower, has_key=settings.secrets_key is not None)
+    app.state.has_key = settings.secrets_key is not None
+    _add_health(app, publisher, follower)
     _add_problems(app, context.refusals)
     app.openapi = partial(_openapi, app, adapters, settings.body_limit)  # type: ignore[method-assign]
     app.state.operations = operations_app(context.metrics.registry, app.openapi)
@@ -137,6 +138,8 @@ async def _running(
 ) -> AsyncIterator[None]:
     """The server closes its last connection before the code after `yield` runs: what was accepted is then complete."""
     app.state.is_stopping = False
+    if not app.state.has_key:
+        log.error("not ready", hint=NO_KEY)
     producing = asyncio.create_task(publisher.run())
     tasks = [asyncio.create_task(run()) for run in (*others, *(window.run for window in windows))]
     if app.state.operations_listener is not None:
@@ -172,7 +175,7 @@ async def _cancelled(*tasks: asyncio.Task[None]) -> None:
     await asyncio.wait(tasks)
 
 
-def _add_health(app: FastAPI, publisher: Publisher, follower: WorkspaceFollower, *, has_key: bool) -> None:
+def _add_health(app: FastAPI, publisher: Publisher, follower: WorkspaceFollower) -> None:
     @app.get("/health/live", tags=["operations"])
     async def live() -> Liveness:
         """Answers as long as the process runs."""
@@ -185,9 +188,9 @@ def _add_health(app: FastAPI, publisher: Publisher, follower: WorkspaceFollower,
         It stays 200 while Kafka is away afterwards: only this process knows which status makes each provider
         send a webhook again, and a balancer without ready processes would answer in its place.
         """
-        is_ready = has_key and follower.loaded.is_set() and publisher.is_started
+        is_ready = app.state.has_key and follower.loaded.is_set() and publisher.is_started
         response.status_code = 200 if is_ready else 503
-        status = "ready" if is_ready else "starting" if has_key else NO_KEY
+        status = "ready" if is_ready else "starting" if app.state.has_key else NO_KEY
         return Readiness(status=status, workspaces=len(follower.directory), kafka_up=publisher.is_up)
 
 

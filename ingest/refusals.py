@@ -112,5 +112,7 @@ class RefusalRecorder:
 
 def readable(account: str) -> str:
     """A stranger's word, as it may stand in a log: printable ASCII, and short."""
-    plain = "".join(character if " " <= character <= "~" else "?" for character in account[: _LONGEST_ACCOUNT + 1])
+    plain = account[: _LONGEST_ACCOUNT + 1]
+    if not (plain.isascii() and plain.isprintable()):
+        plain = "".join(character if " " <= character <= "~" else "?" for character in plain)
     return plain if len(plain) <= _LONGEST_ACCOUNT else f"{plain[: _LONGEST_ACCOUNT - 1]}…"
