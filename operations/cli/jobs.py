@@ -13,7 +13,7 @@ from rich.table import Table
 from operations.cli.acting import Acting, print_json, say
 from operations.cli.moments import duration
 from operations.cli.options import Error, Json, Workspace, known_state, takes_groups
-from operations.cli.printing import console
+from operations.cli.printing import console, whole
 from operations.cli.record_lines import moment_text
 from operations.cli.refusals import writing_to_kafka
 
@@ -25,6 +25,8 @@ app = typer.Typer(no_args_is_help=True)
 
 #: Jobs printed for people; JSON has them all, and a verb acts on all.
 _SHOWN = 20
+#: Printed behind what is open, and what died.
+_DONE = ("succeeded", "cancelled")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,8 +183,9 @@ def _print_jobs(jobs: "list[JobRow]", title: str) -> None:
     console().print(summary)
     if not jobs:
         return
-    table = Table("job", "type", "state", "attempts", "asked for", "due", "failed at", "reason")
-    for job in jobs[:_SHOWN]:
+    table = Table(whole("job"), "type", "state", "attempts", "asked for", "due", "failed at", "reason")
+    # What is open first: that is what somebody looks for among thousands.
+    for job in sorted(jobs, key=lambda job: (job.state in _DONE, job.state == "died"))[:_SHOWN]:
         asked, due = moment_text(job.requested_at), moment_text(job.due_at)
         table.add_row(job.job_id, job.type, job.state, str(job.attempts), asked, due, job.step, job.reason)
     console().print(table)

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from operations.cli.acting import print_json, say
 from operations.cli.options import Execute, Json, known_state
-from operations.cli.printing import console
+from operations.cli.printing import console, whole
 from operations.cli.resumable import RESUMABLE
 from operations.runs.run_state import RunState
 
@@ -98,7 +98,9 @@ def cancel(run_id: _Id, execute: Execute = False) -> None:
 
 
 def _print_runs(runs: "list[Run]") -> None:
-    table = Table("run", "verb", "on", "by", "state", "phase", "started", "ended", title="Runs", title_justify="left")
+    table = Table(
+        whole("run"), "verb", "on", "by", "state", "phase", "started", "ended", title="Runs", title_justify="left"
+    )
     for run in runs:
         ended = "" if run.ended_at is None else f"{run.ended_at:%Y-%m-%d %H:%M:%S}"
         on, started = " ".join(run.subjects), f"{run.started_at:%Y-%m-%d %H:%M:%S}"
