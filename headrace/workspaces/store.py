@@ -105,7 +105,7 @@ def remove_workspace(settings: Settings, workspace: Workspace, at: datetime, kee
     Raises WorkspaceRefused when proofs are to be kept that can't be read.
     """
     rows = [row for row in _forgotten(read_directory(settings), at) if row[0] != workspace.id]
-    if not keep_proofs:
+    if not keep_proofs or not any(one.secrets or not one.readable for one in workspace.providers.values()):
         _produce(settings, [*rows, (workspace.id, None, removed_headers(workspace.id, at))])
         return
     if not all(account.readable for account in workspace.providers.values()):

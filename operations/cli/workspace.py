@@ -113,7 +113,7 @@ def removal_lines(workspace: "Workspace", proofs_until: datetime | None) -> list
     """What removing a workspace keeps, and what is lost with it."""
     named, unsigned = workspace.id, [name for name, one in workspace.providers.items() if one.allow_unsigned]
     lines = [f"Removing {named}: accounts at {', '.join(workspace.providers) or 'no provider'}."]
-    if proofs_until is None:
+    if proofs_until is None or not any(account.secrets for account in workspace.providers.values()):
         lines.append("  webhooks  answered 401 from now on, and LOST: nothing of them is stored.")
     else:
         until = _time(proofs_until)
