@@ -51,6 +51,7 @@ def _base_url(url: str) -> str:
 
 ApiKey = Annotated[SecretStr | None, BeforeValidator(_api_key), BeforeValidator(_blank_as_unset)]
 AiBaseUrl = Annotated[Annotated[Trimmed, AfterValidator(_base_url)] | None, BeforeValidator(_blank_as_unset)]
+_POSTGRES_SCHEMES = frozenset({"postgres", "postgresql", "postgresql+psycopg"})
 Price = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
 
 
@@ -180,6 +181,25 @@ class Settings(BaseSettings):
     @classmethod
     def _split(cls, value: object) -> object:
         return value.split(",") if isinstance(value, str) else value
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_postgres_url(cls, url: str) -> str:
+        """Told here, where the variable is named: errors of clients quote the password, or name no variable."""
+        form = "write postgresql://user:password@host:5432/database"
+        scheme, separator, _ = url.partition("://")
+        if not separator or scheme not in _POSTGRES_SCHEMES:
+            raise ValueError(f"it is no address of a Postgres database: {form}")
+        try:
+            found = urlsplit(url)
+            if "," not in found.netloc:
+                # Of one host; several are libpq's own way to name standbys.
+                found.port  # noqa: B018 - reading it is what checks it
+        except ValueError:
+            raise ValueError(
+                f"its host or port can't be read: {form}, with special characters of the password percent-encoded"
+            ) from None
+        return url
 
     @model_validator(mode="after")
     def _enough_replicas(self) -> "Settings":

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from heapq import nsmallest
 from typing import Literal, Protocol
 
+from ingest.problems import Problem
+
 #: What a connection waits for: its first request, the rest of a head, the rest of a body, our answer, the next
 #: request, or its own end.
 Stage = Literal["opening", "head", "body", "answer", "idle", "closing"]
@@ -55,9 +57,18 @@ class _Look:
 class Connections:
     """Ends what keeps us waiting for too long, and when there are too many, what has waited for longest."""
 
-    def __init__(self, most: int, on_given_up: Callable[[Stage], None]) -> None:
-        """`on_given_up` is told of each connection that was closed for its sender's sake."""
+    def __init__(
+        self,
+        most: int,
+        on_given_up: Callable[[Stage], None],
+        on_refused: Callable[[Problem], None] = lambda _problem: None,
+    ) -> None:
+        """`on_given_up` is told of each connection that was closed for its sender's sake.
+
+        `on_refused`: of each answer to what was no request yet.
+        """
         self._most = most
+        self.on_refused = on_refused
         self._on_given_up = on_given_up
         self._seen: dict[Connection, _Look] = {}
         self._next_look: asyncio.TimerHandle | None = None

@@ -187,6 +187,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         is_answered = cycle is not None and not cycle.response_complete and not cycle.more_body
         if not (is_answered or self.pipeline or (cycle is not None and cycle.response_started and cycle.more_body)):
             self.transport.write(_raw_answer(problem))
+            self._limits.on_refused(problem)
         self.transport.close()
 
 

@@ -22,7 +22,11 @@ _ACCEPTED_SCHEMA = {
     "type": "object",
     "required": ["status", "receipt_id"],
     "additionalProperties": False,
-    "properties": {"status": {"const": "accepted"}, "receipt_id": {"type": "string", "format": "uuid"}},
+    "properties": {
+        # quarantined: kept, but nobody knows whose it is, or an adapter is defective.
+        "status": {"enum": ["accepted", "quarantined"]},
+        "receipt_id": {"type": "string", "format": "uuid"},
+    },
 }
 _HEALTH_SCHEMA = {
     "type": "object",

@@ -1,7 +1,8 @@
 """Who a sender proved to be: first by what costs nothing to check, and only then by what must be read for it."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 from headrace.providers.adapter import Adapter, Request
 from headrace.providers.proofs import any_secret, as_bytes, hmac_sha256, presented_by
@@ -24,7 +25,10 @@ class _Known:
 class KnownSenders:
     """The secrets of one provider's accounts, and its signatures, as of the directory's newest snapshot."""
 
-    def __init__(self, adapter: Adapter, keys: InstallationKeys) -> None:
+    def __init__(self, adapter: Adapter, keys: InstallationKeys, clock: Callable[[], datetime]) -> None:
+        """`clock`: aware. Proofs of removed workspaces count until a moment."""
+        self._clock = clock
+        self._until: datetime | None = None
         self._adapter = adapter
         self._proofs = adapter.proofs
         self._keys = keys
@@ -65,13 +69,13 @@ class KnownSenders:
         return signed is not None and signed(request, self._keys.credentials(self._adapter, ()))
 
     def _of(self, directory: Directory) -> _Known:
-        if directory is not self._directory:
-            name = self._adapter.name
+        if directory is not self._directory or (self._until is not None and self._clock() >= self._until):
+            name, now = self._adapter.name, self._clock()
             pairs = (*directory.unsigned(), *directory.unreadable())
             self._known = _Known(
-                frozenset(_usable(directory.secrets(name))), any(provider == name for _, provider in pairs)
+                frozenset(_usable(directory.secrets(name, now))), any(provider == name for _, provider in pairs)
             )
-            self._directory = directory
+            self._directory, self._until = directory, directory.next_end(now)
         return self._known
 
 

@@ -9,6 +9,7 @@ from concurrent.futures import Executor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import TypeVar
 
 import msgspec
@@ -28,11 +29,14 @@ from ingest import problems
 from ingest.admission import InstallationKeys, accepts_content, read_query, without_secrets
 from ingest.body import BodyReader, BodyTooLarge, BodyTooSlow, ClientGone, TooManyBodies
 from ingest.gate import Gate, GateFull
+from ingest.latency import UNMATCHED
 from ingest.metrics import IngestMetrics
 from ingest.problems import Problem, send_json, send_problem
 from ingest.publisher import KafkaAway, Publisher
+from ingest.refusals import RefusalRecorder, RefusedBecause
 from ingest.senders import KnownSenders
 from ingest.tracing import continued
+from ingest.unproven import named_in_query, why_unproven
 
 ALLOWED = "GET, HEAD, POST"
 
@@ -45,7 +49,20 @@ ADAPTER_FAILED = "adapter failed"
 
 log = structlog.get_logger()
 
+#: Bytes of a query that is read only to learn whom a refused request names.
+_LONGEST_LOOKED_AT = 2_048
+
 T = TypeVar("T")
+
+
+class Unproven(Problem):
+    """401, with what tells the operator why."""
+
+    def __init__(self, request: Request, directory: Directory) -> None:
+        problem = problems.unproven()
+        super().__init__(problem.status, problem.slug, problem.title, problem.detail, problem.headers)
+        self.request = request
+        self.directory = directory
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +74,7 @@ class IngestContext:
     follower: WorkspaceFollower
     bodies: BodyReader
     metrics: IngestMetrics
+    refusals: RefusalRecorder
     keys: InstallationKeys
     clock: Callable[[], datetime]
     new_receipt_id: Callable[[], str]
@@ -92,7 +110,7 @@ class WebhookReceiver:
     def __init__(self, adapter: Adapter, context: IngestContext) -> None:
         self._adapter = adapter
         self._context = context
-        self._senders = KnownSenders(adapter, context.keys)
+        self._senders = KnownSenders(adapter, context.keys, context.clock)
         self._limit = context.settings.body_limit
         self._publisher = context.publisher
         self._topics = {
@@ -102,17 +120,12 @@ class WebhookReceiver:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI: POST stores, GET says that the route is up."""
-        method = scope["method"]
         try:
-            if method == "POST":
-                receipt_id = await self._receive(scope, receive)
-                await send_json(200, {"status": "accepted", "receipt_id": receipt_id}, send)
-            elif method in ("GET", "HEAD"):
-                await send_json(200, {"status": "ok", "provider": self._adapter.name}, send, body=method == "GET")
-            else:
-                await send_problem(problems.method_not_allowed(ALLOWED), scope["path"], send)
+            await self._answer(scope, receive, send)
         except Problem as problem:
             await send_problem(problem, scope["path"], send)
+            # After the answer, whose time then tells a stranger nothing.
+            self._note(problem, scope)
         except ClientGone:
             return
         except Exception:
@@ -120,12 +133,22 @@ class WebhookReceiver:
             await send_problem(problems.internal_error(), scope["path"], send)
             raise
 
-    async def _receive(self, scope: Scope, receive: Receive) -> str:
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        method = scope["method"]
+        if method == "POST":
+            await send_json(200, await self._receive(scope, receive), send)
+        elif method in ("GET", "HEAD"):
+            await send_json(200, {"status": "ok", "provider": self._adapter.name}, send, body=method == "GET")
+        else:
+            raise problems.method_not_allowed(ALLOWED)
+
+    async def _receive(self, scope: Scope, receive: Receive) -> dict[str, str]:
+        """The answer to a webhook that is stored."""
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         query = self._query(headers, scope["query_string"])
         body = await self._body(headers, receive)
         try:
-            return await self._accept(Request(body=body, headers=headers, query=query, payload=None), scope["path"])
+            return await self._accept(Request(body=body, headers=headers, query=query, payload=None), _route(scope))
         finally:
             self._context.bodies.release(body)
 
@@ -147,7 +170,7 @@ class WebhookReceiver:
         except TooManyBodies:
             raise self._unavailable("too many bodies", is_read=False) from None
 
-    async def _accept(self, request: Request, route: str) -> str:
+    async def _accept(self, request: Request, route: str) -> dict[str, str]:
         directory = self._context.follower.directory
         if not self._context.follower.loaded.is_set():
             raise problems.unavailable(self._adapter.unavailable_status)
@@ -161,14 +184,15 @@ class WebhookReceiver:
             del read
         if record is None:
             if not await self._is_signed_by_anybody(request, directory):
-                raise problems.unproven()
+                raise Unproven(request, directory)
             record = self._unassigned(request, receipt_id)
         await self._store(record, request, receipt_id, route)
         if record.quarantine_reason:
             self._context.metrics.quarantined.labels(self._adapter.name, record.quarantine_reason).inc()
         if record.quarantine_reason == UNREADABLE_BODY:
             raise problems.unreadable_body()
-        return receipt_id
+        # Kept, and not processed: whoever tries an installation out must see that.
+        return {"status": "quarantined" if record.quarantine_reason else "accepted", "receipt_id": receipt_id}
 
     def _assigned(self, request: Request, is_known: bool, receipt_id: str, directory: Directory) -> _Record | None:
         """Where the webhook belongs; None for a sender who has proved nothing yet. Raises Problem."""
@@ -195,7 +219,7 @@ class WebhookReceiver:
         if not account.readable:
             raise problems.unavailable(self._adapter.unavailable_status)
         if not self._may_write(request, account):
-            raise problems.unproven()
+            raise Unproven(request, directory)
         if account.allow_unsigned:
             self._context.metrics.unsigned.labels(self._adapter.name).inc()
         try:
@@ -220,7 +244,7 @@ class WebhookReceiver:
         """Signing a large body with every workspace's secret takes long, so it is done beside the event loop."""
         if not self._senders.is_signed(request):
             return False
-        secrets = directory.secrets(self._adapter.name)
+        secrets = directory.secrets(self._adapter.name, self._context.clock())
         async with self._gate():
             return await self._beside(self._senders.has_signed, request, secrets)
 
@@ -272,6 +296,15 @@ class WebhookReceiver:
         except KafkaAway:
             raise problems.unavailable(self._adapter.unavailable_status) from None
 
+    def _note(self, problem: Problem, scope: Scope) -> None:
+        refusals = self._context.refusals
+        if isinstance(problem, Unproven):
+            explain = partial(why_unproven, self._adapter, problem.request, problem.directory)
+            because = refusals.look(len(problem.request.body), explain)
+        else:
+            because = RefusedBecause(_named_in_address(scope["query_string"]))
+        refusals.note(_route(scope), problem, because)
+
     def _report(self, error: Exception) -> None:
         """The class only: the message of a foreign error may quote the body."""
         self._context.metrics.adapter_failures.labels(self._adapter.name).inc()
@@ -281,10 +314,29 @@ class WebhookReceiver:
 class UnknownProvider:
     """Answers `/webhooks/…` for every name that is no provider's."""
 
-    def __init__(self, known: Iterable[str]) -> None:
+    def __init__(self, known: Iterable[str], refusals: RefusalRecorder) -> None:
         self._known = ", ".join(known)
+        self._refusals = refusals
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's
         """ASGI."""
         problem = problems.unknown_provider(self._known)
         await send_problem(problem, scope["path"], send, body=scope["method"] != "HEAD")
+        if scope["method"] == "POST":
+            self._refusals.note(UNMATCHED, problem, RefusedBecause(f"provider={scope['path_params']['provider']}"))
+
+
+def _route(scope: Scope) -> str:
+    """The path as it is declared: providers are pointed at it with and without a slash at its end."""
+    path: str = scope["path"]
+    return path.rstrip("/")
+
+
+def _named_in_address(query_string: bytes) -> str:
+    """The workspace that the address names, where looking is cheap."""
+    if len(query_string) > _LONGEST_LOOKED_AT:
+        return ""
+    try:
+        return named_in_query(read_query(query_string))
+    except ValueError:
+        return ""

@@ -93,6 +93,7 @@ def ctl_metadata() -> MetaData:
     for declare in (
         _projection_offsets,
         _broker_offsets,
+        _stage_backlogs,
         _projection_dead_letters,
         _expired_ranges,
         _runs,
@@ -823,6 +824,20 @@ def _broker_offsets(metadata: MetaData) -> None:
         key("partition", Integer),
         required("start_offset", BigInteger),
         required("end_offset", BigInteger),
+        required("observed_at", UTC_TIME),
+    )
+
+
+def _stage_backlogs(metadata: MetaData) -> None:
+    # What consumer groups had not read, last time the projections app asked: SQL alone can then tell that one stands.
+    Table(
+        "stage_backlogs",
+        metadata,
+        #: `headrace.stages` declares them.
+        key("stage", Text, "open"),
+        required("unread", BigInteger),
+        #: When the broker appended the oldest of them.
+        Column("oldest_at", UTC_TIME),
         required("observed_at", UTC_TIME),
     )
 

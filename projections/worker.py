@@ -24,6 +24,7 @@ from projections.writing.beside import BesideWorker, written_elsewhere
 from projections.writing.cut_log import Cut, LogCut
 from projections.writing.first_offset import first_offset
 from projections.writing.placing import Placing
+from projections.writing.stage_watch import StageWatch
 from projections.writing.tailer import VersionTailer
 from projections.writing.waiting import can_wait
 from projections.writing.writer import ProjectionWriter
@@ -121,6 +122,7 @@ def projections_worker(settings: Settings) -> Worker:
         agents.append((follower, writer))
     worker.services.append(Placing(worker.app, agents))
     worker.services.append(Heartbeat(worker.app, agents))
+    worker.services.append(StageWatch(settings))
     worker.services.append(VersionTailer(settings, lambda: _written_by(writer for _, writer in agents)))
     return worker
 

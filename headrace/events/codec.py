@@ -48,7 +48,7 @@ from headrace.events.messages import (
     MessageReceived,
     MessageSent,
 )
-from headrace.events.receipts import IngestLatencyMeasured, ReceiptJudged
+from headrace.events.receipts import IngestLatencyMeasured, ReceiptJudged, WebhooksRefused
 from headrace.events.records import Record
 from headrace.events.workspaces import WorkspaceApplied
 
@@ -67,6 +67,7 @@ Event = (
     | LeadSignalled
     | ReceiptJudged
     | IngestLatencyMeasured
+    | WebhooksRefused
     | WorkspaceApplied
     | AnyJobEvent
     | ConversationMoved
@@ -95,6 +96,7 @@ EVENT_TYPES: Mapping[str, tuple[type[Event], int]] = {
     "lead.signalled": (LeadSignalled, 1),
     "receipt.judged": (ReceiptJudged, 1),
     "ingest.latency.measured": (IngestLatencyMeasured, 1),
+    "webhooks.refused": (WebhooksRefused, 1),
     "workspace.applied": (WorkspaceApplied, 1),
     "job.requested": (JobRequested, 1),
     "job.started": (JobStarted, 1),

@@ -1,4 +1,7 @@
-"""The verdict on each webhook, and how fast it was answered (topics `receipts`, `ingest-latency`)."""
+"""The verdict on each webhook, how fast it was answered, and what was refused.
+
+Topics `receipts`, `ingest-latency` and `refusals`.
+"""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -62,3 +65,21 @@ class IngestLatencyMeasured(msgspec.Struct, frozen=True, kw_only=True):
     max_us: int
     #: Log-spaced, ascending, empty buckets left out.
     buckets: Annotated[tuple[LatencyBucket, ...], entries(256)]
+
+
+class WebhooksRefused(msgspec.Struct, frozen=True, kw_only=True):
+    """Requests of one kind that one ingest process refused within one window. Nothing of them was stored."""
+
+    process_id: Word
+    #: The path they were posted to, or `unmatched`.
+    route: PlainName
+    status: int
+    #: As in the answer's `type`, such as `unproven-sender`.
+    reason: Word
+    #: What the answer does not tell a stranger, such as `acme has no secret for ghl`; empty when there is no more.
+    why: Reason = ""
+    #: Whom the sender named, such as `location_id=L1`; empty when nobody looked, or nobody was named.
+    account: PlainName = ""
+    window_start: datetime
+    window_end: datetime
+    count: int

@@ -82,6 +82,16 @@ INGEST_LATENCY = Topic(
     retention=timedelta(days=30),
     events=("ingest.latency.measured",),
 )
+#: Counts, so that a flood of strangers writes no more than one who asks in vain.
+REFUSALS = Topic(
+    name="refusals",
+    key="route",
+    carries="how many requests were refused and why, every 10 s",
+    writer="ingest",
+    readers=("cli",),
+    retention=timedelta(days=7),
+    events=("webhooks.refused",),
+)
 #: Settings and provider accounts; the newest record of a workspace is its state, a tombstone removes it.
 WORKSPACES = Topic(
     name="workspaces",
@@ -193,6 +203,7 @@ ALL_TOPICS = (
     *WEBHOOK_TOPICS,
     RECEIPTS,
     INGEST_LATENCY,
+    REFUSALS,
     WORKSPACES,
     INBOX,
     INBOX_BULK,

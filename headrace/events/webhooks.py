@@ -116,3 +116,8 @@ def read_webhook(headers: Iterable[tuple[str, bytes | None]]) -> WebhookMeta:
         quarantine_reason=extras.get(_REASON, ""),
         cut=tuple(filter(None, extras.get(_CUT, "").split(","))),
     )
+
+
+def quarantine_reason(headers: Iterable[tuple[str, bytes | None]]) -> str:
+    """Why ingest put the webhook into quarantine; empty for one that it could assign."""
+    return header_map(list(headers)).get(_REASON, "")

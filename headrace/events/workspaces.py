@@ -102,4 +102,6 @@ class WorkspaceApplied(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     timezone: Word
     providers: Annotated[dict[Keyword, AppliedAccount], json_bytes(_MOST_BYTES)] = {}
     jobs: Annotated[JobSettings, json_bytes(_MOST_BYTES)] = JobSettings()
+    #: The workspace was removed: until then its senders' proofs count, so that their webhooks are kept in quarantine.
+    proofs_until: datetime | None = None
     cut: CutFields = ()

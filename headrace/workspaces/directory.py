@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import NamedTuple
 
 from headrace.workspaces.workspace import ProviderAccount, Workspace
@@ -24,7 +25,10 @@ class Directory:
     """All workspaces at one moment."""
 
     def __init__(self, workspaces: Iterable[Workspace] = ()) -> None:
-        self._workspaces: dict[str, Workspace] = {workspace.id: workspace for workspace in workspaces}
+        found = {workspace.id: workspace for workspace in workspaces}
+        self._workspaces: dict[str, Workspace] = {id_: one for id_, one in found.items() if one.proofs_until is None}
+        #: Removed ones whose senders are still known by their secrets.
+        self.retired: Mapping[str, Workspace] = {id_: one for id_, one in found.items() if id_ not in self._workspaces}
         owners = _owners(self._workspaces.values())
         self._by_claim = {claim: self._workspaces[ids[0]] for claim, ids in owners.items() if len(ids) == 1}
         #: Account values that several workspaces claim → those workspaces. Looked up, they find nobody.
@@ -53,10 +57,20 @@ class Directory:
         """The workspace's account at a provider; one without any proof when it has none."""
         return workspace.providers.get(provider, _NO_ACCOUNT)
 
-    def secrets(self, provider: str) -> tuple[str, ...]:
-        """Every secret any workspace has for a provider."""
-        accounts = (workspace.providers.get(provider, _NO_ACCOUNT) for workspace in self._workspaces.values())
+    def secrets(self, provider: str, at: datetime | None = None) -> tuple[str, ...]:
+        """Every secret any workspace has for a provider; with a moment, those of removed ones that count then, too."""
+        removed = (one for one in self.retired.values() if at is not None and not _is_over(one, at))
+        accounts = (one.providers.get(provider, _NO_ACCOUNT) for one in (*self._workspaces.values(), *removed))
         return tuple(dict.fromkeys(secret for account in accounts for secret in account.secrets))
+
+    def next_end(self, after: datetime) -> datetime | None:
+        """When the proofs of a removed workspace end next; None when none is left."""
+        ends = (one.proofs_until for one in self.retired.values() if one.proofs_until is not None)
+        return min((end for end in ends if end > after), default=None)
+
+    def forgotten(self, at: datetime) -> list[str]:
+        """Removed workspaces whose proofs count no more."""
+        return [id_ for id_, workspace in self.retired.items() if _is_over(workspace, at)]
 
     def unsigned(self) -> list[tuple[str, str]]:
         """(workspace, provider) pairs whose webhooks need no proof."""
@@ -79,8 +93,13 @@ class Directory:
     def changed(self, applied: Iterable[Workspace], removed: Iterable[str] = ()) -> "Directory":
         """The directory after workspaces were applied and ids removed."""
         gone = set(removed)
-        kept = {id_: workspace for id_, workspace in self._workspaces.items() if id_ not in gone}
+        before = {**self._workspaces, **self.retired}
+        kept = {id_: workspace for id_, workspace in before.items() if id_ not in gone}
         return Directory((kept | {workspace.id: workspace for workspace in applied}).values())
+
+
+def _is_over(removed: Workspace, at: datetime) -> bool:
+    return removed.proofs_until is None or removed.proofs_until <= at
 
 
 def _owners(workspaces: Iterable[Workspace]) -> dict[Claim, list[str]]:

@@ -21,6 +21,7 @@ def applied_record(workspace: Workspace, box: SecretBox, at: datetime) -> tuple[
         timezone=workspace.timezone,
         providers={provider: _sealed(account, box) for provider, account in workspace.providers.items()},
         jobs=workspace.settings,
+        proofs_until=workspace.proofs_until,
     )
     return _CODEC.encode(event), _headers(_CODEC.type_of(event), workspace.id, at)
 
@@ -42,6 +43,7 @@ def read_applied(type_: str, value: bytes, box: SecretBox | None) -> Workspace:
         timezone=event.timezone,
         providers={provider: _opened(account, box) for provider, account in event.providers.items()},
         settings=event.jobs,
+        proofs_until=event.proofs_until,
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from headrace.events.workspaces import JobSettings
 
@@ -30,3 +31,5 @@ class Workspace:
     providers: Mapping[str, ProviderAccount] = field(default_factory=dict)
     #: How jobs look after its messages; no secret in it.
     settings: JobSettings = field(default_factory=JobSettings)
+    #: It was removed; aware. Until then it is known by its secrets, and by nothing else.
+    proofs_until: datetime | None = None

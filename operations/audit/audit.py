@@ -6,6 +6,7 @@ what is new since the last one. What is missing is named. `full` forgets that an
 
 import time
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 
 import msgspec
 import psycopg
@@ -13,6 +14,7 @@ import psycopg
 from headrace.kafka.log_offsets import LogOffsets
 from headrace.refusal import Refusal
 from headrace.settings import Settings
+from headrace.stages import StageAge
 from operations.audit.defaults import STUCK_SECONDS, WAIT_SECONDS
 from operations.audit.findings import LISTED, AuditReport, JobsAudit, LostEnd, Missing, Repeat, StuckJob, TopicAudit
 from operations.audit.job_rows import JobRows
@@ -23,6 +25,7 @@ from operations.audit.read_model import ReadModel
 from operations.audit.webhook_rows import WebhookRows
 from operations.audit.webhooks import PartitionProver
 from operations.records.settling import JobsSettled, Settled, settle, settle_jobs
+from operations.stages.stage_ages import stage_ages
 from projections.connection import libpq_url
 
 
@@ -69,7 +72,8 @@ def audit(
         run = _Audit(settings, ReadModel(connection), full=full)
         run.judge_webhooks(wait_seconds)
         run.judge_jobs(max(0.0, deadline - time.monotonic()), stuck_seconds)
-        return _report(run.findings)
+    # Last: what the workers were given time for above is not late.
+    return _report(run.findings, stage_ages(settings, datetime.now(UTC)))
 
 
 class _Audit:
@@ -145,7 +149,7 @@ def _add(total: TopicAudit, part: TopicAudit) -> None:
         setattr(total, field, getattr(total, field) + getattr(part, field))
 
 
-def _report(findings: _Findings) -> AuditReport:
+def _report(findings: _Findings, stages: Iterable[StageAge]) -> AuditReport:
     topics: Iterable[TopicAudit] = findings.topics.values()
     in_flight = findings.jobs.in_flight or findings.jobs.stuck or any(topic.in_flight for topic in topics)
     return AuditReport(
@@ -156,4 +160,5 @@ def _report(findings: _Findings) -> AuditReport:
         stuck=tuple(findings.stuck[:LISTED]),
         repeats=tuple(findings.repeats[:LISTED]),
         lost_ends=tuple(findings.lost_ends),
+        stages=tuple(stages),
     )

@@ -4,6 +4,8 @@ from typing import Literal
 
 import msgspec
 
+from headrace.stages import StageAge, late
+
 Kind = Literal["verdict", "one verdict", "message", "fact", "original", "row", "job", "request", "step"]
 #: Findings listed in a report.
 LISTED = 1000
@@ -97,11 +99,16 @@ class JobsAudit(msgspec.Struct, kw_only=True):
     in_flight: int = 0
     #: Set aside by a stage instead of leading to a job, found since the last audit.
     dead_lettered: int = 0
+    #: Jobs that died and that nobody has asked for again.
+    dead: int = 0
     missing: int = 0
 
 
 class AuditReport(msgspec.Struct, frozen=True, kw_only=True):
-    """The outcome. `complete` says that nothing is missing and no record under way; jobs may be open, but not stuck."""
+    """The outcome. `complete` says that nothing is missing and no record under way; jobs may be open, but not stuck.
+
+    It says nothing of time: what is under way for too long is late, by `stages`.
+    """
 
     outcome: Literal["complete", "in flight", "missing"]
     topics: tuple[TopicAudit, ...]
@@ -114,3 +121,10 @@ class AuditReport(msgspec.Struct, frozen=True, kw_only=True):
     repeats: tuple[Repeat, ...] = ()
     #: Only of a full audit, which trusts nothing that was proven before; any other refuses to go on.
     lost_ends: tuple[LostEnd, ...] = ()
+    #: How old the unfinished work of each stage is; dead letters and quarantine, which wait for a person, are counted.
+    stages: tuple[StageAge, ...] = ()
+
+    @property
+    def is_well(self) -> bool:
+        """False when somebody should act: something is missing, stuck or late."""
+        return self.outcome != "missing" and not self.stuck and not late(self.stages)

@@ -122,6 +122,10 @@ class JobRows:
         ).fetchall()
         return int(rows[0][0])
 
+    def dead(self) -> int:
+        """How many jobs died, and nobody has asked for again."""
+        return int(self._read_model.ask("dead_jobs").fetchall()[0][0])
+
     def stuck(
         self, topic: str, partitions: Sequence[int], after_seconds: float, attempt_seconds: float
     ) -> tuple[int, list[StuckJob]]:

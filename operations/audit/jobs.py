@@ -67,6 +67,7 @@ class JobsProver:
         """Which open jobs are stuck. Those of a partition whose newest events are no rows yet may have ended."""
         self._rows.drop_ended()
         self.totals.open = self._rows.open()
+        self.totals.dead = self._rows.dead()
         current = [place[1] for place in self._settled.jobs if self._settled.is_projected(place)]
         topic, deadline = self._settings.topic(JOBS), self._settings.job_deadline
         self.totals.stuck, stuck = self._rows.stuck(topic, current, stuck_seconds, deadline)

@@ -20,6 +20,20 @@ WHERE settled.topic = %(topic)s AND settled.partition = %(partition)s AND EXISTS
     WHERE judged.workspace_id = settled.workspace_id AND judged.receipt_id::text = settled.receipt_id
 )
 
+-- name: dead_jobs
+-- How many jobs' newest lives ended by dying. The first end of a life counts.
+SELECT count(*) FROM {proj}.job_ends AS e
+WHERE e.outcome = 'died'
+  AND NOT EXISTS (
+      SELECT FROM {proj}.jobs AS later
+      WHERE later.workspace_id = e.workspace_id AND later.job_id = e.job_id AND later.generation > e.generation
+  )
+  AND NOT EXISTS (
+      SELECT FROM {proj}.job_ends AS earlier
+      WHERE earlier.workspace_id = e.workspace_id AND earlier.job_id = e.job_id
+        AND earlier.generation = e.generation AND earlier.first_offset < e.first_offset
+  )
+
 -- name: dead_receipts
 -- Those of the receipts that a dead letter of the workers accounts for.
 SELECT DISTINCT letter.receipt_id FROM {proj}.dead_letters AS letter

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from operations.cli.exit_status import refuse
+from operations.cli.printing import console
 from streams.ai.labels import PRIORITY
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def eval_(
     if as_json_:
         typer.echo(json.dumps(as_json(report), indent=2, ensure_ascii=False))
     else:
-        _print(report, Console())
+        _print(report, console())
     if report.accuracy < min_accuracy:
         _fail(f"Accuracy {report.accuracy:.3f} is below the bar of {min_accuracy:.3f}.")
     if report.opt_out.recall < min_opt_out_recall:

@@ -4,12 +4,14 @@ from typing import Annotated
 
 import msgspec
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from headrace.stages import StageAge, late
 from operations.audit.defaults import STUCK_SECONDS, WAIT_SECONDS
 from operations.audit.findings import AuditReport, JobsAudit, LostEnd, Missing, StuckJob
 from operations.cli.acting import print_json
+from operations.cli.printing import console
+from operations.cli.stage_lines import stage_lines
 
 app = typer.Typer(add_completion=False)
 
@@ -19,6 +21,7 @@ _SENTENCES = {
         "job that succeeded its steps."
     ),
     "in flight": "Nothing is missing so far; some records are still under way. Run it again to have them proven.",
+    "late": "Nothing is missing so far, but some of it is LATE: a worker hangs, is dead, or can't keep up.",
     "missing": "Something is MISSING. Each record below is still in the log: its place tells where to look.",
 }
 _LACKS = {
@@ -49,7 +52,8 @@ def audit(
 ) -> None:
     """Prove that nothing accepted was lost or doubled, and that every message has its jobs.
 
-    Exit 0: nothing is missing or stuck. Exit 1: something is, and is named. Exit 2: Kafka or Postgres can't be asked.
+    Exit 0: nothing is missing, stuck or late. Exit 1: something is, and is named. Exit 2: Kafka or Postgres can't be
+    asked. What waits for a person, such as dead letters and quarantine, is counted and is no reason for 1.
     """
     from headrace.settings import Settings
     from operations.audit.audit import audit as run_audit
@@ -59,29 +63,52 @@ def audit(
         print_json(report)
     else:
         _show(report)
-    if report.outcome == "missing" or report.stuck:
+    if not report.is_well:
         raise typer.Exit(1)
 
 
 def _show(report: AuditReport) -> None:
     table = Table(title="Audit", title_justify="left")
     table.add_column("topic", no_wrap=True)
-    for heading in ("in the log", "proven", "in flight", "dead-lettered", "repeats", "missing"):
+    for heading in ("in the log", "proven", "in flight", "newly set aside", "repeats", "missing"):
         table.add_column(heading, justify="right", overflow="fold")
     for topic in report.topics:
         counts = (topic.records, topic.proven, topic.in_flight, topic.dead_lettered, topic.repeats, topic.missing)
         table.add_row(topic.topic, *(f"{count:,}" for count in counts))
-    Console().print(table)
+    console().print(table)
     typer.echo(_jobs(report.jobs))
     for lost in report.lost_ends:
         typer.echo(_lost_end(lost))
-    typer.echo(_SENTENCES[report.outcome])
+    typer.echo(_SENTENCES[_sentence(report)])
     _show_repeats(report)
     for missing in report.missing[:_SHOWN]:
         typer.echo(f"  {_place(missing)}: {_LACKS[missing.kind].format(**msgspec.structs.asdict(missing))}")
     if len(report.missing) > _SHOWN:
         typer.echo(f"  … and more: `headrace audit --json` lists the first {len(report.missing)}.")
     _show_stuck(report)
+    for line in (*stage_lines(report.stages), *_waiting_for_people(report)):
+        typer.echo(line)
+
+
+def _sentence(report: AuditReport) -> str:
+    return "late" if report.outcome != "missing" and late(report.stages) else report.outcome
+
+
+def _waiting_for_people(report: AuditReport) -> list[str]:
+    """What is accounted for, and yet not done: dead letters of every stage, dead jobs, quarantine."""
+    letters = {age.stage.removeprefix("dead_letters:"): age.unfinished for age in report.stages if _is_letter(age)}
+    by_stage = "; ".join(f"{count:,} of {stage}" for stage, count in letters.items())
+    quarantined = sum(age.unfinished for age in report.stages if age.stage == "quarantine")
+    total = sum(letters.values())
+    return [
+        f"Dead letters that nobody has settled: {total:,}{f' ({by_stage})' if by_stage else ''}. Dead jobs: "
+        f"{report.jobs.dead:,}.{' `headrace dlq list` shows them.' if total or report.jobs.dead else ''}",
+        f"In quarantine: {quarantined:,}.{' `headrace dlq list --quarantine` shows them.' if quarantined else ''}",
+    ]
+
+
+def _is_letter(age: StageAge) -> bool:
+    return age.stage.startswith("dead_letters:")
 
 
 def _show_repeats(report: AuditReport) -> None:
@@ -101,8 +128,8 @@ def _show_repeats(report: AuditReport) -> None:
 def _jobs(jobs: JobsAudit) -> str:
     return (
         f"Jobs: {jobs.open:,} open, {jobs.stuck:,} of them stuck; {jobs.in_flight:,} records in flight. Looked at "
-        f"{jobs.messages:,} messages and {jobs.ended:,} ends of jobs: {jobs.missing:,} missing, "
-        f"{jobs.dead_lettered:,} dead-lettered."
+        f"{jobs.messages:,} messages and {jobs.ended:,} ends of jobs that are new: {jobs.missing:,} missing, "
+        f"{jobs.dead_lettered:,} newly set aside."
     )
 
 

@@ -4,16 +4,20 @@ import os
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated
 
+import msgspec
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from headrace.stages import StageAge, late
 from operations.cli.acting import print_json
 from operations.cli.demo import demo
 from operations.cli.exit_status import refuse
 from operations.cli.options import JsonTable
+from operations.cli.printing import console
+from operations.cli.stage_lines import stage_lines
 
 if TYPE_CHECKING:
+    from operations.dev.settings import DevSettings
     from operations.dev.state import ChildState, StackState
 
 # A production image has none of the packages that run the stack: each verb imports its own.
@@ -31,7 +35,8 @@ _PHASES = {
 
 @app.callback()
 def dev() -> None:
-    """Refuses early where only the production packages are: neither the stack itself nor what it needs."""
+    """The local stack: Kafka, Postgres and every process, for trying things out and for tests."""
+    # Early, where only the production packages are: neither the stack itself nor what it needs.
     if find_spec("operations.dev") is None or find_spec("honcho") is None:
         refuse("The local stack needs the development packages: run `make setup` in a checkout.")
 
@@ -65,18 +70,26 @@ def down() -> None:
 
 @app.command()
 def status(as_json: JsonTable = False) -> None:
-    """Say what runs. The exit code is 0 when everything is up and ready, else 1."""
+    """Say what runs, and whether work stands still. Exit 0 when everything is ready and nothing is late, else 1.
+
+    A process that hangs looks as it did before. Stages tell: how long the oldest webhook waits for its verdict, the
+    oldest fact for its lead, and so on to the rows and jobs.
+    """
     from operations.dev import stack
     from operations.dev.settings import DevSettings
 
-    state = stack.status(DevSettings())
+    settings = DevSettings()
+    state = stack.status(settings)
+    if state is None:
+        typer.echo('{"phase":"down"}' if as_json else "the stack is down: start it with `headrace dev up`")
+        raise typer.Exit(1)
+    stages, problem = _stages(settings, state)
     if as_json:
-        print_json(state if state is not None else {"phase": "down"})
-    elif state is None:
-        typer.echo("the stack is down: start it with `headrace dev up`")
+        print_json({**msgspec.to_builtins(state), "stages": stages, "problem": problem})
     else:
         _print_status(state)
-    if not stack.is_healthy(state):
+        _print_stages(stages, problem)
+    if problem is not None or late(stages) or not stack.is_healthy(state):
         raise typer.Exit(1)
 
 
@@ -114,9 +127,34 @@ def _print_status(state: "StackState") -> None:
     for child in state.children:
         pid = "" if child.pid is None else str(child.pid)
         table.add_row(child.name, _condition(child), pid, str(child.restarts), child.last_exit or "")
-    console = Console()
-    console.print(table)
-    console.print(f"{state.phase}; Kafka {state.kafka_bootstrap}, ingest {state.ingest_url}", highlight=False)
+    printed = console()
+    printed.print(table)
+    printed.print(f"{state.phase}; Kafka {state.kafka_bootstrap}, ingest {state.ingest_url}", highlight=False)
+
+
+def _stages(settings: "DevSettings", state: "StackState") -> "tuple[list[StageAge], str | None]":
+    """The stages of a stack that is up, or why they can't be asked."""
+    from operations.cli.refusals import sentence_of
+    from operations.dev import stack
+
+    if state.phase != "up":
+        return [], None
+    try:
+        return stack.stages(settings, state), None
+    except Exception as error:
+        sentence = sentence_of(error)
+        if sentence is None:
+            raise
+        return [], sentence
+
+
+def _print_stages(stages: "list[StageAge]", problem: str | None) -> None:
+    for line in stage_lines(stages):
+        typer.echo(line)
+    if problem is not None:
+        typer.echo(f"Whether work stands still can't be told: {problem}")
+    elif stages and not late(stages):
+        typer.echo(f"nothing is late; under way: {sum(age.unfinished for age in stages if age.goal_seconds):,}")
 
 
 def _condition(child: "ChildState") -> str:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     pass
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
+_SEE = " `headrace dlq list --quarantine` shows them."
 
 
 @app.callback()
@@ -34,11 +35,16 @@ def list_(options: LetterOptions, as_json: Json = False) -> None:
     wanted = options.filter()
     if wanted.states is None and not wanted.ids:
         wanted = msgspec.structs.replace(wanted, states=UNFINISHED)
-    letters = find_letters(Settings(), wanted)
+    settings = Settings()
+    letters = find_letters(settings, wanted)
     if as_json:
         print_json(letters)
     else:
         print_letters(letters)
+    if not (wanted.quarantine or wanted.ids or wanted.stage):
+        quarantined = find_letters(settings, msgspec.structs.replace(wanted, quarantine=True, limit=None))
+        # Beside the JSON, which is a list of the letters that were asked for.
+        say(f"In quarantine, of the same filter: {len(quarantined):,}.{_SEE if quarantined else ''}")
 
 
 @app.command()

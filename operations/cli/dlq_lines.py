@@ -4,9 +4,9 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from operations.cli.printing import console
 from operations.cli.record_lines import fields_text, lines_of, moment_text, plain
 from operations.letters.letter import Letter, LetterStep
 
@@ -27,7 +27,7 @@ def print_letters(letters: list[Letter]) -> None:
     summary.add_column("letters", justify="right")
     for (stage, error, state), count in sorted(counts.items()):
         summary.add_row(stage, plain(error), state, f"{count:,}")
-    Console().print(summary)
+    console().print(summary)
     for letter in letters[:_SHOWN]:
         # Its id alone on a line: whatever the terminal's width, it can be copied.
         typer.echo(plain(letter.id))
@@ -58,7 +58,7 @@ def print_plan(plan: "RedrivePlan", report: "RedriveReport | None", run: "Active
     table.add_column("letters", justify="right")
     for group in plan.groups:
         table.add_row(group.stage, plain(group.error_class), group.action, f"{group.letters:,}")
-    Console().print(table)
+    console().print(table)
     for vain in plan.in_vain:
         typer.echo(f"In vain, {vain.letters:,}: {plain(vain.why)}. What to do: {vain.what_to_do}. ({vain.example})")
     for workspace, count in sorted(plan.assigned.items()):

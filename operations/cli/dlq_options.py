@@ -6,11 +6,12 @@ from typing import Annotated, get_args
 
 import typer
 
+from headrace.events.dead_letters import PROJECT, QUARANTINE
 from operations.cli.moments import From, To, window
 from operations.cli.options import Error, Workspace, known_state
-from operations.letters.letter import LetterFilter, State
+from operations.letters.letter import STAGES, LetterFilter, State
 
-_QUARANTINED = ":quarantine"
+_QUARANTINED = f":{QUARANTINE}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +52,7 @@ class LetterOptions:
             raise typer.BadParameter("with --quarantine only letters that end with :quarantine can be named")
         return LetterFilter(
             ids=ids,
-            stage=self.stage,
+            stage=None if self.stage is None else known_stage(self.stage.strip()),
             topic=self.topic,
             error=self.error,
             provider=self.provider,
@@ -73,3 +74,15 @@ class LetterOptions:
                 "touched"
             )
         return wanted
+
+
+def known_stage(name: str) -> str:
+    """The stage of that name. Raises typer.BadParameter when there is none: nothing would ever fit."""
+    from projections.registry import ALL_PROJECTIONS
+
+    known = (*STAGES, *(f"{PROJECT}{projection.name}" for projection in ALL_PROJECTIONS))
+    if name == QUARANTINE:
+        raise typer.BadParameter("quarantine is no stage: use --quarantine")
+    if name not in known:
+        raise typer.BadParameter(f"{name!r} is no stage; use one of {', '.join(known)}")
+    return name

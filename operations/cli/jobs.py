@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated, get_args
 from uuid import UUID
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from operations.cli.acting import Acting, print_json, say
 from operations.cli.moments import duration
 from operations.cli.options import Error, Json, Workspace, known_state, takes_groups
+from operations.cli.printing import console, whole
 from operations.cli.record_lines import moment_text
 from operations.cli.refusals import writing_to_kafka
 
@@ -25,6 +25,8 @@ app = typer.Typer(no_args_is_help=True)
 
 #: Jobs printed for people; JSON has them all, and a verb acts on all.
 _SHOWN = 20
+#: Printed behind what is open, and what died.
+_DONE = ("succeeded", "cancelled")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +92,7 @@ def show(job_id: Annotated[UUID, typer.Argument(help="The job's id.")], as_json:
     if as_json:
         print_json(story)
     else:
-        Console().print(story_tree(story))
+        console().print(story_tree(story))
 
 
 @app.command()
@@ -178,13 +180,14 @@ def _print_jobs(jobs: "list[JobRow]", title: str) -> None:
     summary.add_column("jobs", justify="right")
     for (workspace, type_, state), count in sorted(counts.items()):
         summary.add_row(workspace, type_, state, f"{count:,}")
-    Console().print(summary)
+    console().print(summary)
     if not jobs:
         return
-    table = Table("job", "type", "state", "attempts", "asked for", "due", "failed at", "reason")
-    for job in jobs[:_SHOWN]:
+    table = Table(whole("job"), "type", "state", "attempts", "asked for", "due", "failed at", "reason")
+    # What is open first: that is what somebody looks for among thousands.
+    for job in sorted(jobs, key=lambda job: (job.state in _DONE, job.state == "died"))[:_SHOWN]:
         asked, due = moment_text(job.requested_at), moment_text(job.due_at)
         table.add_row(job.job_id, job.type, job.state, str(job.attempts), asked, due, job.step, job.reason)
-    Console().print(table)
+    console().print(table)
     if len(jobs) > _SHOWN:
         typer.echo(f"… and {len(jobs) - _SHOWN:,} more: --json lists all.")

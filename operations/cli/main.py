@@ -26,6 +26,7 @@ COMMANDS = {
     "runs": "What engineers set in motion: list, show, resume and cancel.",
     "replay": "Read webhooks again through today's adapters.",
     "trace": "Tell the whole story of an id: from the raw request to every row and conclusion.",
+    "refused": "Count the webhooks that were refused, and say why.",
     "audit": "Prove that nothing accepted was lost or doubled.",
 }
 

@@ -32,6 +32,14 @@ def moment(text: str, now: datetime) -> datetime:
         ) from None
 
 
+def later(text: str, now: datetime) -> datetime:
+    """The moment that is so long after now. Raises typer.BadParameter."""
+    try:
+        return now + duration(text)
+    except OverflowError:
+        raise typer.BadParameter(f"{text!r} is longer than time can be counted") from None
+
+
 def duration(text: str) -> timedelta:
     """How long it is. Raises typer.BadParameter, and OverflowError for more than timedelta holds."""
     match = _DURATION.fullmatch(text)

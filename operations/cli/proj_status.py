@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,11 +10,14 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from operations.cli.acting import print_json
+from operations.cli.acting import print_json, say
+from operations.cli.printing import console
+from operations.cli.stage_lines import stage_lines
 from operations.runs.progress_lines import TELL_SECONDS, duration
 
 if TYPE_CHECKING:
     from headrace.settings import Settings
+    from headrace.stages import StageAge
     from operations.versions.status import ProjectionStatus
 
 _Watch = Annotated[bool, typer.Option("--watch", help="Go on until Ctrl-C.")]
@@ -27,42 +30,51 @@ _Over = Annotated[
 def status(watch: _Watch = False, over: _Over = TELL_SECONDS, as_json: _Json = False) -> None:
     """Show how far each projection is behind the broker, how fast it goes and when it was last seen alive.
 
-    Exit 1 when one is stale, is behind and does not move although it is followed, or is ahead of the log.
+    Exit 1 when one is stale, late, behind without moving although it is followed, or ahead of the log; and when a stage
+    before the rows is late: then the newest webhooks are not even records yet that could be behind.
     """
     from headrace.settings import Settings
+    from headrace.stages import late
 
-    settings, last = Settings(), []
+    settings = Settings()
+    last: list[ProjectionStatus] = []
+    stages: tuple[StageAge, ...] = ()
     try:
         readings = _readings(settings, over)
         if not watch:
             next(readings)
-            last = next(readings)
+            last, stages = next(readings)
             _print(last, as_json=as_json)
         elif as_json or not sys.stdout.isatty():
-            for last in readings:
+            for last, stages in readings:
                 if as_json:
                     print_json(last)
                 else:
-                    typer.echo(_line(last, datetime.now(UTC)))
+                    typer.echo("; ".join([_line(last, datetime.now(UTC)), *stage_lines(stages)]))
         else:
             from rich.live import Live
 
             with Live(console=Console()) as live:
-                for last in readings:
-                    live.update(_table(last), refresh=True)
+                for last, stages in readings:
+                    live.update(_table(last, stages), refresh=True)
     except KeyboardInterrupt:
         pass
-    if not all(reading.is_well for reading in last):
+    if as_json or not watch:
+        # Beside the JSON, which is a list of projections.
+        for line in stage_lines(stages):
+            say(line)
+    if late(stages) or not all(status.is_well for status in last):
         raise typer.Exit(1)
 
 
-def _readings(settings: "Settings", over: float) -> "Iterator[list[ProjectionStatus]]":
+def _readings(settings: "Settings", over: float) -> "Iterator[tuple[list[ProjectionStatus], tuple[StageAge, ...]]]":
     from headrace.kafka.log_offsets import LogOffsets
     from operations.versions.status import StatusOverTime, read_now, topics_of
 
     together, log = StatusOverTime(topics_of(settings)), LogOffsets(settings)
     while True:
-        yield together.take(read_now(settings, log))
+        reading = read_now(settings, log)
+        yield together.take(reading), reading.stages
         time.sleep(over)
 
 
@@ -72,7 +84,7 @@ def _print(statuses: "list[ProjectionStatus]", *, as_json: bool) -> None:
     if as_json:
         print_json(statuses)
         return
-    Console().print(_table(statuses))
+    console().print(_table(statuses))
     stale = ", ".join(status.projection for status in statuses if status.is_stale)
     if stale:
         typer.echo(f"Stale: {stale}. No sign of life for {STALE_SECONDS:.0f} s: is `headrace run projections` running?")
@@ -82,10 +94,15 @@ def _print(statuses: "list[ProjectionStatus]", *, as_json: bool) -> None:
             f"Not moving: {standing}. The worker is alive and has these partitions, but no record became a row: see "
             "its log, and look for locks in Postgres. A worker that stays so ends itself, to be restarted."
         )
+    late = [status for status in statuses if status.is_late]
+    if late:
+        behind = ", ".join(f"{status.projection} for {duration(status.oldest_seconds or 0.0)}" for status in late)
+        typer.echo(f"Late: {behind}: since then records wait to become rows. Views don't show them yet.")
 
 
-def _table(statuses: "list[ProjectionStatus]") -> Table:
-    table = Table("projection", "topic", title="Projections", title_justify="left")
+def _table(statuses: "list[ProjectionStatus]", stages: "Sequence[StageAge]" = ()) -> Table:
+    table = Table("projection", "topic", title="Projections", title_justify="left", caption_justify="left")
+    table.caption = "\n".join(stage_lines(stages)) or None
     for heading in ("lag", "events/s", "ETA", "heartbeat", "dead letters"):
         table.add_column(heading, justify="right")
     table.add_column("state")
@@ -133,4 +150,6 @@ def _state(status: "ProjectionStatus") -> str:
         return "stale"
     if status.standing_seconds is not None:
         return f"not moving for {status.standing_seconds:,.0f} s"
+    if status.is_late:
+        return f"late by {duration(status.oldest_seconds or 0.0)}"
     return "behind" if status.lag else "up to date"

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from operations.cli.acting import begin_run, print_json, say
 from operations.cli.options import Json, takes_groups
+from operations.cli.printing import console
 from operations.cli.proj_options import Name, one_or_every
 from operations.versions.verify_options import WAIT_SECONDS, VerifyOptions
 
@@ -134,7 +134,7 @@ def hash_(name: Name = None, as_json: Json = False) -> None:
     table.add_column("hash")
     for content in contents:
         table.add_row(content.projection, content.table, f"{content.content.rows:,}", content.content.hash)
-    Console().print(table)
+    console().print(table)
 
 
 def _print(verdicts: "Iterable[ProjectionVerdict]") -> None:
@@ -146,7 +146,7 @@ def _print(verdicts: "Iterable[ProjectionVerdict]") -> None:
         table.add_column("hash")
         for difference in verdict.tables:
             table.add_row(*_cells(difference))
-        Console().print(table)
+        console().print(table)
         _print_offsets(verdict)
         for difference in verdict.tables:
             _print_differences(difference, verdict)

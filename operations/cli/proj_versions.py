@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from operations.cli.acting import Acting, executed, print_json, say
 from operations.cli.options import Json, takes_groups
+from operations.cli.printing import console
 from operations.cli.proj_options import Names, distinct_names
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def list_versions(as_json: Json = False) -> None:
         run = "" if version.run_id is None else str(version.run_id)
         revision, problem = str(version.rev or ""), version.problem or ""
         table.add_row(version.projection, str(version.version), version.state, revision, run, problem)
-    Console().print(table)
+    console().print(table)
 
 
 @takes_groups

@@ -36,7 +36,18 @@ def _sentence_of_postgres(error: Exception) -> str | None:
     if isinstance(cause, psycopg.OperationalError):
         reason = str(cause).strip().partition("\n")[0]
         return f"Postgres can't be reached ({reason}). Is it running, and is DATABASE_URL right?"
+    if isinstance(cause, psycopg.ProgrammingError) and cause.sqlstate is None and _is_about_address(str(cause)):
+        # Its own words may quote the password.
+        return (
+            "DATABASE_URL can't be used: write postgresql://user:password@host:5432/database, with special characters "
+            "of the password percent-encoded."
+        )
     return None
+
+
+def _is_about_address(words: str) -> bool:
+    """What libpq says of an address it can't read."""
+    return any(part in words for part in ("connection info string", "percent-encoded", "connection option", "URI"))
 
 
 @contextmanager

@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from headrace.events.providers import PROVIDERS
 from operations.cli.moments import window
 from operations.cli.options import Workspace
+from operations.cli.printing import console
 
 if TYPE_CHECKING:
     from operations.records.field_changes import DiffSummary
@@ -53,7 +53,7 @@ def print_changes(summary: "DiffSummary", things: str, heading: str) -> None:
     for field, count in sorted(summary.fields.items()):
         table.add_row(field, f"{count:,}")
     if summary.things:
-        Console().print(table)
+        console().print(table)
     for example in summary.examples:
         typer.echo(f"  {example.id}")
         for change in example.changes:

@@ -6,12 +6,12 @@ from uuid import uuid4
 
 import msgspec
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from headrace.events.providers import PROVIDERS
 from operations.cli.acting import begin_run, print_json, say_count
 from operations.cli.options import Json, takes_groups
+from operations.cli.printing import console
 from operations.cli.replay_options import Received, Text
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def tries_(as_json: Json = False) -> None:
         scope, made = about.scope, f"{about.made_at:%Y-%m-%d %H:%M:%S}"
         of = f"{scope['provider']}, {scope['start'][:16]} to {scope['end'][:16]}"
         table.add_row(about.name, scope["step"], of, _asked(about), made, f"{about.decisions:,}")
-    Console().print(table)
+    console().print(table)
 
 
 @app.command()
@@ -187,7 +187,7 @@ def _print_report(about: "About", report: "TryReport", texts: dict[str, str]) ->
     for pair, count in (report.changed | {f"no answer, {why}": n for why, n in report.failures.items()}).items():
         table.add_row(pair, f"{count:,}")
     if table.row_count:
-        Console().print(table)
+        console().print(table)
     for change in report.changes:
         sure = ", ".join(_sure(confidence) for confidence in (change.confidence_before, change.confidence_after))
         typer.echo(f"  {change.message_id}: {change.before} → {change.after} (sure: {sure})")

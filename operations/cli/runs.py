@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Annotated, get_args
 from uuid import UUID
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from operations.cli.acting import print_json, say
 from operations.cli.options import Execute, Json, known_state
+from operations.cli.printing import console, whole
 from operations.cli.resumable import RESUMABLE
 from operations.runs.run_state import RunState
 
@@ -57,7 +57,10 @@ def show(run_id: _Id, as_json: Json = False) -> None:
 
 @app.command("resume")
 def resume_(run_id: _Id, execute: Execute = False) -> None:
-    """Go on with an interrupted or failed run, from what it has done already. It was planned when it began."""
+    """Go on with an interrupted or failed run, from what it has done already. It was planned when it began.
+
+    A run whose work others have done since is ended instead.
+    """
     from headrace.settings import Settings
     from operations.runs.runs import RunRefused, resumable, resume, show_run
 
@@ -95,12 +98,14 @@ def cancel(run_id: _Id, execute: Execute = False) -> None:
 
 
 def _print_runs(runs: "list[Run]") -> None:
-    table = Table("run", "verb", "on", "by", "state", "phase", "started", "ended", title="Runs", title_justify="left")
+    table = Table(
+        whole("run"), "verb", "on", "by", "state", "phase", "started", "ended", title="Runs", title_justify="left"
+    )
     for run in runs:
         ended = "" if run.ended_at is None else f"{run.ended_at:%Y-%m-%d %H:%M:%S}"
         on, started = " ".join(run.subjects), f"{run.started_at:%Y-%m-%d %H:%M:%S}"
         table.add_row(str(run.run_id), run.verb, on, run.started_by, run.state, run.phase, started, ended)
-    Console().print(table)
+    console().print(table)
 
 
 def _story(run: "Run") -> str:

@@ -10,7 +10,6 @@ from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from headrace.events.records import Record
@@ -18,6 +17,7 @@ from headrace.events.topics import ALL_TOPICS, Topic
 from operations.cli.acting import print_json, say
 from operations.cli.moments import From, To, window
 from operations.cli.options import JsonTable, Workspace, takes_groups
+from operations.cli.printing import console
 from operations.cli.record_lines import lines_of
 from operations.cli.topic_truncation import truncated
 
@@ -108,7 +108,7 @@ def list_(as_json: JsonTable = False) -> None:
         kept = "newest of each key" if state.topic is None else _kept(state.topic)
         replicas, needed = str(state.replicas or ""), state.config.get(MIN_INSYNC, "")
         table.add_row(state.name, partitions, replicas, needed, kept, ", ".join(differences))
-    Console().print(table)
+    console().print(table)
     for state in states:
         if state.is_thin:
             say(
@@ -181,7 +181,7 @@ def describe(
     for topic in ALL_TOPICS:
         name = settings.topic(topic)
         table.add_row(name, topic.key, topic.carries, topic.writer, ", ".join(topic.readers), _kept(topic))
-    Console().print(table)
+    console().print(table)
 
 
 @app.command()

@@ -54,7 +54,8 @@ def trace(
         typer.Argument(
             metavar="ID",
             help="Of a webhook, message, job, AI call, lead or draft; a dedupe key, a provider's id of a message, the "
-            "beginning of any of them (8 characters or more), or a place such as messages[3]@1042.",
+            "beginning of any of them (8 characters or more); a lead's e-mail address, phone number, LinkedIn profile "
+            "or name; or a place such as messages[3]@1042.",
             show_default=False,
         ),
     ],
@@ -64,8 +65,8 @@ def trace(
     """Tell the whole story of an id: the raw request, its verdict, the message, its jobs, AI calls and conclusions.
 
     Postgres tells where the records stand, and only those are read. What is in the log and in no row yet is looked for
-    there; with --from the log itself is searched. Exit 0: found. Exit 1: not found, or the beginning fits several ids.
-    Exit 2: it can't be looked for.
+    there; with --from the log itself is searched. Exit 0: found. Exit 1: not found, or the text fits several.
+    Exit 2: it can't be looked for, or was not found while Postgres or Kafka could not be asked.
     """
     from headrace.settings import Settings
     from operations.records.record_filter import UnknownTopic
@@ -82,20 +83,22 @@ def trace(
     else:
         _print(story)
     if not story.trees:
-        raise typer.Exit(1)
+        # Who could not ask everybody does not know that nothing is known.
+        raise typer.Exit(2 if story.problems and not story.candidates else 1)
 
 
 def _print(story: "Trace") -> None:
     for problem in story.problems:
         say(problem)
     if story.candidates:
-        typer.echo(f"{story.asked_for!r} fits {len(story.candidates)} ids; give more of it:")
+        typer.echo(f"{story.asked_for!r} fits {len(story.candidates)}; give more of it, or one of these ids:")
         for candidate in story.candidates:
             typer.echo(f"  {candidate.kind} {candidate.id} of {candidate.workspace}, {moment_text(candidate.at)}")
         return
     if not story.trees:
-        say(f"Nothing is known of {story.asked_for!r}. Looked for it in:")
-        for place in story.searched:
+        unknown = "Whether anything is known can't be told" if story.problems else "Nothing is known"
+        say(f"{unknown} of {story.asked_for!r}. Looked for it in:")
+        for place in story.searched or ["nothing"]:
             say(f"  {place}")
         return
     for node in story.trees:

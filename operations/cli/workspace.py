@@ -1,25 +1,29 @@
 """`headrace workspace …`: who the webhooks belong to."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from operations.cli.acting import say
 from operations.cli.exit_status import refuse
-from operations.cli.options import JsonTable
+from operations.cli.moments import later
+from operations.cli.options import Execute, JsonTable
+from operations.cli.printing import console
 
 if TYPE_CHECKING:
+    from headrace.providers.adapter import Adapter
     from headrace.settings import Settings
     from headrace.workspaces.workspace import ProviderAccount, Workspace
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
+
+_REDRIVE = "`headrace dlq redrive --quarantine`"
 
 
 @app.command()
@@ -36,20 +40,30 @@ def apply(
     settings = Settings()
     workspaces = read_workspace_files(files, ADAPTERS)
     apply_workspaces(settings, workspaces, datetime.now(UTC))
-    for warning in (warning for workspace in workspaces for warning in proof_warnings(workspace)):
-        say(f"warning: {warning}")
+    for workspace in workspaces:
+        for warning in (*proof_warnings(workspace), *account_warnings(workspace, ADAPTERS)):
+            say(f"warning: {warning}")
     _print(workspaces, settings, as_json)
 
 
 @app.command("list")
 def list_(as_json: JsonTable = False) -> None:
-    """List all workspaces."""
+    """List all workspaces. Exit 1 when the newest record of one can't be read: then that is named beside the others."""
     from headrace.settings import Settings
-    from headrace.workspaces.store import read_directory
+    from headrace.workspaces.store import read_workspaces
 
     settings = Settings()
-    directory = read_directory(settings)
-    _print(sorted(directory, key=lambda workspace: workspace.id), settings, as_json)
+    found = read_workspaces(settings)
+    _print(sorted(found.directory, key=lambda workspace: workspace.id), settings, as_json)
+    for removed in found.directory.retired.values():
+        say(f"removed: {removed.id}; its senders' webhooks are kept in quarantine until {_time(removed.proofs_until)}")
+    for bad in found.unreadable:
+        say(
+            f"UNREADABLE: the newest record of workspace {bad.workspace}, {bad.place} ({bad.why}). Running processes "
+            "keep the state before it, those that start may know none. Apply its file again, or remove it."
+        )
+    if found.unreadable:
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -69,13 +83,54 @@ def show(workspace_id: str, as_json: JsonTable = False) -> None:
 
 
 @app.command()
-def remove(workspace_id: str) -> None:
-    """Remove a workspace: webhooks of its accounts are quarantined from then on."""
+def remove(
+    workspace_id: str,
+    keep_proofs: Annotated[
+        str,
+        typer.Option(
+            "--keep-proofs", help="How long its senders stay known, so that their webhooks are kept: 7d; 0s not at all."
+        ),
+    ] = "7d",
+    execute: Execute = False,
+) -> None:
+    """Remove a workspace. For a while its webhooks are kept in quarantine, then they are refused. Plans first."""
     from headrace.settings import Settings
-    from headrace.workspaces.store import remove_workspace
+    from headrace.workspaces.store import removable, remove_workspace
 
-    remove_workspace(Settings(), workspace_id, datetime.now(UTC))
+    settings, now = Settings(), datetime.now(UTC)
+    grace = later(keep_proofs, now) - now
+    workspace = removable(settings, workspace_id)
+    for line in removal_lines(workspace, now + grace if grace else None):
+        typer.echo(line)
+    if not execute:
+        typer.echo("Nothing was removed. Add --execute to remove it.")
+        return
+    remove_workspace(settings, workspace, now, grace)
     typer.echo(f"removed {workspace_id}")
+
+
+def removal_lines(workspace: "Workspace", proofs_until: datetime | None) -> list[str]:
+    """What removing a workspace keeps, and what is lost with it."""
+    named, unsigned = workspace.id, [name for name, one in workspace.providers.items() if one.allow_unsigned]
+    lines = [f"Removing {named}: accounts at {', '.join(workspace.providers) or 'no provider'}."]
+    if proofs_until is None or not any(account.secrets for account in workspace.providers.values()):
+        lines.append("  webhooks  answered 401 from now on, and LOST: nothing of them is stored.")
+    else:
+        until = _time(proofs_until)
+        lines.append(f"  webhooks  of its senders kept in quarantine until {until}, then answered 401 and LOST.")
+        lines.append(f"            To have them looked after, apply its file again and redrive them: {_REDRIVE}.")
+    if unsigned:
+        lines.append(f"  unsigned  webhooks at {', '.join(unsigned)} prove nothing: answered 401 from now on, LOST.")
+    return [
+        *lines,
+        "  settings  LOST, budget, facts and campaigns with them: keep its file.",
+        "  jobs      that are open die when they are due: see `headrace jobs list --workspace`.",
+        "  kept      every webhook, message and row so far: `headrace trace` finds them as before.",
+    ]
+
+
+def _time(moment: datetime | None) -> str:
+    return "" if moment is None else f"{moment:%Y-%m-%d %H:%M} UTC"
 
 
 def summary(workspace: "Workspace", fingerprint: Callable[[str], str]) -> dict[str, Any]:
@@ -95,6 +150,19 @@ def proof_warnings(workspace: "Workspace") -> list[str]:
         f"{workspace.id}: {provider}: {_proof_warning(account)}"
         for provider, account in workspace.providers.items()
         if account.allow_unsigned or not account.secrets
+    ]
+
+
+def account_warnings(workspace: "Workspace", adapters: "Mapping[str, Adapter]") -> list[str]:
+    """Providers whose webhooks name an account, of which the workspace has none: nobody would know whose they are."""
+    return [
+        f"{workspace.id}: {provider}: no {' or '.join(adapters[provider].account_fields)} is set, so webhooks that "
+        "name one go to quarantine"
+        for provider, account in workspace.providers.items()
+        if provider in adapters
+        and adapters[provider].account_fields
+        and not adapters[provider].query_overrides_unknown_workspace
+        and not account.accounts
     ]
 
 
@@ -147,7 +215,7 @@ def _print_settings(workspace: "Workspace") -> None:
         value = "none" if setting.value is None else setting.value
         text = value if isinstance(value, str) else json.dumps(value)
         table.add_row(setting.name, escape(text), "default" if setting.is_default else "")
-    Console().print(table)
+    console().print(table)
 
 
 def _print_accounts(summaries: list[dict[str, Any]]) -> None:
@@ -161,7 +229,7 @@ def _print_accounts(summaries: list[dict[str, Any]]) -> None:
             ids = ", ".join(f"{k}={v}" for k, v in account.items() if k not in ("secrets", "allow_unsigned"))
             unsigned = "yes" if account.get("allow_unsigned") else "no"
             table.add_row(*about, provider, ids, _secrets_text(account.get("secrets")), unsigned)
-    Console().print(table)
+    console().print(table)
 
 
 def _secrets_text(secrets: list[str] | str | None) -> str:

@@ -30,6 +30,15 @@ def process_environment(
     }
 
 
+def with_own_metrics_port(environment: Mapping[str, str], number: int) -> dict[str, str]:
+    """What the process of that number gets: one port can't serve several, so each has the next one."""
+    first = environment.get("HEADRACE_METRICS_PORT", "")
+    if not first.isdecimal() or int(first) == 0:
+        # Nowhere; or no number, which the process itself refuses.
+        return dict(environment)
+    return {**environment, "HEADRACE_METRICS_PORT": str(int(first) + number)}
+
+
 #: What a program must have in common with the stack, or it would look for other topics and partitions.
 _SHARED = ("HEADRACE_PARTITIONS", "HEADRACE_TOPIC_PREFIX")
 

@@ -1,6 +1,7 @@
 """TCP ports of the stack: free ones for tests, and a clear sentence when a chosen one is taken."""
 
 import socket
+from collections.abc import Iterable
 
 from operations.dev.cannot_start import impossible
 
@@ -31,7 +32,13 @@ def is_free(port: int) -> bool:
     return True
 
 
-def require_free(port: int, what: str, variable: str) -> None:
-    """Raises CannotStart when `port`, wanted for `what`, is taken; `variable` is what chooses another."""
-    if not is_free(port):
-        raise impossible(f"Port {port} for {what} is in use: stop what uses it, or choose another with {variable}")
+def require_free(ports: Iterable[tuple[int, str, str]]) -> None:
+    """Raises CannotStart with all that are taken. Of each: number, what for, and the variable that chooses another."""
+    taken = [f"port {port} for {what} ({variable})" for port, what, variable in ports if not is_free(port)]
+    if taken:
+        listed = ", ".join(taken)
+        them, others = ("it", "another") if len(taken) == 1 else ("them", "others")
+        raise impossible(
+            f"In use: {listed}. Stop what uses {them}, or choose {others} with the variable in brackets; a second "
+            "stack needs a HEADRACE_HOME of its own, too"
+        )

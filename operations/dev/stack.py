@@ -6,16 +6,21 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
+from headrace.settings import Settings
+from headrace.stages import StageAge
 from operations.dev.cannot_start import CannotStart
+from operations.dev.environment import database_url
 from operations.dev.home import PROJECT, Home
 from operations.dev.output import STREAM
 from operations.dev.postgres import wipe
 from operations.dev.settings import DevSettings
 from operations.dev.state import ChildState, Phase, StackState, read_state, stop_leftovers, supervisor_pid
 from operations.dev.supervisor import HOPELESS_FAILURES, console_script
+from operations.stages.stage_ages import stage_ages
 
 #: Seconds the processes get to become ready; everything before that has limits of its own.
 _READY_TIMEOUT = 120.0
@@ -85,8 +90,18 @@ def status(settings: DevSettings) -> StackState | None:
     return read_state(home) if supervisor_pid(home) is not None else None
 
 
+def stages(settings: DevSettings, state: StackState) -> list[StageAge]:
+    """How the stages of a stack that is up stand. Raises KafkaUnreachable, TopicsMissing or psycopg.Error."""
+    installation = Settings(
+        kafka_bootstrap=state.kafka_bootstrap,
+        database_url=database_url(settings),
+        topic_prefix=state.topic_prefix,
+    )
+    return stage_ages(installation, datetime.now(UTC))
+
+
 def is_healthy(state: StackState | None) -> bool:
-    """Whether everything runs and does its work."""
+    """Whether everything runs, as far as its supervisor can see: see `stages`, too."""
     return state is not None and state.phase == "up" and all(child.ready for child in state.children)
 
 

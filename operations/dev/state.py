@@ -41,6 +41,8 @@ class StackState(msgspec.Struct, frozen=True, kw_only=True):
     kafka_bootstrap: str
     ingest_url: str
     children: tuple[ChildState, ...]
+    #: Put before the names of topics.
+    topic_prefix: str = ""
 
 
 def write_state(home: Home, state: StackState) -> None:

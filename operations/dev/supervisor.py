@@ -19,7 +19,14 @@ import httpx
 from operations.dev.cannot_start import CannotStart
 from operations.dev.child import Child, exit_description
 from operations.dev.disk import require_space
-from operations.dev.environment import database_url, process_environment, secrets_key, shell_file, write_private
+from operations.dev.environment import (
+    database_url,
+    process_environment,
+    secrets_key,
+    shell_file,
+    with_own_metrics_port,
+    write_private,
+)
 from operations.dev.home import PROJECT
 from operations.dev.kafka import kafka, kafka_answers
 from operations.dev.output import Output
@@ -73,8 +80,7 @@ class Supervisor:
             if leftovers := stop_leftovers(self._home):
                 self._output.note(f"stopped what an earlier supervisor left running: {', '.join(leftovers)}")
             require_space(self._home.root)
-            for port, what, variable in self._settings.ports:
-                require_free(port, what, variable)
+            require_free(self._settings.ports)
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 signal.signal(number, self._on_signal)
             try:
@@ -171,9 +177,7 @@ class Supervisor:
             child.start()
 
     def _child(self, process: Process, environment: Mapping[str, str]) -> Child:
-        if process.readiness == "log":
-            # One port can't serve several processes: here it is that of ingest.
-            environment = {name: value for name, value in environment.items() if name != "HEADRACE_METRICS_PORT"}
+        environment = with_own_metrics_port(environment, self._processes.index(process))
         program = self._program(process.name, process.command, environment)
         on_line = partial(self._output.line, process.name)
         if process.readiness == "log":
@@ -238,6 +242,7 @@ class Supervisor:
             kafka_bootstrap=self._settings.bootstrap,
             ingest_url=self._settings.ingest_url,
             children=tuple(map(_child_state, self._all_children())),
+            topic_prefix=self._environment.get("HEADRACE_TOPIC_PREFIX", ""),
         )
 
     def _last_lines(self, name: str) -> str:

@@ -8,6 +8,8 @@ import msgspec
 from headrace.events.dead_letters import PROJECT, QUARANTINE, LetterId
 
 State = Literal["open", "redriven", "fixed", "failed again", "discarded"]
+#: Who gives up on records, but for projections, which are `project:<name>`.
+STAGES = ("dedupe", "resolve", "request", "label", "execute")
 #: What somebody should look at.
 UNFINISHED: tuple[State, ...] = ("open", "redriven", "failed again")
 #: What can be sent again, or discarded, without being named.

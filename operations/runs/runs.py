@@ -8,7 +8,8 @@ ended and whose lock is free was interrupted, and can be resumed.
         run.progress("read", events=10_000)       # raises RunCancelled once somebody asked for it
         run.finish(rows=9_500)                    # optional: what came of it
 
-Leaving the block ends the run: `done`, `failed` with the error, or `cancelled`. An interruption (Ctrl-C, a kill) ends
+Leaving the block ends the run: `done`, `failed` with the error, or `cancelled`, by a person or because others have done
+its work. An interruption (Ctrl-C, a kill) ends
 nothing: that run can be resumed.
 """
 
@@ -80,6 +81,10 @@ class RunCancelled(Refusal):
         super().__init__("The run was cancelled: what it had not finished is gone, what is live is as it was.")
 
 
+class RunSuperseded(Refusal):
+    """Others have done this run's work: it can never be gone on with. The message says what to do."""
+
+
 class ActiveRun:
     """A run under way in this process. Not for several threads at once."""
 
@@ -99,6 +104,9 @@ class ActiveRun:
                 self._end("done", None)
             elif isinstance(error, RunCancelled):
                 self._end("cancelled", None)
+            elif isinstance(error, RunSuperseded):
+                # Not failed: then everybody would be told to resume it.
+                self._end("cancelled", _error_text(error))
             elif isinstance(error, Exception):
                 self._end("failed", _error_text(error))
         except psycopg.Error:

@@ -10,7 +10,7 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from operations.trace.lineage import Lineage, Position, Row
+from operations.trace.lineage import Lineage, Position, Row, quarantine_letter
 from operations.trace.lookup import Kind, Subject
 from projections.named_sql import NamedSql
 from projections.versions import live_schemas
@@ -158,6 +158,15 @@ class Gatherer:
         positions = list(self.lineage.positions())
         self.lineage.add(_letters(self._connection, self._schemas["dead_letters"], receipts, positions))
         self.lineage.refused += _refused(self._connection, receipts, positions)
+        self._quarantine()
+
+    def _quarantine(self) -> None:
+        """What was done about webhooks that nobody could assign."""
+        letters = [quarantine_letter(row) for row in self.lineage.of("webhook_receipts", verdict="quarantined")]
+        if letters:
+            table = sql.Identifier(self._schemas["dead_letter_events"], "dead_letter_events")
+            query = sql.SQL(_SQL["quarantine"].decode()).format(table=table)
+            self.lineage.quarantine |= dict(self._connection.execute(query, {"letters": letters}).fetchall())
 
     def _add(self, table: str, condition: str, **values: Any) -> list[Row]:
         rows = self._read(table, condition, **values)

@@ -18,3 +18,10 @@ LEFT JOIN unnest(%(topics)s::text[], %(partitions)s::int[], %(offsets)s::bigint[
     ON (d.topic, d.partition, d."offset") = (i.topic, i.partition, i.at)
 WHERE (r.id IS NOT NULL OR i.topic IS NOT NULL) AND {live.d}
 ORDER BY d.record_at
+
+-- name: quarantine
+-- The newest thing that was done about quarantined webhooks, by their letters.
+SELECT DISTINCT ON (e.letter_id) e.letter_id, e.event
+FROM {table} AS e
+WHERE e.letter_id = ANY(%(letters)s)
+ORDER BY e.letter_id, e.generation DESC, array_position(ARRAY['redriven', 'failed', 'fixed', 'discarded'], e.event) DESC

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from headrace.events.dead_letters import QUARANTINE, LetterId
 from headrace.events.records import Record
 from projections.tables import key_columns, proj_metadata
 from projections.versions import FIRST_VERSION
@@ -54,6 +55,8 @@ class Lineage(msgspec.Struct, kw_only=True):
     facts: dict[str, list[Record]] = msgspec.field(default_factory=dict)
     #: Raw requests whose verdict is no row yet, by receipt.
     raw: dict[str, Record] = msgspec.field(default_factory=dict)
+    #: The newest thing that was done about quarantined webhooks, by letter: redriven, failed, fixed or discarded.
+    quarantine: dict[str, str] = msgspec.field(default_factory=dict)
 
     def of(self, table: str, **values: Any) -> list[Row]:
         """The rows of a table whose columns have these values, in the order they were found."""
@@ -85,6 +88,11 @@ class Lineage(msgspec.Struct, kw_only=True):
         ids = {row["receipt_id"] for row in self.rows.get("webhook_receipts", [])} | set(self.raw)
         ids |= {row["message_id"] for row in self.rows.get("messages", [])}
         return ids | {row["job_id"] for row in self.rows.get("jobs", [])}
+
+
+def quarantine_letter(verdict: Row) -> str:
+    """What `headrace dlq` calls a quarantined webhook."""
+    return str(LetterId(verdict["source_topic"], verdict["source_partition"], verdict["source_offset"], QUARANTINE))
 
 
 def _version(row: Row) -> tuple[int, int]:

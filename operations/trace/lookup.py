@@ -1,5 +1,9 @@
-"""Finds what an id names in the read model: by primary keys where they lead there, by whole tables where none does."""
+"""Finds what an id or a person's address names in the read model: by keys where they lead there, else by whole tables.
 
+A person is a lead: by e-mail address, phone number or LinkedIn profile, however they are spelled, or by name.
+"""
+
+import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, Literal
@@ -10,15 +14,18 @@ from psycopg import sql
 from psycopg.rows import class_row
 
 from headrace.events.ids import message_id
+from headrace.providers.identities import identity, linkedin
 from headrace.providers.registry import ADAPTERS
-from operations.trace.naming import IdNamed
+from operations.trace.naming import SHORTEST, IdNamed
 from projections.named_sql import NamedSql
-from projections.versions import live_schemas
+from projections.versions import bind, live_schemas
 
 _SQL = NamedSql(__file__)
 
 Kind = Literal["receipt", "message", "job", "AI call", "lead", "draft", "suppression", "signal"]
 
+#: Other texts may hold a number's digits, too.
+_PHONE = re.compile(r"[\d\s+()./-]+")
 #: Candidates that are told when a beginning fits several.
 SHOWN = 20
 
@@ -78,19 +85,44 @@ _TEXTS = (
 
 
 def find_subjects(connection: psycopg.Connection[Any], wanted: IdNamed) -> list[Subject]:
-    """What the id names, or everything its beginning fits. Empty when the read model has nothing of it."""
+    """What the text names, or everything its beginning fits. Empty when the read model has nothing of it."""
     return next((subjects for subjects in _tries(connection, wanted) if subjects), [])
 
 
 def _tries(connection: psycopg.Connection[Any], wanted: IdNamed) -> Iterator[list[Subject]]:
-    """One way after the other, the quick ones first."""
+    """One way after the other, the quick ones first. What is too short for an id can be a person's name."""
     if wanted.first is not None:
-        yield _unique(_by_id(connection, "by_key", _KEYED, wanted))
+        yield _assigned(_unique(_by_id(connection, "by_key", _KEYED, wanted)))
     yield _by_derived_id(connection, wanted.text)
+    yield _by_identity(connection, wanted.text)
     if wanted.first is not None:
         yield _unique(_by_id(connection, "by_scan", _UNKEYED, wanted))
+    yield _people(connection, "by_name", text=" ".join(wanted.text.split()))
+    if len(wanted.text) < SHORTEST:
+        return
     for condition in ("t.{column} = %(text)s", "starts_with(t.{column}, %(text)s)"):
-        yield _by_text(connection, condition, wanted.text)
+        yield _assigned(_by_text(connection, condition, wanted.text))
+
+
+def _by_identity(connection: psycopg.Connection[Any], text: str) -> list[Subject]:
+    """The leads of an e-mail address, phone number or profile."""
+    ways = [identity("email", text), identity("phone", text) if _PHONE.fullmatch(text) else None, linkedin(text)]
+    known = [way for way in ways if way is not None]
+    if not known:
+        return []
+    return _people(connection, "by_identity", kinds=[way.kind for way in known], values=[way.value for way in known])
+
+
+def _people(connection: psycopg.Connection[Any], question: str, **parameters: Any) -> list[Subject]:
+    query = bind(_SQL[question], live_schemas(connection))
+    with connection.cursor(row_factory=class_row(Subject)) as cursor:
+        return cursor.execute(query, {**parameters, "limit": SHOWN}).fetchall()
+
+
+def _assigned(subjects: list[Subject]) -> list[Subject]:
+    """Without the quarantined row of a webhook that has a workspace by now."""
+    assigned = {(subject.kind, subject.id) for subject in subjects if subject.workspace}
+    return [subject for subject in subjects if subject.workspace or (subject.kind, subject.id) not in assigned]
 
 
 def _by_id(

@@ -1,4 +1,4 @@
-"""What a person typed: a whole id, the beginning of one, a place in the log, or a text of a provider's own."""
+"""What somebody typed: an id, the beginning of one, a place in the log, a text of a provider's own, or a person."""
 
 import re
 from datetime import UTC, datetime
@@ -9,6 +9,8 @@ import msgspec
 #: Fewer characters of an id would fit too many.
 SHORTEST = 8
 _PLACE = re.compile(r"([\w.-]+)\[(\d{1,9})\]@(\d{1,18})")
+#: A letter that no id of ours has, or what joins the parts of names and addresses: it can be a person's.
+_PERSON = re.compile(r"[^\W\d_a-fA-F]|[@ ]")
 _HEX = re.compile(r"[0-9a-f]{8}(?:-?[0-9a-f]{0,4}){0,3}(?:-?[0-9a-f]{0,12})?")
 
 
@@ -25,7 +27,7 @@ class PlaceNamed(msgspec.Struct, frozen=True):
 
 
 class IdNamed(msgspec.Struct, frozen=True):
-    """A UUID, or the beginning of one: everything from `first` to `last`; or any other text."""
+    """A UUID, or the beginning of one: everything from `first` to `last`; or any other text, such as a name."""
 
     text: str
     first: UUID | None = None
@@ -47,8 +49,11 @@ def named(text: str) -> PlaceNamed | IdNamed:
     place = _PLACE.fullmatch(text)
     if place is not None:
         return PlaceNamed(place[1], int(place[2]), int(place[3]))
-    if len(text) < SHORTEST:
-        raise TooShort(f"{text!r} is too short: give at least {SHORTEST} characters of an id")
+    if len(text) < SHORTEST and (len(text) < 2 or _PERSON.search(text) is None):
+        raise TooShort(
+            f"{text!r} is too short: give at least {SHORTEST} characters of an id, or a person's whole first or last "
+            "name, e-mail address or phone number"
+        )
     return IdNamed.of(text)
 
 

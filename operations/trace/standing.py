@@ -6,16 +6,18 @@ from datetime import datetime
 import msgspec
 
 from headrace.events.job_plan import POST_PROCESS, followers, job_id
+from headrace.events.records import Record
+from headrace.events.webhooks import quarantine_reason
 from headrace.kafka.log_offsets import Place
 from operations.trace.job_nodes import state_of
-from operations.trace.lineage import Lineage, Position, Row
+from operations.trace.lineage import Lineage, Position, Row, quarantine_letter
 from operations.trace.node import place_text
 
 
 class Unfinished(msgspec.Struct, frozen=True, kw_only=True):
     """Something that was to follow, and has not."""
 
-    #: dedupe, resolve, request, jobs, project:<projection> or dead letter.
+    #: dedupe, resolve, request, jobs, project:<projection>, dead letter or quarantine.
     stage: str
     #: In words, with ids.
     what: str
@@ -45,6 +47,7 @@ def unfinished(lineage: Lineage, reached: Reached) -> list[Unfinished]:
         *_open_jobs(lineage),
         *_unfollowed(lineage),
         *_set_aside(lineage),
+        *_quarantined(lineage),
         *_unprojected(lineage, reached),
     ]
 
@@ -53,12 +56,18 @@ def _unjudged(lineage: Lineage, reached: Reached) -> list[Unfinished]:
     return [
         Unfinished(
             stage="dedupe",
-            what=f"webhook {receipt} has no verdict yet",
+            what=f"webhook {receipt} has no verdict yet{_put_aside(record)}",
             lag=_lag(reached.judged, (record.topic, record.partition, record.offset)),
         )
         for receipt, record in lineage.raw.items()
         if not lineage.of("webhook_receipts", receipt_id=receipt)
     ]
+
+
+def _put_aside(record: Record) -> str:
+    """That ingest itself put it into quarantine, and why."""
+    reason = quarantine_reason(record.headers)
+    return f"; ingest set it aside: {reason}" if reason else ""
 
 
 def _unresolved(lineage: Lineage, reached: Reached) -> list[Unfinished]:
@@ -150,6 +159,20 @@ def _set_aside(lineage: Lineage) -> list[Unfinished]:
         )
         for refused in lineage.refused
         if refused["state"] == "open"
+    ]
+
+
+def _quarantined(lineage: Lineage) -> list[Unfinished]:
+    """Webhooks that nobody could assign, until somebody sent them on or discarded them."""
+    return [
+        Unfinished(
+            stage="quarantine",
+            what=f"webhook {verdict['receipt_id']} was set aside: {verdict['reason']}; "
+            f"`headrace dlq show {quarantine_letter(verdict)}` tells what can be done",
+            since=verdict["received_at"],
+        )
+        for verdict in lineage.of("webhook_receipts", verdict="quarantined")
+        if lineage.quarantine.get(quarantine_letter(verdict), "failed") not in ("fixed", "discarded")
     ]
 
 

@@ -14,8 +14,8 @@ import psycopg
 
 from headrace.settings import Settings
 from operations.runs.progress_lines import Say
-from operations.runs.runs import ActiveRun, Run, RunCancelled
-from operations.versions.rebuild import RebuildPlan, RebuildRefused, find_projection
+from operations.runs.runs import ActiveRun, Run, RunCancelled, RunSuperseded
+from operations.versions.rebuild import RebuildPlan, find_projection
 from operations.versions.rebuild_fold import Folding
 from operations.versions.rebuild_read import Readers, connected, wait_for_orphans
 from operations.versions.stage import Stage
@@ -36,7 +36,7 @@ def plans_of(run: Run) -> list[RebuildPlan]:
 def run_rebuild(settings: Settings, run: ActiveRun, say: Say) -> None:
     """Do what the run's scope says, from wherever it stopped.
 
-    Raises RebuildStopped, RebuildRefused, RunCancelled, KafkaUnreachable or psycopg.Error.
+    Raises RebuildStopped, RunSuperseded, RunCancelled, KafkaUnreachable or psycopg.Error.
     """
     plans = plans_of(run.run)
     workers = int(run.run.scope.get("workers", 1))
@@ -124,7 +124,7 @@ class _Build:
         _remove(self._connection, self._stage, drop_tables=True)
 
     def _begin(self) -> bool:
-        """Enter the version and make its stage. False when it is complete. Raises RebuildRefused."""
+        """Enter the version and make its stage. False when it is complete. Raises RunSuperseded."""
         plan = self._plan
         self._run.progress("prepare", projection=plan.projection, events=0, of=plan.events)
         with self._connection.transaction():
@@ -134,10 +134,7 @@ class _Build:
             )
             known = _version(self._connection, plan)
             if known is None or known.run_id != self._run.run.run_id:
-                raise RebuildRefused(
-                    f"Somebody else built {plan.projection} version {plan.version} since this was planned: "
-                    "run the command again."
-                )
+                raise RunSuperseded(_superseded(self._run.run, plan, known))
             if known.state != "building":
                 return False
             self._stage.create(self._connection, plan.log_ranges)
@@ -161,6 +158,20 @@ class _Build:
                 "WHERE projection = %s AND version = %s",
                 [state, *where],
             )
+
+
+def _superseded(run: Run, plan: RebuildPlan, known: Version | None) -> str:
+    number = f"{plan.projection} version {plan.version}"
+    if known is None:
+        what_happened = f"{number} is gone"
+    elif known.state == "building":
+        what_happened = f"run {known.run_id} builds {number}, and `headrace runs resume {known.run_id}` goes on with it"
+    else:
+        what_happened = f"run {known.run_id} built {number}"
+    return (
+        f"Since run {run.run_id} was planned, {what_happened}. This run has nothing left to do and is ended. "
+        f"Begin another with `headrace proj rebuild {plan.projection}` if `headrace proj versions` lacks what you need."
+    )
 
 
 def _version(connection: psycopg.Connection[Any], plan: RebuildPlan) -> Version | None:

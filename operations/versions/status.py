@@ -1,19 +1,24 @@
-"""How far each projection is behind the broker, how fast it moves, and whether anybody is working on it.
+"""How far each projection is behind the broker, since when, how fast it moves, and whether anybody is working on it.
 
 Speed is what positions did between two readings, and a projection that is behind without moving is told from one that
-is followed: a heartbeat alone says no more than that a process lives.
+is followed: a heartbeat alone says no more than that a process lives. So does a lag of nothing: what the pipeline has
+not judged is no record yet that could be behind, and a reading tells how the stages before the rows stand.
 """
 
 import time
 from collections import deque
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
 import msgspec
 import psycopg
 
+from headrace.kafka.backlogs import oldest_of, unread_of
 from headrace.kafka.log_offsets import LogOffsets
 from headrace.kafka.offsets import OffsetRange, Partition
 from headrace.settings import Settings
+from headrace.stages import REPLY_GOAL, StageAge
+from operations.stages.stage_ages import log_stage_ages
 from projections.connection import libpq_url
 from projections.named_sql import NamedSql
 from projections.registry import ALL_PROJECTIONS
@@ -48,11 +53,15 @@ class ProjectionStatus(msgspec.Struct, frozen=True, kw_only=True):
     standing_seconds: float | None = None
     #: Records that are rows, and that Kafka has no more; see `headrace proj truncated`.
     beyond_end: int = 0
+    #: Since the oldest record that is no row was written, at most; None when none is.
+    oldest_seconds: float | None = None
+    #: That is longer than a record should wait to become a row.
+    is_late: bool = False
 
     @property
     def is_well(self) -> bool:
         """False when somebody should look at it."""
-        return not self.is_stale and self.standing_seconds is None and not self.beyond_end
+        return not (self.is_stale or self.is_late or self.beyond_end) and self.standing_seconds is None
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,6 +76,10 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     observed: Mapping[Partition, float]
     #: Open dead letters by projection.
     letters: Mapping[str, int]
+    #: The age in seconds of the oldest record that is no row, where there is one.
+    waiting: Mapping[_Part, float] = {}
+    #: How the stages stand whose work becomes records of these topics.
+    stages: tuple[StageAge, ...] = ()
 
     def position(self, part: _Part) -> int:
         """The next offset to be projected; the log's start where there is none."""
@@ -115,6 +128,7 @@ class StatusOverTime:
         standing = max((reading.at - self._moved_at[part] for part in parts), default=0.0)
         lag = sum(reading.lag(part) for part in parts)
         speed, shrinking = self._speeds(parts, reading)
+        oldest_seconds = max((reading.waiting[part] for part in parts if part in reading.waiting), default=None)
         return ProjectionStatus(
             projection=name,
             topic=topic,
@@ -126,6 +140,8 @@ class StatusOverTime:
             eta_seconds=_eta(lag, shrinking),
             standing_seconds=round(standing, 1) if standing > 0 and not is_stale else None,
             beyond_end=sum(self._beyond_end(part, reading) for part in parts),
+            oldest_seconds=None if oldest_seconds is None else round(oldest_seconds, 1),
+            is_late=oldest_seconds is not None and oldest_seconds > REPLY_GOAL,
         )
 
     def _beyond_end(self, part: _Part, reading: Reading) -> int:
@@ -172,16 +188,30 @@ def projection_status(settings: Settings) -> list[ProjectionStatus]:
 
 def read_now(settings: Settings, log: LogOffsets) -> Reading:
     """Ask the broker and Postgres. Raises KafkaUnreachable, TopicsMissing or psycopg.Error."""
+    stages = log_stage_ages(settings, log, datetime.now(UTC))
     with psycopg.connect(libpq_url(settings.database_url), autocommit=True, connect_timeout=5) as connection:
         # Ends first: what was projected a moment later must not look like records that are not there yet.
         ranges = log.ranges(topics_of(settings).values())
+        positions = {
+            (name, (topic, partition)): (next_offset, age)
+            for name, topic, partition, next_offset, age in connection.execute(_SQL["positions"])
+        }
         return Reading(
             at=time.monotonic(),
             ranges=ranges,
-            positions={
-                (name, (topic, partition)): (next_offset, age)
-                for name, topic, partition, next_offset, age in connection.execute(_SQL["positions"])
-            },
+            positions=positions,
             observed={(topic, partition): age for topic, partition, age in connection.execute(_SQL["observed"])},
             letters=dict(connection.execute(_SQL["letters"]).fetchall()),
+            waiting=_waiting(settings, ranges, positions),
+            stages=tuple(stages),
         )
+
+
+def _waiting(
+    settings: Settings, ranges: Mapping[Partition, OffsetRange], positions: Mapping[_Part, tuple[int, float]]
+) -> dict[_Part, float]:
+    """The age of the oldest record that is no row, by projection and place."""
+    names = {topic: name for name, topic in topics_of(settings).items()}
+    behind = unread_of(ranges, {place: next_offset for (_, place), (next_offset, _) in positions.items()})
+    oldest, now = oldest_of(settings, behind), datetime.now(UTC)
+    return {(names[place[0]], place): max(0.0, (now - at).total_seconds()) for place, at in oldest.items()}

@@ -1,5 +1,5 @@
--- One part a kind of unfinished work, each with the time since when it could have been finished. What was received but
--- not judged yet stands in Kafka alone: `headrace audit` tells.
+-- One part a kind of unfinished work, each with the time since when it could have been finished. What stands in Kafka
+-- alone, such as webhooks without a verdict, the projections app looks up and leaves in {ctl}.stage_backlogs.
 CREATE OR REPLACE VIEW {analytics}.oldest_unprocessed AS
 WITH open_jobs AS (
     SELECT
@@ -71,7 +71,39 @@ projections AS (
         OR broker.observed_at < now() - interval '60 seconds'
 ),
 
+-- What nobody has looked at for a minute may be more by now, and older than anybody knows.
+backlogs AS (
+    SELECT seen.stage, seen.unread, coalesce(seen.oldest_at, seen.observed_at) AS oldest_at
+    FROM {ctl}.stage_backlogs AS seen
+    WHERE seen.unread > 0 OR seen.observed_at < now() - interval '60 seconds'
+),
+
+-- The topic's name begins as that of the verdicts does, which the index needs to find the few that are there.
+quarantined AS (
+    SELECT nullif(receipt.workspace_id, '') AS workspace_id, receipt.received_at
+    FROM {proj}.webhook_receipts AS receipt
+    LEFT JOIN LATERAL (
+        SELECT event.event
+        FROM {proj}.dead_letter_events AS event
+        WHERE event.letter_id
+            = concat_ws(':', receipt.source_topic, receipt.source_partition, receipt.source_offset, 'quarantine')
+        ORDER BY
+            event.generation DESC,
+            array_position(ARRAY['redriven', 'failed', 'fixed', 'discarded'], event.event) DESC
+        LIMIT 1
+    ) AS newest ON TRUE
+    WHERE receipt.source_topic IN (
+            SELECT left(place.topic, -length('receipts')) || 'webhooks.quarantine'
+            FROM {ctl}.projection_offsets AS place
+            WHERE place.projection = 'webhook_receipts'
+        )
+        AND coalesce(newest.event, 'failed') = 'failed'
+),
+
 unfinished (workspace_id, stage, n, oldest_at) AS (
+    SELECT NULL::text, backlogs.stage, backlogs.unread, backlogs.oldest_at
+    FROM backlogs
+    UNION ALL
     SELECT open_jobs.workspace_id, open_jobs.stage, count(*), min(open_jobs.due_at)
     FROM open_jobs
     GROUP BY open_jobs.workspace_id, open_jobs.stage
@@ -84,6 +116,10 @@ unfinished (workspace_id, stage, n, oldest_at) AS (
     FROM {analytics}.dead_letters AS letter
     WHERE letter.state IN ('open', 'failed again')
     GROUP BY letter.workspace_id, letter.stage
+    UNION ALL
+    SELECT quarantined.workspace_id, 'quarantine', count(*), min(quarantined.received_at)
+    FROM quarantined
+    GROUP BY quarantined.workspace_id
     UNION ALL
     SELECT NULL, 'project:' || projections.projection, sum(projections.lag)::bigint, min(projections.projected_until)
     FROM projections
@@ -100,7 +136,7 @@ FROM unfinished;
 
 COMMENT ON VIEW {analytics}.oldest_unprocessed IS 'Work that is not finished, by stage and workspace, with the age of the oldest: what to look at first. No row: nothing is unfinished there.';
 COMMENT ON COLUMN {analytics}.oldest_unprocessed.workspace_id IS 'The workspace; null where nobody knows, as for records that are not projected yet.';
-COMMENT ON COLUMN {analytics}.oldest_unprocessed.stage IS 'project:<projection> (records that are not rows yet), messages:without_job (a person''s message, no job asked for yet), jobs:waiting, jobs:running, jobs:retrying, jobs:over_budget, jobs:dependency_down, jobs:paused (by a person), or dead_letters:<stage> (set aside, and neither sent again nor discarded).';
-COMMENT ON COLUMN {analytics}.oldest_unprocessed.n IS 'How many. For project:… as of the last comparison with the broker; 0 when that is over a minute ago and nothing was left then.';
-COMMENT ON COLUMN {analytics}.oldest_unprocessed.oldest_at IS 'Since when the oldest could have been finished: jobs by when they were first due, messages by receipt, dead letters by their first failure. For project:… the newest record that is a row, so that the oldest that is not came later; null when none is.';
+COMMENT ON COLUMN {analytics}.oldest_unprocessed.stage IS 'webhooks:without_verdict, facts:without_lead (each for bulk, too), messages:unread, jobs:unread, enrichments:unread (records that their worker has not taken), project:<projection> (records that are not rows yet), messages:without_job (a person''s message, no job asked for yet), jobs:waiting, jobs:running, jobs:retrying, jobs:over_budget, jobs:dependency_down, jobs:paused (by a person), dead_letters:<stage> (set aside, and neither sent again nor discarded), or quarantine (webhooks that nobody could assign).';
+COMMENT ON COLUMN {analytics}.oldest_unprocessed.n IS 'How many. For stages of Kafka and project:… as of the last comparison with the broker; 0 when that is over a minute ago and nothing was left then.';
+COMMENT ON COLUMN {analytics}.oldest_unprocessed.oldest_at IS 'Since when the oldest could have been finished: jobs by when they were first due, messages by receipt, dead letters by their first failure, records of a stage of Kafka by when they were written. For project:… the newest record that is a row, so that the oldest that is not came later; null when none is.';
 COMMENT ON COLUMN {analytics}.oldest_unprocessed.age_seconds IS 'Seconds since oldest_at; for project:… the age is at most that.';

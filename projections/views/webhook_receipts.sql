@@ -1,3 +1,4 @@
+-- A webhook that left quarantine has its verdict in the workspace it went to: one row, not two.
 CREATE OR REPLACE VIEW {analytics}.webhook_receipts AS
 SELECT
     receipt.workspace_id,
@@ -26,7 +27,15 @@ SELECT
     CASE WHEN receipt.verdict = 'quarantined' AND receipt.reason = 'unreadable body' THEN 400 ELSE 200 END AS status_code,
     receipt.stored_at AS acked_at,
     (extract(epoch FROM receipt.stored_at - receipt.received_at) * 1000000)::bigint AS latency_us
-FROM {proj}.webhook_receipts AS receipt;
+FROM {proj}.webhook_receipts AS receipt
+WHERE receipt.verdict <> 'quarantined'
+    OR receipt.workspace_id <> ''
+    OR NOT EXISTS (
+        SELECT FROM {proj}.dead_letter_events AS event
+        WHERE event.letter_id
+            = concat_ws(':', receipt.source_topic, receipt.source_partition, receipt.source_offset, 'quarantine')
+            AND event.event = 'fixed'
+    );
 
 COMMENT ON VIEW {analytics}.webhook_receipts IS 'One row for each webhook that was accepted, with what became of it.';
 COMMENT ON COLUMN {analytics}.webhook_receipts.workspace_id IS 'The workspace the webhook belongs to; empty when it is quarantined and nobody knows.';

@@ -73,6 +73,11 @@ class BudgetLedger:
         if most:
             self._reserved[workspace.id][call_id] = most
 
+    def has_room(self, workspace: str, zone: str, limit: int | None) -> bool:
+        """True when not all of the workspace's day is spent, whatever the next call may cost."""
+        day = self._day(workspace, day_of(self._now(), zone)[0])
+        return limit is None or day.known + day.unread < limit
+
     def settle(self, workspace: WorkspaceProfile, call_id: str, tries: Iterable[AiCalled]) -> None:
         """The call is over: what it reserved is free, what its tries cost is spent."""
         self._reserved[workspace.id].pop(call_id, None)

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+import msgspec
 import structlog
 
 from headrace.events.ai import spent_at_most
@@ -26,6 +27,8 @@ log = structlog.get_logger()
 GIVE_UP_SECONDS = 4.0
 #: Longest sleep: gauges stay fresh.
 _LONGEST_WAIT = 1.0
+#: Jobs read from the table in one go.
+_AT_ONCE = 200
 _STATES = {"closed": 0, "half_open": 1, "open": 2}
 
 
@@ -105,6 +108,26 @@ class Executor(Loop):
     def loaded(self, partition: int) -> None:
         """It was told every open job of the partition."""
         self._loaded.add(partition)
+
+    @property
+    def is_ready(self) -> bool:
+        """Jobs may run."""
+        return self._ready
+
+    async def begin_parked(self, workspace: str) -> int:
+        """The workspace's jobs that were put off without blame are due now. Returns how many."""
+        now_ms = milliseconds(self._now())
+        released = 0
+        for number, ticket in enumerate(self._schedule.later_of(workspace, now_ms)):
+            if number % _AT_ONCE == 0:
+                # Reading them takes long when there are many: others have their turn meanwhile.
+                await asyncio.sleep(0)
+            job = self._open_jobs.job(ticket.partition, ticket.job_id)
+            if job is not None and job.is_waiting and job.deferrals and self._schedule.still_waits(ticket):
+                self._schedule.put(msgspec.structs.replace(ticket, due_ms=now_ms))
+                released += 1
+        self._changed.set()
+        return released
 
     async def end_lost(self) -> None:
         """The fold has caught up: what runs according to the log, but not here, was lost with its worker."""

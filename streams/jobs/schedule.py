@@ -94,6 +94,14 @@ class Schedule:
         waiting = (entry[1] for entry in self._lines.get(lead_id, []) if self._is_true(entry))
         return list(dict.fromkeys((*in_flight, *waiting)))
 
+    def later_of(self, workspace: str, now_ms: int) -> list[Ticket]:
+        """The workspace's jobs that wait for their time. Looks at every job there is."""
+        return [one for one in self._tickets.values() if one.workspace == workspace and one.due_ms > now_ms]
+
+    def still_waits(self, ticket: Ticket) -> bool:
+        """True when nothing has become of the job since the ticket was looked up."""
+        return self._tickets.get(ticket.job_id) is ticket
+
     def put(self, ticket: Ticket) -> None:
         """The job waits until its due time, and replaces what was known of it. In flight, it is not handed out."""
         self._tickets[ticket.job_id] = ticket

@@ -19,6 +19,7 @@ from streams.jobs.journal import Journal
 from streams.jobs.label_agent import LabelAgent
 from streams.jobs.labelling import LabelOf
 from streams.jobs.open_jobs import OpenJobs
+from streams.jobs.raised_budgets import RaisedBudgets
 from streams.jobs.reading_pool import ReadingPool
 from streams.jobs.request_agent import RequestAgent
 from streams.jobs.runner import JobRunner, JobTypes
@@ -82,6 +83,8 @@ def jobs_worker(
     tenure = Tenure(worker.app, settings.partitions, followers, execute, executor, workspaces, spending)
     # Stopped in this order: nothing new begins, running jobs are handed back, what they wrote is sent, readers end.
     worker.services.extend((tenure, executor, journal, readers))
+    if ledger is not None:
+        worker.services.append(RaisedBudgets(workspaces, executor, ledger))
     # Others have its jobs, but nobody else knows which calls it made.
     worker.last_acts.extend((executor.drop, journal.calls_flushed))
     return worker

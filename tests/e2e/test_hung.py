@@ -1,4 +1,4 @@
-"""Kafka, then Postgres, stands still with all connections open, and goes on: so does every loop of every process."""
+"""What stands still with all connections open is noticed, and every loop of every process goes on when it does."""
 
 import asyncio
 import json
@@ -33,6 +33,11 @@ SELECT count(*) FROM analytics.jobs AS j JOIN analytics.messages AS m USING (mes
 WHERE m.provider_message_id = %s AND j.state = 'succeeded'
 """
 
+_WITHOUT_VERDICT = "LATE: 1 webhooks without a verdict"
+_TOLD_LATE = """
+SELECT n FROM analytics.oldest_unprocessed WHERE stage = 'webhooks:without_verdict' AND age_seconds > 60
+"""
+
 
 @pytest.mark.timeout(300 + 4 * int(KAFKA_SECONDS))
 def test_all_loops_go_on_after_a_dependency_stood_still(stack: Stack) -> None:
@@ -47,6 +52,27 @@ def test_all_loops_go_on_after_a_dependency_stood_still(stack: Stack) -> None:
     until(lambda: stack.status_of("proj", "status", "--over", "1") == 0, "nothing is stale")
     statuses = json.loads(stack.headrace("proj", "status", "--over", "1", "--json"))
     assert {one["projection"]: one["is_stale"] for one in statuses} == {one.name: False for one in ALL_PROJECTIONS}
+
+
+@pytest.mark.timeout(600)
+def test_a_pipeline_that_hangs_looks_well_nowhere(stack: Stack) -> None:
+    traffic = Traffic(stack.ingest_url, 1)
+    until_looked_after(stack, traffic, "m-1")
+    until(lambda: stack.status_of("dev", "status") == 0, "all is well")
+    until(lambda: stack.status_of("audit") == 0, "nothing is late")
+    with stack.hung("pipeline"):
+        # Answered 200, kept, and seen by nobody.
+        asyncio.run(traffic.deliver_one("m-2"))
+        until(lambda: _WITHOUT_VERDICT in stack.headrace("dev", "status", check=False), "the age is told")
+        assert stack.status_of("dev", "status") == 1
+        assert stack.status_of("proj", "status", "--over", "0.5") == 1
+        assert stack.status_of("audit", "--wait", "0") == 1
+        audited = json.loads(stack.headrace("audit", "--wait", "0", "--json", check=False))
+        assert [age["stage"] for age in audited["stages"] if age["is_late"]] == ["webhooks:without_verdict"]
+        until(lambda: ask(stack, _TOLD_LATE) == [(1,)], "the view tells it")
+    until(lambda: ask(stack, _DONE, "m-2") == [(2,)], "it goes on where it was")
+    until(lambda: stack.status_of("dev", "status") == 0, "all is well again")
+    until(lambda: stack.status_of("audit") == 0, "nothing was lost")
 
 
 def until_looked_after(stack: Stack, traffic: Traffic, message: str) -> None:

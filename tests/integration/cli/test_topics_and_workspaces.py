@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource
 from cryptography.fernet import Fernet
 
@@ -101,6 +102,15 @@ def test_workspaces_from_file_to_removal(headrace: Run, tmp_path: Path) -> None:
     assert "acme: smartlead: allow_unsigned is set" in applied.stderr
     assert "acme: instantly: no secret is set" in applied.stderr
 
+    unnamed = tmp_path / "unnamed.yaml"
+    unnamed.write_text(
+        "workspace: gamma\nname: G\ntimezone: UTC\nproviders: {ghl: {secret: hush}, instantly: {secret: hush}}"
+    )
+    warned = headrace("workspace", "apply", str(unnamed)).stderr
+    assert "gamma: ghl: no location_id is set" in warned
+    assert "gamma: instantly" not in warned
+    assert headrace("workspace", "remove", "gamma", "--keep-proofs", "0s", "--execute").exit_code == 0
+
     refused = headrace("workspace", "apply", str(second))
     assert refused.exit_code == 2
     assert "ghl location_id L1 (acme, beta)" in refused.stderr
@@ -118,7 +128,15 @@ def test_workspaces_from_file_to_removal(headrace: Run, tmp_path: Path) -> None:
     listed = headrace("workspace", "list", "--json")
     assert [one["workspace"] for one in json.loads(listed.stdout)] == ["acme", "beta"]
 
-    assert headrace("workspace", "remove", "acme").exit_code == 0
+    planned = headrace("workspace", "remove", "acme")
+    assert (planned.exit_code, "Nothing was removed. Add --execute" in planned.stdout) == (0, True)
+    for what in ("kept in quarantine until", "smartlead prove nothing", "settings  LOST"):
+        assert what in planned.stdout
+    assert [one["workspace"] for one in json.loads(headrace("workspace", "list", "--json").stdout)] == ["acme", "beta"]
+    assert headrace("workspace", "remove", "acme", "--execute").exit_code == 0
+    assert "removed: acme; its senders' webhooks are kept" in headrace("workspace", "list").stderr
+    assert "LOST: nothing of them is stored" in headrace("workspace", "remove", "acme", "--keep-proofs", "0s").stdout
+    assert headrace("workspace", "remove", "acme", "--keep-proofs", "0s", "--execute").exit_code == 0
     assert [one["workspace"] for one in json.loads(headrace("workspace", "list", "--json").stdout)] == ["beta"]
     for command in ("show", "remove"):
         missing = headrace("workspace", command, "acme")
@@ -142,3 +160,26 @@ def test_workspaces_need_a_key_and_a_good_file(headrace: Run, tmp_path: Path) ->
     refused = headrace("workspace", "apply", str(file), HEADRACE_SECRETS_KEY="")
     assert refused.exit_code == 2
     assert "HEADRACE_SECRETS_KEY is not set: make one with" in refused.stderr
+
+
+def test_a_record_nobody_can_read_is_named_and_hides_no_other(
+    headrace: Run, tmp_path: Path, kafka_bootstrap: str, topic_prefix: str
+) -> None:
+    file = tmp_path / "acme.yaml"
+    for id_ in ("acme", "beta"):
+        file.write_text(FILE.format(id=id_, location=id_))
+        assert headrace("workspace", "apply", str(file)).exit_code == 0
+    producer = Producer({"bootstrap.servers": kafka_bootstrap})
+    poison = {"acme": b"{", "worse": b"\xff"}
+    for key, value in poison.items():
+        producer.produce(f"{topic_prefix}workspaces", value, key, headers=[("ce_type", b"workspace.applied.v1")])
+    assert producer.flush(15) == 0
+    listed = headrace("workspace", "list", "--json")
+    assert [one["workspace"] for one in json.loads(listed.stdout)] == ["acme", "beta"]
+    assert (listed.exit_code, "Traceback" in listed.stderr) == (1, False)
+    for id_ in poison:
+        assert f"UNREADABLE: the newest record of workspace {id_}, {topic_prefix}workspaces[" in listed.stderr
+    assert headrace("workspace", "remove", "worse", "--keep-proofs", "0s", "--execute").exit_code == 0
+    file.write_text(FILE.format(id="acme", location="acme"))
+    assert headrace("workspace", "apply", str(file)).exit_code == 0
+    assert headrace("workspace", "list").exit_code == 0

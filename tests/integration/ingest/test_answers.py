@@ -315,7 +315,7 @@ async def test_nul_bytes_are_read_past_and_kept(ingest: Ingest, broker: Broker) 
 async def test_paths_and_methods_that_are_not_served(ingest: Ingest, broker: Broker) -> None:
     assert_problem(await ingest.client.post("/webhooks/hubspot", json={}), 404, "unknown-provider")
     assert_problem(await ingest.client.post("/webhooks", json={}), 404, "not-found")
-    assert_problem(await ingest.client.post("/webhooks/ghl/", json={}), 404, "not-found")
+    assert_problem(await ingest.client.post("/webhooks/ghl//", json={}), 404, "not-found")
     assert_problem(await ingest.client.get("/wp-login.php"), 404, "not-found")
     assert_problem(await ingest.client.put("/webhooks/ghl", json={}), 405, "method-not-allowed")
     response = await ingest.client.delete("/api/webhooks/email")

@@ -245,7 +245,7 @@ async def test_a_failed_background_task_ends_the_process_after_its_requests(
         await fail.wait()
         raise RuntimeError
 
-    monkeypatch.setattr("ingest.app.LatencyPublisher.run", defective)
+    monkeypatch.setattr("ingest.app.WindowPublisher.run", defective)
     stopped: list[int] = []
     previous = signal.signal(signal.SIGTERM, lambda number, _frame: stopped.append(number))
     try:

@@ -137,8 +137,8 @@ class Redriving(Story):
             )
         return f"{record.topic}:{record.partition}:{record.offset}:project:{projection}"
 
-    def judged_quarantined(self, record: Record) -> None:
-        """Dedupe: what it says of a quarantined webhook."""
+    def judged(self, record: Record) -> None:
+        """Dedupe: what it says of a webhook."""
         judged = judge_record(record, None, ADAPTERS, timedelta(days=30))
         assert judged.receipt is not None
         out = receipt_record(CODEC, self.settings.topic(RECEIPTS), judged.receipt, record, "")

@@ -20,7 +20,7 @@ from headrace.events.enrichments import (
 )
 from headrace.events.envelope import Envelope
 from headrace.events.ids import conversation_id, derived_id, event_id, lead_id, message_id
-from headrace.events.inbox import Identity
+from headrace.events.inbox import Identity, Person
 from headrace.events.job_plan import SCORING, STEPS, job_id
 from headrace.events.jobs import (
     JobDied,
@@ -152,6 +152,7 @@ class Story(Installation):
             created_at=NOW,
             changed_at=NOW,
             identities=identities,
+            person=Person(first_name="Dana", last_name=f"Or-bit {of}"),
             email=f"{of}-{EMAIL}",
         )
         received = MessageReceived(

@@ -12,13 +12,16 @@ from uuid import uuid4
 import msgspec
 import pytest
 
-from headrace.events.dead_letters import read_letter_id, redrive_of
+from headrace.events.dead_letters import DeadLetterFixed, read_letter_id, redrive_of
 from headrace.events.envelope import header_map
 from headrace.events.jobs import JobRequested
+from headrace.events.records import Record
 from headrace.events.topics import DEAD_LETTERS, JOBS, MESSAGES, WEBHOOKS_QUARANTINE
 from headrace.settings import Settings
 from operations.letters.redrive import SUBJECTS, VERB, abandon_run, refuse_unfinished
 from operations.runs.runs import RunRefused, begin, mark_cancelled
+from operations.trace.trace_options import TraceOptions
+from operations.trace.tracing import trace
 from projections.projection import decode_event
 from tests.headrace_command import headrace
 from tests.integration.operations.installation import NOW, receipt_id
@@ -252,7 +255,7 @@ def test_a_refused_record_whose_row_was_missing_gets_it(stack: Redriving) -> Non
 def test_quarantined_webhooks_go_where_they_belong_once_their_workspace_is_known(stack: Redriving) -> None:
     receipt = stack.received(1, "yes", topic=WEBHOOKS_QUARANTINE, reason="unknown workspace")
     (record,) = stack.records(WEBHOOKS_QUARANTINE)
-    stack.judged_quarantined(record)
+    stack.judged(record)
     stack.project()
     (letter,) = stack.states(quarantine=True)
     assert stack.states() == {}, "they are no dead letters"
@@ -266,3 +269,34 @@ def test_quarantined_webhooks_go_where_they_belong_once_their_workspace_is_known
     assert sent.value == record.value
     stack.project()
     assert stack.states(quarantine=True) == {letter: "redriven"}
+    assert_one_verdict_is_left(stack, letter, receipt, sent)
+
+
+def assert_one_verdict_is_left(stack: Redriving, letter: str, receipt: str, sent: Record) -> None:
+    waiting = "SELECT count(*) FROM analytics.oldest_unprocessed WHERE stage = 'quarantine'"
+    verdicts = f"SELECT workspace_id FROM analytics.webhook_receipts WHERE receipt_id = '{receipt}'"  # noqa: S608
+    assert stack.rows(verdicts) == [("",)]
+    stack.judged(sent)
+    place: dict[str, Any] = {"topic": sent.topic, "partition": sent.partition, "offset": sent.offset}
+    about: dict[str, Any] = {
+        "letter_id": letter,
+        "generation": 1,
+        "receipt_id": receipt,
+        "workspace": "acme",
+        "at": NOW,
+    }
+    stack.event(DEAD_LETTERS, DeadLetterFixed(**about, **place, stage="dedupe"), 0)
+    stack.project()
+    assert stack.rows(verdicts) == [("acme",)]
+    assert stack.rows(waiting) == [(0,)]
+    found = trace(stack.settings, receipt, TraceOptions())
+    assert (found.candidates, [one.stage for one in found.unfinished if one.stage == "quarantine"]) == ([], [])
+
+
+@pytest.mark.parametrize("verb", ["list", "redrive", "discard"])
+def test_a_stage_that_is_none_is_refused_with_those_there_are(stack: Redriving, verb: str) -> None:
+    acting = {"list": (), "redrive": ("--execute",), "discard": ("--reason", "none", "--execute")}[verb]
+    for name, told in {"nosuch": "one of dedupe, resolve", "quarantine": "use --quarantine"}.items():
+        refused = stack.dlq(verb, "--stage", name, *acting)
+        assert (refused.exit_code, told in " ".join(refused.stderr.split())) == (2, True), refused.output
+    assert stack.runs() == []

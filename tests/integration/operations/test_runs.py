@@ -15,6 +15,7 @@ from operations.runs.runs import (
     ActiveRun,
     RunCancelled,
     RunRefused,
+    RunSuperseded,
     begin,
     find_runs,
     mark_cancelled,
@@ -150,3 +151,15 @@ def test_the_command_lists_shows_and_cancels(database_url: str) -> None:
     assert (listed["state"], listed["cancel_requested_by"] is not None) == ("interrupted", True)
     unknown = headrace(environment, "runs", "show", str(uuid4()))
     assert (unknown.exit_code, "There is no run" in unknown.output) == (2, True)
+
+
+def test_a_run_whose_work_others_did_is_over_and_nobody_is_told_to_resume_it(database_url: str) -> None:
+    active = begun(database_url, "projection:leads")
+    with pytest.raises(RunSuperseded), active:
+        raise RunSuperseded("others built it")
+    run = show_run(database_url, active.run.run_id)
+    assert (run.state, run.error, run.is_resumable) == ("cancelled", "RunSuperseded: others built it", False)
+    shown = headrace({"DATABASE_URL": database_url}, "runs", "show", str(run.run_id)).stdout
+    assert ("others built it" in shown, "Go on with it" in shown) == (True, False)
+    resumed = headrace({"DATABASE_URL": database_url}, "runs", "resume", str(run.run_id), "--execute")
+    assert (resumed.exit_code, "is cancelled" in resumed.stderr) == (2, True)

@@ -17,7 +17,7 @@ from headrace.events.ids import event_id
 from headrace.events.inbox import InboxSignal
 from headrace.events.jobs import JobRequested
 from headrace.events.records import Record
-from headrace.events.topics import DEAD_LETTERS, INBOX, JOBS, MESSAGES, RECEIPTS
+from headrace.events.topics import DEAD_LETTERS, INBOX, JOBS, MESSAGES, RECEIPTS, WEBHOOKS_QUARANTINE
 from headrace.events.webhooks import WebhookMeta, webhook_headers
 from headrace.kafka import log_offsets, log_records
 from headrace.kafka.log_offsets import Place
@@ -85,13 +85,16 @@ def traced(settings: Settings, id_: str, **options: Any) -> Trace:
 
 
 def command(settings: Settings, *arguments: str) -> Finished:
-    environment = {
+    return headrace(environment_of(settings), "trace", *arguments)
+
+
+def environment_of(settings: Settings) -> dict[str, str]:
+    return {
         "KAFKA_BOOTSTRAP": settings.kafka_bootstrap,
         "DATABASE_URL": settings.database_url,
         "HEADRACE_TOPIC_PREFIX": settings.topic_prefix,
         "HEADRACE_PARTITIONS": str(settings.partitions),
     }
-    return headrace(environment, "trace", *arguments)
 
 
 def test_every_id_leads_to_the_same_story(told: Story, settings: Settings) -> None:
@@ -122,6 +125,34 @@ def test_every_id_leads_to_the_same_story(told: Story, settings: Settings) -> No
         assert (id_, asked_for, found.trees[0].id) == (id_, {what}, told.receipt(1))
         assert len(nodes(found, "step")) == 8
         assert found.unfinished == []
+
+
+def test_a_person_leads_to_the_story_of_the_lead_however_it_is_spelled(told: Story, settings: Settings) -> None:
+    email, phone = f"1-{EMAIL}", f"{PHONE[:-1]}1"
+    spelled = (f"{phone[:2]} ({phone[2:5]}) {phone[5:8]}-{phone[8:]}", phone[2:])
+    for text in (email, email.upper(), f" <{email}> ", phone, *spelled, "dana or-bit 1", "OR-BIT 1"):
+        found = traced(settings, text)
+        assert (text, found.subject and (found.subject.kind, found.subject.id)) == (text, ("lead", told.lead_of(1)))
+        assert [node.is_asked_for for node in found.trees] == [True]
+    assert {one.id for one in traced(settings, "Dana").candidates} == {told.lead_of(1), told.lead_of(2)}
+    assert traced(settings, "nobody@example.test").trees == []
+
+
+def test_a_quarantined_webhook_is_set_aside_and_not_finished(story: Story, settings: Settings) -> None:
+    quarantined = {"workspace": "", "verdict": "quarantined", "reason": "unknown workspace"}
+    story.verdict(9, 0, WEBHOOKS_QUARANTINE, **quarantined, message_ids=(), fact_count=0, receipt_id=story.receipt(9))
+    story.project()
+    (open_,) = traced(settings, story.receipt(9)).unfinished
+    letter = f"{settings.topic(WEBHOOKS_QUARANTINE)}:0:0:quarantine"
+    assert (open_.stage, "set aside: unknown workspace" in open_.what, letter in open_.what) == (
+        "quarantine",
+        True,
+        True,
+    )
+    listed = headrace(environment_of(settings), "dlq", "list")
+    assert "In quarantine, of the same filter: 1." in listed.stderr
+    audited = headrace(environment_of(settings), "audit", "--wait", "0")
+    assert "In quarantine: 1." in audited.stdout
 
 
 def test_a_story_names_every_row_it_stands_in_and_no_other(told: Story, settings: Settings) -> None:
@@ -271,6 +302,9 @@ def test_without_postgres_or_kafka_the_other_tells_what_it_can(
     alone = settings.model_copy(update={"database_url": NOWHERE})
     nothing = traced(alone, told.message_of(1))
     assert nothing.trees == []
+    printed = command(alone, told.message_of(1))
+    assert (printed.exit_code, "Postgres can't be reached" in printed.stderr) == (2, True)
+    assert "Nothing is known" not in printed.output
     assert "give --from" in nothing.searched[-1]
     found = traced(alone, told.message_of(1), from_=datetime.now(UTC) - timedelta(hours=1))
     assert "Postgres can't be reached" in found.problems[0]

@@ -8,7 +8,13 @@ from cryptography.fernet import Fernet
 from pydantic import SecretStr
 
 from headrace.settings import Settings
-from operations.dev.environment import process_environment, secrets_key, shell_file, write_private
+from operations.dev.environment import (
+    process_environment,
+    secrets_key,
+    shell_file,
+    with_own_metrics_port,
+    write_private,
+)
 from operations.dev.settings import DevSettings
 
 
@@ -101,3 +107,10 @@ def test_processes_get_the_stack_and_all_else(stack: DevSettings, monkeypatch: p
 def test_the_log_format_and_the_data_directory_can_be_chosen(stack: DevSettings) -> None:
     inherited = {"HEADRACE_LOG_FORMAT": "json", "HEADRACE_DATA_DIR": "/elsewhere", "HEADRACE_LOG_LEVEL": "DEBUG"}
     assert inherited.items() <= process_environment(stack, "postgresql://x/x", "key", inherited).items()
+
+
+def test_each_process_has_a_port_of_its_own_for_metrics() -> None:
+    ports = [with_own_metrics_port({"HEADRACE_METRICS_PORT": "9100"}, number) for number in range(3)]
+    assert [one["HEADRACE_METRICS_PORT"] for one in ports] == ["9100", "9101", "9102"]
+    for nowhere in ({}, {"HEADRACE_METRICS_PORT": "0"}, {"HEADRACE_METRICS_PORT": ""}):
+        assert with_own_metrics_port(nowhere, 2) == nowhere

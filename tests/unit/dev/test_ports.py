@@ -15,15 +15,17 @@ def test_free_ports_are_different_and_free() -> None:
     assert all(map(is_free, ports))
 
 
-def test_a_taken_port_is_refused_in_one_sentence() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
+def test_all_taken_ports_are_refused_in_one_sentence() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
+        taken = [server.getsockname()[1] for server in (one, other)]
+        (free,) = free_ports(1)
         with pytest.raises(CannotStart) as refusal:
-            require_free(port, "Kafka", "HEADRACE_KAFKA_PORT")
-    assert str(refusal.value) == (
-        f"Port {port} for Kafka is in use: stop what uses it, or choose another with HEADRACE_KAFKA_PORT; "
-        "`docker compose up` is the other way to run Headrace."
-    )
+            require_free([(taken[0], "Kafka", "HEADRACE_KAFKA_PORT"), (free, "x", "X"), (taken[1], "ingest", "Y")])
+    told = str(refusal.value)
+    assert told.startswith(f"In use: port {taken[0]} for Kafka (HEADRACE_KAFKA_PORT), port {taken[1]} for ingest (Y). ")
+    assert str(free) not in told
+    assert told.endswith("`docker compose up` is the other way to run Headrace.")
+    require_free([(free, "x", "X")])
 
 
 def test_ports_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,6 +25,7 @@ from ingest.gate import Gate
 from ingest.latency import LatencyRecorder
 from ingest.metrics import IngestMetrics
 from ingest.publisher import KafkaAway, Publisher
+from ingest.refusals import RefusalRecorder
 from ingest.webhook import IngestContext, WebhookReceiver
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
@@ -88,6 +89,7 @@ class Endpoint:
     ) -> None:
         settings = Settings()
         self.sent: list[Message] = []
+        self.refusals = RefusalRecorder(NOW)
         self.bodies = BodyReader(settings.body_limit, most_held=most_held)
         self.publisher = RecordingPublisher(settings, failure)
         follower = WorkspaceFollower(settings)
@@ -101,6 +103,7 @@ class Endpoint:
             follower=follower,
             bodies=self.bodies,
             metrics=IngestMetrics(LatencyRecorder(NOW), lambda: True, lambda: 1),
+            refusals=self.refusals,
             keys=InstallationKeys(settings),
             clock=lambda: NOW,
             new_receipt_id=lambda: "receipt-1",
@@ -150,7 +153,7 @@ async def test_fixed_clock_and_ids_give_a_fixed_record() -> None:
 async def test_a_defective_adapter_loses_no_proven_body(function: str) -> None:
     endpoint = Endpoint(adapter(**{function: explodes}), ACCOUNT)
     with structlog.testing.capture_logs() as logs:
-        assert (await endpoint.post())[0] == 200
+        assert await endpoint.post() == (200, {"status": "quarantined", "receipt_id": "receipt-1"})
     ((topic, key, value, headers),) = endpoint.publisher.records
     assert (topic, key, value) == ("webhooks.quarantine", b"receipt-1", BODY)
     assert read_webhook(headers).quarantine_reason == "adapter failed"
@@ -232,3 +235,36 @@ async def test_who_finds_no_room_is_asked_to_come_again() -> None:
     status, problem = await endpoint.post()
     assert (status, problem["type"]) == (429, "urn:headrace:problem:storage-unavailable")
     assert endpoint.publisher.records == []
+
+
+@pytest.mark.parametrize(
+    ("account", "proof", "why"),
+    [
+        (ACCOUNT, "wrong", "its proof is not one of acme"),
+        (ACCOUNT, "", "it names acme and shows no proof"),
+        (ProviderAccount(accounts={"location_id": "L1"}), "s", "acme has no secret for ghl"),
+        (ProviderAccount(accounts={"location_id": "other"}), "wrong", "names no workspace we know"),
+    ],
+)
+async def test_a_refused_sender_is_told_to_the_operator_with_what_he_lacks(
+    account: ProviderAccount, proof: str, why: str
+) -> None:
+    endpoint = Endpoint(adapter(), account)
+    with structlog.testing.capture_logs() as lines:
+        status, answer = await endpoint.post(proof)
+    assert (status, answer["detail"].startswith("The webhook carries no valid proof")) == (401, True)
+    (refused,) = endpoint.refusals.close_window(NOW, "host:1")
+    assert (refused.reason, refused.account, refused.count) == ("unproven-sender", "location_id=L1", 1)
+    assert why in refused.why
+    assert [line["account"] for line in lines] == ["location_id=L1"]
+    assert "private" not in str(lines)
+    assert not proof or f"'{proof}'" not in str(lines)
+
+
+@pytest.mark.parametrize("function", ["workspace_hints", "proofs"])
+async def test_a_defective_adapter_refuses_without_another_error(function: str) -> None:
+    defective = Proofs(presented=explodes) if function == "proofs" else explodes
+    endpoint = Endpoint(adapter(**{function: defective}), ACCOUNT)
+    assert (await endpoint.post("wrong"))[0] == 401
+    (refused,) = endpoint.refusals.close_window(NOW, "host:1")
+    assert (refused.account, refused.why) == ("", "")

@@ -1,5 +1,7 @@
 """Speed, time left and standing still, from readings alone."""
 
+import msgspec
+
 from headrace.kafka.log_offsets import LogRange
 from operations.versions.status import STALE_SECONDS, ProjectionStatus, Reading, StatusOverTime
 
@@ -81,3 +83,12 @@ def test_rows_of_records_that_the_log_has_lost_are_told_by_the_position_of_the_r
     assert (lost.beyond_end, lost.is_well, lost.lag) == (100, False, 0)
     grown = together.take(reading(4, {0: 1100, 1: 1050}, end=1050))[0]
     assert grown.beyond_end == 0
+
+
+def test_a_projection_is_late_by_the_age_of_its_oldest_record_however_few_there_are() -> None:
+    part = ("leads", ("t.messages", 0))
+    behind = reading(10, {0: 999, 1: 1000})
+    soon = leads(msgspec.structs.replace(behind, waiting={part: 60.0}))
+    assert (soon.oldest_seconds, soon.is_late, soon.is_well) == (60.0, False, True)
+    late = leads(msgspec.structs.replace(behind, waiting={part: 60.1}))
+    assert (late.lag, late.is_late, late.is_well) == (1, True, False)

@@ -52,3 +52,14 @@ def test_a_receipt_tells_when_it_was_drawn_and_a_derived_id_does_not() -> None:
     assert received_at(str(id_)) == drawn_at
     assert received_at("6c0b2a1e-6f0a-5c53-9a3e-2f7a57b1d001") is None
     assert received_at("acme:ghl:1") is None
+
+
+@pytest.mark.parametrize("text", ["Jane", "Li", "a@b.io", "Bo Fa", "Ökan"])
+def test_a_persons_name_or_address_may_be_short(text: str) -> None:
+    assert named(text) == IdNamed(text)
+
+
+@pytest.mark.parametrize("text", ["0198", "abe", "x", "555-123", ""])
+def test_what_may_be_the_beginning_of_an_id_may_not(text: str) -> None:
+    with pytest.raises(TooShort, match="too short"):
+        named(text)

@@ -1,5 +1,8 @@
 """Look-ups: exact for ids, blind to case for names, and nobody where two claim the same."""
 
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -65,3 +68,19 @@ def test_changes_one_by_one_and_all_at_once_agree(changes: list[tuple[str, str |
     for value in ("L1", "L2"):
         assert found(stepwise, "location_id", value) == found(at_once, "location_id", value)
     assert {one.id for one in stepwise} == {one.id for one in at_once}
+
+
+def test_a_removed_workspace_is_found_by_nobody_and_its_secrets_count_for_a_while() -> None:
+    end = datetime(2026, 3, 9, tzinfo=UTC)
+    removed = replace(workspace("a", location_id="L1", secrets=("s",)), proofs_until=end)
+    directory = Directory([removed, workspace("b", location_id="L1")])
+    assert (found(directory, "location_id", "L1"), found(directory, "workspace", "a")) == ("b", None)
+    assert (len(directory), directory.get("a"), [one.id for one in directory]) == (1, None, ["b"])
+    assert directory.conflicts == {}
+    before, after = end - timedelta(seconds=1), end
+    assert [directory.secrets("ghl", at) for at in (None, before, after)] == [(), ("s",), ()]
+    assert (directory.next_end(before), directory.next_end(after)) == (end, None)
+    assert (directory.forgotten(before), directory.forgotten(after)) == ([], ["a"])
+    assert directory.changed([workspace("c")]).secrets("ghl", before) == ("s",)
+    assert directory.changed([workspace("a", location_id="L9")]).retired == {}
+    assert directory.changed([], ["a"]).retired == {}

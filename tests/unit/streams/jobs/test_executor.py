@@ -5,10 +5,11 @@ The real executor, runner, journal and schedule, over a log in memory that is fo
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from headrace.events.ai import AiCalled
@@ -28,7 +29,7 @@ from streams.jobs.journal import Journal
 from streams.jobs.open_job import Entry, OpenJob, Place, ends_run, fold
 from streams.jobs.runner import JobRunner
 from streams.jobs.schedule import Schedule
-from streams.jobs.step import Step, StepContext, StepOutcome, is_suppressed
+from streams.jobs.step import Step, StepContext, StepFailed, StepOutcome, is_suppressed
 from streams.jobs.void_jobs import VoidJobs
 from tests.unit.streams.jobs.sms import sms
 
@@ -63,6 +64,7 @@ class World:
         self.answered, self.asked = asyncio.Event(), asyncio.Event()
         self._folded = 0
         self.is_put_out = False
+        self.has_budget = True
         self._entries: dict[str, Entry | None] = {}
         itself: Any = self
         conversations = Conversations(itself)
@@ -84,6 +86,8 @@ class World:
         self.asked.set()
         try:
             await self.answered.wait()
+            if not self.has_budget:
+                raise StepFailed("over_budget", "over_budget", retry_after=36_000)
         finally:
             assert isinstance(context.ai, Ai)
             context.ai.calls.append(CALL)
@@ -266,3 +270,30 @@ async def test_what_runs_in_the_log_alone_was_lost(world: World) -> None:
     assert world.names()[2:] == ["RetryScheduled1", "Started2", "StepFinished2", "Succeeded2"]
     lost = world.log[2]
     assert (lost.reason, lost.lost, lost.spends_attempt, lost.step) == ("worker lost", True, False, "work")
+
+
+async def test_a_parked_job_goes_on_when_its_budget_was_raised_and_parks_itself_when_that_was_too_little(
+    world: World,
+) -> None:
+    world.has_budget = False
+    world.answered.set()
+    await world.settled()
+    await world.fold()
+    assert world.names() == ["Requested", "Started1", "RetryScheduled1"]
+    assert await world.executor.begin_parked("somebody-else") == 0
+    for attempt in (2, 3):
+        assert await world.executor.begin_parked("acme") == 1
+        await world.settled()
+        await world.fold()
+        assert world.names()[-2:] == [f"Started{attempt}", f"RetryScheduled{attempt}"]
+    world.has_budget = True
+    assert await world.executor.begin_parked("acme") == 1
+    await world.settled()
+    assert world.names()[-1] == "Succeeded4"
+
+
+async def test_a_job_that_waits_for_its_time_is_not_parked(world: World) -> None:
+    later = NOW + timedelta(hours=1)
+    world.log.append(msgspec.structs.replace(world.log[0], job_id="later", lead_id="other", due_at=later))
+    await world.fold()
+    assert await world.executor.begin_parked("acme") == 0

@@ -6,8 +6,10 @@ from headrace.events.codec import Codec
 from headrace.events.envelope import Headers, read_envelope
 from headrace.settings import Settings
 from ingest.latency import LatencyRecorder
-from ingest.latency_publisher import LatencyPublisher
+from ingest.problems import body_too_large, unproven
 from ingest.publisher import KafkaAway, Publisher
+from ingest.refusals import RefusalRecorder, RefusedBecause
+from ingest.window_publisher import WindowPublisher
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 
@@ -26,14 +28,14 @@ class FlakyPublisher(Publisher):
             raise KafkaAway
         envelope = read_envelope(headers)
         event = Codec().decode(envelope.type, value)
-        assert topic == "ingest-latency"
+        assert topic == "a-topic"
         self.published.append((key, event.count, envelope.id))
 
 
 async def test_windows_wait_for_kafka_and_keep_their_ids() -> None:
     times = (START + timedelta(seconds=10 * number) for number in range(1, 9))
     recorder, publisher = LatencyRecorder(START), FlakyPublisher()
-    latency = LatencyPublisher(Settings(), recorder, publisher, "host:1", lambda: next(times))
+    latency = WindowPublisher("a-topic", recorder.close_window, publisher, "host:1", lambda: next(times))
 
     recorder.observe("/webhooks/ghl", 200, 150)
     await latency.publish_window()
@@ -53,4 +55,16 @@ async def test_windows_wait_for_kafka_and_keep_their_ids() -> None:
         (b"/webhooks/ghl", 3),
         (b"/webhooks/ghl", 1),
     ]
+    assert len({id_ for _, _, id_ in publisher.published}) == 3
+
+
+async def test_each_kind_of_refusal_is_an_event_of_its_own() -> None:
+    recorder, publisher = RefusalRecorder(START), FlakyPublisher()
+    refusals = WindowPublisher("a-topic", recorder.close_window, publisher, "host:1", lambda: START)
+    for account in ("location_id=L1", "location_id=L2", "location_id=L1"):
+        recorder.note("/webhooks/ghl", unproven(), RefusedBecause(account))
+    recorder.note("/webhooks/ghl", body_too_large(9))
+    await refusals.publish_window()
+    await refusals.publish_window()
+    assert sorted(count for _, count, _ in publisher.published) == [1, 1, 2]
     assert len({id_ for _, _, id_ in publisher.published}) == 3

@@ -1,0 +1,1 @@
+"""How old unfinished work is, by stage."""
