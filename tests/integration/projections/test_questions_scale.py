@@ -20,18 +20,20 @@ MOST_ROWS = 3 * SIZES.replies * SIZES.copies * MESSAGES_OF_A_REPLY
 #: From here on an estimate matters, and so many times too low is wrong.
 MANY_ROWS, TOO_LOW = 500, 100
 ASKED = {one.words: one.sql for one in questions()}
-_LEADS = "JOIN analytics.leads AS lead USING (workspace_id, lead_id)"
 #: What people ask all the same, and what once took a minute.
 FORMS = {
     "drafts that wait, by conversation": "SELECT * FROM analytics.conversations "
     "WHERE draft_state = 'open' AND decision = 'needs_review'",
     "what goes out, by conversation": "SELECT * FROM analytics.conversations WHERE decision = 'send_at'",
-    "opt-outs with their leads": f"SELECT * FROM analytics.conversations AS spoken {_LEADS} WHERE spoken.is_opt_out",
-    "states of all leads": f"SELECT * FROM analytics.lead_states AS state {_LEADS}",
-    "identities of suppressed leads": f"SELECT * FROM analytics.lead_identities AS identity {_LEADS} "
-    "WHERE lead.is_suppressed",
-    "suppressions with their leads": f"SELECT * FROM analytics.suppressions AS suppression {_LEADS}",
-    "drafts with their leads": f"SELECT * FROM analytics.drafts_to_review AS draft {_LEADS}",
+    "opt-outs with their leads": "SELECT * FROM analytics.conversations AS spoken "
+    "JOIN analytics.leads USING (workspace_id, lead_id) WHERE spoken.is_opt_out",
+    "states of all leads": "SELECT * FROM analytics.lead_states JOIN analytics.leads USING (workspace_id, lead_id)",
+    "identities of suppressed leads": "SELECT * FROM analytics.lead_identities "
+    "JOIN analytics.leads AS lead USING (workspace_id, lead_id) WHERE lead.is_suppressed",
+    "suppressions with their leads": "SELECT * FROM analytics.suppressions "
+    "JOIN analytics.leads USING (workspace_id, lead_id)",
+    "drafts with their leads": "SELECT * FROM analytics.drafts_to_review "
+    "JOIN analytics.leads USING (workspace_id, lead_id)",
 }
 
 

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import psycopg
 import pytest
@@ -13,9 +13,11 @@ from psycopg.rows import dict_row
 
 from headrace.events.enrichments import (
     BookingDeclined,
+    Decision,
     DraftCreated,
     DraftRejected,
     FollowUpScheduled,
+    Grade,
     LeadScored,
     LeadStateChanged,
     MessageClassified,
@@ -80,7 +82,7 @@ class Life:
         draft_id = derived_id("draft", str(number))
         draft: dict[str, Any] = {"draft_id": draft_id, "channel": "email"}
         decided: dict[str, Any] = {"threshold": 0.9, "response_mode": "AI_AUTO_SEND"}
-        decision = chance.choice(("send_at", "needs_review", "blocked"))
+        decision: Decision = chance.choice(get_args(Decision))
         send_at = START + timedelta(minutes=chance.randrange(60)) if decision == "send_at" else None
         return [
             [MessageClassified(**of("classify", number), label="Interested", confidence=0.9)],
@@ -105,7 +107,11 @@ class Life:
             [BookingDeclined(**of("booking_decision", number), reason="no_slots", process="none")],
             [DraftCreated(**of("draft", number), **draft, body=f"draft {chance.random()}")],
             [ReplyDecided(**of("decide_reply", number), **draft, **decided, decision=decision, send_at=send_at)],
-            [LeadScored(**of("score", number), fit=3, intent=2, overall=chance.randint(1, 4), reasoning="Because.")],
+            [
+                LeadScored(
+                    **of("score", number), fit=3, intent=2, overall=chance.choice(get_args(Grade)), reasoning="Because."
+                )
+            ],
             # What was concluded is unsaid now and then.
             [
                 StepSkipped(**of(step, number), reason="suppressed")
