@@ -71,7 +71,7 @@ sent AS (
     SET decision = 'send_at', send_at = decision.concluded_at + interval '1 hour', reasons = '{}'
     FROM kind
     WHERE kind.message_id = decision.message_id AND kind.n BETWEEN 65 AND 79
-)
+),
 
 deferred AS (
     UPDATE proj_v1.follow_ups AS follow_up

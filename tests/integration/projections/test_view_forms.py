@@ -195,6 +195,14 @@ def rows(connection: psycopg.Connection[Any], view: str) -> Rows:
     return sorted((dict(row) for row in found), key=str)
 
 
+def different(left: Rows, right: Rows) -> list[Any]:
+    """Each value that differs, and how many rows there are of each where that does."""
+    if len(left) != len(right):
+        return [(len(left), len(right))]
+    pairs = zip(left, right, strict=True)
+    return [(name, one[name], other[name]) for one, other in pairs for name in one if one[name] != other[name]]
+
+
 def _given_up(row: dict[str, Any]) -> dict[str, Any]:
     """What the first form told of a draft that was superseded, as it is told now."""
     if (row["draft_state"], row["decision"]) == ("superseded", "send_at"):
@@ -217,9 +225,9 @@ async def test_a_view_has_the_rows_of_its_first_form(
         for own in OWN_VIEWS:
             assert rows(connection, f"proj_v{version}.{own}") == rows(connection, f"before.{own}")
         for view in COMPARED:
-            assert rows(connection, f"analytics.{view}") == rows(connection, f"before.{view}")
+            assert different(rows(connection, f"analytics.{view}"), rows(connection, f"before.{view}")) == []
         spoken = rows(connection, "analytics.conversations")
-        assert spoken == sorted(map(_given_up, rows(connection, "before.conversations")), key=str)
+        assert different(spoken, list(map(_given_up, rows(connection, "before.conversations")))) == []
         waiting = rows(connection, "analytics.drafts_to_review")
     assert {"open", "superseded", "cancelled", "rejected"} <= {row["draft_state"] for row in spoken}
     assert {("superseded", "blocked"), ("open", "send_at")} <= {(row["draft_state"], row["decision"]) for row in spoken}

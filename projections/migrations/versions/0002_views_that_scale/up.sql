@@ -656,7 +656,10 @@ CROSS JOIN LATERAL (
     SELECT
         CASE
             WHEN decision.send_at > suppressed.suppressed_at THEN 'suppressed'
-            WHEN decision.send_at IS NOT NULL AND suppressed.suppressed_at IS NULL AND newer.is_there THEN 'superseded'
+            WHEN decision.send_at IS NOT NULL
+                AND draft.body IS NOT NULL
+                AND suppressed.suppressed_at IS NULL
+                AND newer.is_there THEN 'superseded'
         END AS reason
 ) AS given_up;
 
