@@ -11,21 +11,15 @@ WITH survivor AS (
     FROM {proj}.lead_survivors AS gone
 ),
 
-moved AS (
-    SELECT move.workspace_id, move.message_id, coalesce(survivor.survivor_id, move.into_lead_id) AS lead_id
-    FROM {proj}.message_moves AS move
-    LEFT JOIN survivor ON survivor.workspace_id = move.workspace_id AND survivor.lead_id = move.into_lead_id
-),
-
-suppressed AS (
+merged_suppression AS (
     SELECT
-        suppression.workspace_id,
-        coalesce(survivor.survivor_id, suppression.lead_id) AS lead_id,
+        survivor.workspace_id,
+        survivor.survivor_id AS lead_id,
         min(least(suppression.occurred_at, suppression.received_at)) AS suppressed_at
-    FROM {proj}.lead_suppressions AS suppression
-    LEFT JOIN survivor
-        ON survivor.workspace_id = suppression.workspace_id AND survivor.lead_id = suppression.lead_id
-    GROUP BY suppression.workspace_id, coalesce(survivor.survivor_id, suppression.lead_id)
+    FROM survivor
+    JOIN {proj}.lead_suppressions AS suppression
+        ON suppression.workspace_id = survivor.workspace_id AND suppression.lead_id = survivor.lead_id
+    GROUP BY survivor.workspace_id, survivor.survivor_id
 ),
 
 brought_along AS (
@@ -47,7 +41,7 @@ brought_along AS (
     ) AS newest
     UNION ALL
     SELECT moved.workspace_id, moved.lead_id, taken.sent_at, taken.received_at, taken.message_id
-    FROM moved
+    FROM {proj}.moved_messages AS moved
     JOIN {proj}.messages AS taken ON taken.workspace_id = moved.workspace_id AND taken.message_id = moved.message_id
     WHERE taken.direction = 'inbound' AND NOT taken.is_automated
 ),
@@ -126,9 +120,11 @@ SELECT
         ELSE 'open'
     END AS follow_up_state
 FROM {proj}.messages AS message
-LEFT JOIN moved ON moved.workspace_id = message.workspace_id AND moved.message_id = message.message_id
-LEFT JOIN survivor ON survivor.workspace_id = message.workspace_id AND survivor.lead_id = message.lead_id
-CROSS JOIN LATERAL (SELECT coalesce(moved.lead_id, survivor.survivor_id, message.lead_id) AS lead_id) AS today
+LEFT JOIN {proj}.moved_messages AS moved
+    ON moved.workspace_id = message.workspace_id AND moved.message_id = message.message_id
+LEFT JOIN {proj}.lead_survivors AS gone
+    ON gone.workspace_id = message.workspace_id AND gone.lead_id = message.lead_id
+CROSS JOIN LATERAL (SELECT coalesce(moved.lead_id, gone.survivor_id, message.lead_id) AS lead_id) AS today
 LEFT JOIN {proj}.message_labels AS label
     ON label.workspace_id = message.workspace_id AND label.message_id = message.message_id
 LEFT JOIN {proj}.follow_ups AS follow_up
@@ -164,9 +160,21 @@ LEFT JOIN {proj}.reply_decisions AS decision
         WHERE step.workspace_id = decision.workspace_id AND step.job_id = decision.job_id AND step.step = 'decide_reply'
     )
 LEFT JOIN scored ON scored.workspace_id = message.workspace_id AND scored.message_id = message.message_id
-LEFT JOIN suppressed ON suppressed.workspace_id = message.workspace_id AND suppressed.lead_id = today.lead_id
+LEFT JOIN merged_suppression
+    ON merged_suppression.workspace_id = message.workspace_id AND merged_suppression.lead_id = today.lead_id
 LEFT JOIN brought_newest
     ON brought_newest.workspace_id = message.workspace_id AND brought_newest.lead_id = today.lead_id
+CROSS JOIN LATERAL (
+    SELECT
+        least(
+            (
+                SELECT min(least(own.occurred_at, own.received_at))
+                FROM {proj}.lead_suppressions AS own
+                WHERE own.workspace_id = message.workspace_id AND own.lead_id = today.lead_id
+            ),
+            merged_suppression.suppressed_at
+        ) AS suppressed_at
+) AS suppressed
 CROSS JOIN LATERAL (
     SELECT
         coalesce(

@@ -1,6 +1,6 @@
 -- What a person has to decide, read from the decisions in the order in which they wait: a page of the oldest looks at
 -- few rows more than it shows. Whose a draft is and whether it still stands is looked up draft by draft. OFFSET 0 keeps
--- the person's leads from being looked up again for each question about them.
+-- the person's leads from being looked up again for each question about them, and each look in its index.
 CREATE OR REPLACE VIEW {analytics}.drafts_to_review AS
 SELECT
     decision.workspace_id,
@@ -59,11 +59,20 @@ CROSS JOIN LATERAL (
     SELECT
         today.lead_id,
         ARRAY(
-            SELECT today.lead_id
-            UNION ALL
-            SELECT gone.lead_id
-            FROM {proj}.lead_survivors AS gone
-            WHERE gone.workspace_id = decision.workspace_id AND gone.survivor_id = today.lead_id
+            WITH RECURSIVE part AS (
+                SELECT today.lead_id
+                UNION
+                SELECT younger.lead_id
+                FROM part
+                CROSS JOIN LATERAL (
+                    SELECT merge.lead_id
+                    FROM {proj}.lead_merges AS merge
+                    WHERE merge.workspace_id = decision.workspace_id AND merge.into_lead_id = part.lead_id
+                    OFFSET 0
+                ) AS younger
+            )
+
+            SELECT part.lead_id FROM part
         ) AS lead_ids
     OFFSET 0
 ) AS person

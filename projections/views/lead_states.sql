@@ -9,8 +9,7 @@ WITH survivor AS (
 suppressed AS (
     SELECT
         suppression.workspace_id,
-        coalesce(survivor.survivor_id, suppression.lead_id) AS lead_id,
-        min(suppression.occurred_at) AS occurred_at
+        coalesce(survivor.survivor_id, suppression.lead_id) AS lead_id
     FROM {proj}.lead_suppressions AS suppression
     LEFT JOIN survivor
         ON survivor.workspace_id = suppression.workspace_id AND survivor.lead_id = suppression.lead_id
@@ -54,11 +53,11 @@ newest AS (
 SELECT
     state.workspace_id,
     state.lead_id,
-    CASE WHEN suppressed.occurred_at IS NOT NULL THEN 'blacklisted' ELSE state.status END AS status,
+    CASE WHEN suppressed.lead_id IS NOT NULL THEN 'blacklisted' ELSE state.status END AS status,
     state.label,
     state.label IN ('Meeting Booked', 'Meeting Requested', 'Call Requested', 'Information Requested', 'Interested')
         AS is_positive,
-    suppressed.occurred_at IS NOT NULL AS is_suppressed,
+    suppressed.lead_id IS NOT NULL AS is_suppressed,
     state.message_id,
     state.sent_at AS state_since_at,
     state.concluded_at,

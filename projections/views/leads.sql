@@ -99,12 +99,12 @@ SELECT
     lead.workspace_id,
     lead.lead_id,
     CASE
-        WHEN suppression.occurred_at IS NOT NULL THEN 'suppressed'
+        WHEN suppression.lead_id IS NOT NULL THEN 'suppressed'
         WHEN rollup.last_inbound_at IS NOT NULL THEN 'replied'
         WHEN rollup.last_outbound_at IS NOT NULL THEN 'contacted'
         ELSE 'new'
     END AS status,
-    suppression.occurred_at IS NOT NULL AS is_suppressed,
+    suppression.lead_id IS NOT NULL AS is_suppressed,
     suppression.reason AS suppression_reason,
     suppression.occurred_at AS suppressed_at,
     lead.first_name,
@@ -165,7 +165,7 @@ CROSS JOIN LATERAL (
             ELSE split_rollup.last_outbound_at END AS last_outbound_at
 ) AS rollup
 WHERE NOT EXISTS (
-    SELECT FROM survivor AS gone
+    SELECT FROM {proj}.lead_survivors AS gone
     WHERE gone.workspace_id = lead.workspace_id AND gone.lead_id = lead.lead_id AND gone.survivor_id <> gone.lead_id
 );
 

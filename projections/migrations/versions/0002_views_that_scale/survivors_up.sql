@@ -1,22 +1,16 @@
--- Each merged lead once, with the lead it lives on in: merges are followed to their end. Most end at once; only the
--- others are followed, so that a look at one lead is a look into an index. The resolver never merges in a circle;
--- should one come about, its smallest id survives, so that no message drops out of the views.
+-- Each merged lead once, with the lead it lives on in: merges are followed to their end. Most end at once, and only the
+-- others are followed. The resolver never merges in a circle; should one come about, its smallest id survives, so that
+-- no message drops out of the views. A row a merge, so that this is how many rows are estimated.
 CREATE OR REPLACE VIEW {schema}.lead_survivors AS
-SELECT merge.workspace_id, merge.lead_id, merge.into_lead_id AS survivor_id
+SELECT merge.workspace_id, merge.lead_id, coalesce(chain.survivor_id, merge.into_lead_id) AS survivor_id
 FROM {schema}.lead_merges AS merge
-WHERE NOT EXISTS (
-    SELECT FROM {schema}.lead_merges AS further
-    WHERE further.workspace_id = merge.workspace_id AND further.lead_id = merge.into_lead_id
-)
-UNION ALL
-SELECT chain.workspace_id, chain.lead_id, chain.survivor_id
-FROM (
+LEFT JOIN (
     WITH RECURSIVE followed AS (
-        SELECT merge.workspace_id, merge.lead_id, merge.into_lead_id AS survivor_id
-        FROM {schema}.lead_merges AS merge
+        SELECT first.workspace_id, first.lead_id, first.into_lead_id AS survivor_id
+        FROM {schema}.lead_merges AS first
         WHERE EXISTS (
             SELECT FROM {schema}.lead_merges AS further
-            WHERE further.workspace_id = merge.workspace_id AND further.lead_id = merge.into_lead_id
+            WHERE further.workspace_id = first.workspace_id AND further.lead_id = first.into_lead_id
         )
         UNION ALL
         SELECT followed.workspace_id, followed.lead_id, next.into_lead_id
@@ -37,4 +31,5 @@ FROM (
         followed.lead_id,
         further.lead_id IS NOT NULL,
         followed.survivor_id
-) AS chain;
+) AS chain
+    ON chain.workspace_id = merge.workspace_id AND chain.lead_id = merge.lead_id;

@@ -108,12 +108,12 @@ SELECT
     lead.workspace_id,
     lead.lead_id,
     CASE
-        WHEN suppression.occurred_at IS NOT NULL THEN 'suppressed'
+        WHEN suppression.lead_id IS NOT NULL THEN 'suppressed'
         WHEN rollup.last_inbound_at IS NOT NULL THEN 'replied'
         WHEN rollup.last_outbound_at IS NOT NULL THEN 'contacted'
         ELSE 'new'
     END AS status,
-    suppression.occurred_at IS NOT NULL AS is_suppressed,
+    suppression.lead_id IS NOT NULL AS is_suppressed,
     suppression.reason AS suppression_reason,
     suppression.occurred_at AS suppressed_at,
     lead.first_name,
@@ -174,7 +174,7 @@ CROSS JOIN LATERAL (
             ELSE split_rollup.last_outbound_at END AS last_outbound_at
 ) AS rollup
 WHERE NOT EXISTS (
-    SELECT FROM survivor AS gone
+    SELECT FROM {leads}.lead_survivors AS gone
     WHERE gone.workspace_id = lead.workspace_id AND gone.lead_id = lead.lead_id AND gone.survivor_id <> gone.lead_id
 );
 
@@ -359,8 +359,7 @@ WITH survivor AS (
 suppressed AS (
     SELECT
         suppression.workspace_id,
-        coalesce(survivor.survivor_id, suppression.lead_id) AS lead_id,
-        min(suppression.occurred_at) AS occurred_at
+        coalesce(survivor.survivor_id, suppression.lead_id) AS lead_id
     FROM {leads}.lead_suppressions AS suppression
     LEFT JOIN survivor
         ON survivor.workspace_id = suppression.workspace_id AND survivor.lead_id = suppression.lead_id
@@ -404,11 +403,11 @@ newest AS (
 SELECT
     state.workspace_id,
     state.lead_id,
-    CASE WHEN suppressed.occurred_at IS NOT NULL THEN 'blacklisted' ELSE state.status END AS status,
+    CASE WHEN suppressed.lead_id IS NOT NULL THEN 'blacklisted' ELSE state.status END AS status,
     state.label,
     state.label IN ('Meeting Booked', 'Meeting Requested', 'Call Requested', 'Information Requested', 'Interested')
         AS is_positive,
-    suppressed.occurred_at IS NOT NULL AS is_suppressed,
+    suppressed.lead_id IS NOT NULL AS is_suppressed,
     state.message_id,
     state.sent_at AS state_since_at,
     state.concluded_at,
@@ -475,21 +474,15 @@ WITH survivor AS (
     FROM {leads}.lead_survivors AS gone
 ),
 
-moved AS (
-    SELECT move.workspace_id, move.message_id, coalesce(survivor.survivor_id, move.into_lead_id) AS lead_id
-    FROM {leads}.message_moves AS move
-    LEFT JOIN survivor ON survivor.workspace_id = move.workspace_id AND survivor.lead_id = move.into_lead_id
-),
-
-suppressed AS (
+merged_suppression AS (
     SELECT
-        suppression.workspace_id,
-        coalesce(survivor.survivor_id, suppression.lead_id) AS lead_id,
+        survivor.workspace_id,
+        survivor.survivor_id AS lead_id,
         min(least(suppression.occurred_at, suppression.received_at)) AS suppressed_at
-    FROM {leads}.lead_suppressions AS suppression
-    LEFT JOIN survivor
-        ON survivor.workspace_id = suppression.workspace_id AND survivor.lead_id = suppression.lead_id
-    GROUP BY suppression.workspace_id, coalesce(survivor.survivor_id, suppression.lead_id)
+    FROM survivor
+    JOIN {leads}.lead_suppressions AS suppression
+        ON suppression.workspace_id = survivor.workspace_id AND suppression.lead_id = survivor.lead_id
+    GROUP BY survivor.workspace_id, survivor.survivor_id
 ),
 
 brought_along AS (
@@ -511,7 +504,7 @@ brought_along AS (
     ) AS newest
     UNION ALL
     SELECT moved.workspace_id, moved.lead_id, taken.sent_at, taken.received_at, taken.message_id
-    FROM moved
+    FROM {leads}.moved_messages AS moved
     JOIN {leads}.messages AS taken ON taken.workspace_id = moved.workspace_id AND taken.message_id = moved.message_id
     WHERE taken.direction = 'inbound' AND NOT taken.is_automated
 ),
@@ -590,9 +583,11 @@ SELECT
         ELSE 'open'
     END AS follow_up_state
 FROM {leads}.messages AS message
-LEFT JOIN moved ON moved.workspace_id = message.workspace_id AND moved.message_id = message.message_id
-LEFT JOIN survivor ON survivor.workspace_id = message.workspace_id AND survivor.lead_id = message.lead_id
-CROSS JOIN LATERAL (SELECT coalesce(moved.lead_id, survivor.survivor_id, message.lead_id) AS lead_id) AS today
+LEFT JOIN {leads}.moved_messages AS moved
+    ON moved.workspace_id = message.workspace_id AND moved.message_id = message.message_id
+LEFT JOIN {leads}.lead_survivors AS gone
+    ON gone.workspace_id = message.workspace_id AND gone.lead_id = message.lead_id
+CROSS JOIN LATERAL (SELECT coalesce(moved.lead_id, gone.survivor_id, message.lead_id) AS lead_id) AS today
 LEFT JOIN {enrichments}.message_labels AS label
     ON label.workspace_id = message.workspace_id AND label.message_id = message.message_id
 LEFT JOIN {enrichments}.follow_ups AS follow_up
@@ -628,9 +623,21 @@ LEFT JOIN {enrichments}.reply_decisions AS decision
         WHERE step.workspace_id = decision.workspace_id AND step.job_id = decision.job_id AND step.step = 'decide_reply'
     )
 LEFT JOIN scored ON scored.workspace_id = message.workspace_id AND scored.message_id = message.message_id
-LEFT JOIN suppressed ON suppressed.workspace_id = message.workspace_id AND suppressed.lead_id = today.lead_id
+LEFT JOIN merged_suppression
+    ON merged_suppression.workspace_id = message.workspace_id AND merged_suppression.lead_id = today.lead_id
 LEFT JOIN brought_newest
     ON brought_newest.workspace_id = message.workspace_id AND brought_newest.lead_id = today.lead_id
+CROSS JOIN LATERAL (
+    SELECT
+        least(
+            (
+                SELECT min(least(own.occurred_at, own.received_at))
+                FROM {leads}.lead_suppressions AS own
+                WHERE own.workspace_id = message.workspace_id AND own.lead_id = today.lead_id
+            ),
+            merged_suppression.suppressed_at
+        ) AS suppressed_at
+) AS suppressed
 CROSS JOIN LATERAL (
     SELECT
         coalesce(
@@ -860,7 +867,7 @@ COMMENT ON COLUMN analytics.ai_cost_daily.p95_ms IS '95 % of them took at most s
 
 -- What a person has to decide, read from the decisions in the order in which they wait: a page of the oldest looks at
 -- few rows more than it shows. Whose a draft is and whether it still stands is looked up draft by draft. OFFSET 0 keeps
--- the person's leads from being looked up again for each question about them.
+-- the person's leads from being looked up again for each question about them, and each look in its index.
 CREATE OR REPLACE VIEW analytics.drafts_to_review AS
 SELECT
     decision.workspace_id,
@@ -919,11 +926,20 @@ CROSS JOIN LATERAL (
     SELECT
         today.lead_id,
         ARRAY(
-            SELECT today.lead_id
-            UNION ALL
-            SELECT gone.lead_id
-            FROM {leads}.lead_survivors AS gone
-            WHERE gone.workspace_id = decision.workspace_id AND gone.survivor_id = today.lead_id
+            WITH RECURSIVE part AS (
+                SELECT today.lead_id
+                UNION
+                SELECT younger.lead_id
+                FROM part
+                CROSS JOIN LATERAL (
+                    SELECT merge.lead_id
+                    FROM {leads}.lead_merges AS merge
+                    WHERE merge.workspace_id = decision.workspace_id AND merge.into_lead_id = part.lead_id
+                    OFFSET 0
+                ) AS younger
+            )
+
+            SELECT part.lead_id FROM part
         ) AS lead_ids
     OFFSET 0
 ) AS person
