@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from bench import report
+from bench.analysts import AnalystsSizes, measure_analysts
 from bench.dedupe import DedupeSizes, measure_dedupe
 from bench.failure import BenchmarkFailed
 from bench.flood import FloodSizes, measure_flood
@@ -48,6 +49,7 @@ _FULL: dict[Benchmark, _Run] = {
     "recovery": partial(measure_recovery, RecoverySizes()),
     "rebuild": partial(measure_rebuild, RebuildSizes()),
     "promote": partial(measure_promote, PromoteSizes()),
+    "analysts": partial(measure_analysts, AnalystsSizes()),
 }
 #: Large enough to see that everything works, too small to mean anything.
 _QUICK: dict[Benchmark, _Run] = {
@@ -64,6 +66,7 @@ _QUICK: dict[Benchmark, _Run] = {
     "recovery": partial(measure_recovery, RecoverySizes(leads=5_000)),
     "rebuild": partial(measure_rebuild, RebuildSizes(replies=500)),
     "promote": partial(measure_promote, PromoteSizes(replies=100, rounds=1)),
+    "analysts": partial(measure_analysts, AnalystsSizes(replies=100, copies=2)),
 }
 
 

@@ -6,7 +6,18 @@ from typing import Literal
 import msgspec
 
 Benchmark = Literal[
-    "ingest", "dedupe", "pipeline", "flood", "restart", "jobs", "tenants", "backlog", "recovery", "rebuild", "promote"
+    "ingest",
+    "dedupe",
+    "pipeline",
+    "flood",
+    "restart",
+    "jobs",
+    "tenants",
+    "backlog",
+    "recovery",
+    "rebuild",
+    "promote",
+    "analysts",
 ]
 BENCHMARKS: tuple[Benchmark, ...] = (
     "ingest",
@@ -20,6 +31,7 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     "recovery",
     "rebuild",
     "promote",
+    "analysts",
 )
 #: Where the first part of a value's key is not the benchmark's name.
 _ELSEWHERE: Mapping[str, Benchmark] = {
@@ -154,4 +166,10 @@ MEASURES = (
     ),
     Measure(key="promote.reader_p99_ms_quiet", says="the same reader while nothing changes (p99)", unit="ms"),
     Measure(key="promote.seconds_under_query", says="the command's longest time, the query's included", unit="s"),
+    Measure(
+        key="analysts.slowest_ms",
+        says="the slowest question of docs/analysts.md over a million messages",
+        unit="ms",
+        at_most=200,
+    ),
 )

@@ -29,6 +29,10 @@ VIEWS = (
     "ai_interactions",
     "ai_cost_daily",
     "oldest_unprocessed",
+    "drafts_to_review",
+    "suppressions",
+    "signals",
+    "value_meanings",
 )
 
 _FILES = Path(__file__).parent / "views"

@@ -22,6 +22,7 @@ from headrace.refusal import Refusal
 from projections.migrating import Tell, retry_locked, take_turn, tell_nobody
 from projections.new_read_models import create_missing_read_models, missing_read_models
 from projections.tables import CTL_SCHEMA
+from projections.value_meanings import write_value_meanings
 
 VERSION_TABLE = "alembic_version"
 _MIGRATIONS = Path(__file__).parent / "migrations"
@@ -62,8 +63,11 @@ def upgrade(database_url: str, revision: str = "head", *, patience: float = PATI
         for step in _steps_up(connection, revision):
             retry_locked(connection, partial(_run, command.upgrade, connection, step), patience=patience, tell=tell)
         with connection.begin():
-            if _state(connection).lacking:
+            state = _state(connection)
+            if state.lacking:
                 create_missing_read_models(connection)
+            if state.revision == state.head:
+                write_value_meanings(connection)
 
 
 def downgrade(

@@ -101,6 +101,7 @@ def ctl_metadata() -> MetaData:
         _audits,
         _job_audits,
         _audit_open_jobs,
+        _value_meanings,
     ):
         declare(metadata)
     return metadata
@@ -189,6 +190,7 @@ def _messages(metadata: MetaData) -> None:
     )
     Index(None, table.c.workspace_id, table.c.lead_id, table.c.sent_at)
     Index(None, table.c.workspace_id, table.c.sent_at)
+    Index(None, table.c.workspace_id, table.c.provider_message_id)
     Index(None, table.c.receipt_id)
     # What has jobs, in the log's order: few among many notices of what was sent.
     Index(
@@ -727,6 +729,14 @@ def _reply_decisions(metadata: MetaData) -> None:
         *_concluded(),
     )
     Index(None, table.c.workspace_id, table.c.message_id)
+    # What waits for a person, in the order in which it waits.
+    Index(
+        "ix_reply_decisions_to_review",
+        table.c.workspace_id,
+        table.c.concluded_at,
+        table.c.draft_id,
+        postgresql_where=table.c.decision == "needs_review",
+    )
 
 
 def _lead_scores(metadata: MetaData) -> None:
@@ -968,4 +978,16 @@ def _audit_open_jobs(metadata: MetaData) -> None:
         key("workspace_id", Text, "open"),
         key("job_id", Uuid),
         key("generation", Integer),
+    )
+
+
+def _value_meanings(metadata: MetaData) -> None:
+    # What the values of closed lists mean: `headrace db migrate` writes what `headrace.events.meanings` declares.
+    Table(
+        "value_meanings",
+        metadata,
+        key("view_name", Text, "open"),
+        key("column_name", Text, "open"),
+        key("value", Text, "open"),
+        required("meaning", Text, "open"),
     )

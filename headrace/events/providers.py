@@ -15,13 +15,15 @@ class Provider(NamedTuple):
     job: str
     #: The kind of identity that its own id of a person is, where leads are found by it.
     person_id: str | None = None
+    #: What people call it.
+    says: str = ""
 
 
 #: In the order in which people read of them, and in which their own ids of a person are matched.
 PROVIDERS: Mapping[str, Provider] = {
-    "ghl": Provider(job="SMS_INBOUND_POST_PROCESS", person_id="ghl_contact_id"),
-    "unipile": Provider(job="LINKEDIN_INBOUND_POST_PROCESS"),
-    "smartlead": Provider(job="SMARTLEAD_INBOUND_POST_PROCESS"),
-    "instantly": Provider(job="INSTANTLY_INBOUND_POST_PROCESS"),
-    "emailbison": Provider(job="EMAIL_INBOUND_POST_PROCESS", person_id="emailbison_lead_id"),
+    "ghl": Provider(job="SMS_INBOUND_POST_PROCESS", person_id="ghl_contact_id", says="HighLevel"),
+    "unipile": Provider(job="LINKEDIN_INBOUND_POST_PROCESS", says="Unipile"),
+    "smartlead": Provider(job="SMARTLEAD_INBOUND_POST_PROCESS", says="Smartlead"),
+    "instantly": Provider(job="INSTANTLY_INBOUND_POST_PROCESS", says="Instantly"),
+    "emailbison": Provider(job="EMAIL_INBOUND_POST_PROCESS", person_id="emailbison_lead_id", says="EmailBison"),
 }

@@ -20,10 +20,11 @@ def migrate_up() -> None:
 
     url = Settings().database_url
     before = _state(url)
+    # Also one that is up to date: what the values of this program mean may have changed.
+    migrate.upgrade(url, tell=_tell)
     if before.is_current:
         typer.echo(f"The schema is up to date (revision {before.head}).")
         return
-    migrate.upgrade(url, tell=_tell)
     if before.lacking:
         typer.echo(f"Created the tables of {', '.join(before.lacking)}.")
         return

@@ -15,7 +15,7 @@ SELECT
     sum(call.output_tokens) AS output_tokens,
     sum(call.reasoning_tokens) AS reasoning_tokens,
     sum(call.cost_micro_usd) AS cost_micro_usd,
-    sum(call.cost_micro_usd) / 1000000.0 AS cost_usd,
+    round(sum(call.cost_micro_usd) / 1000000.0, 6) AS cost_usd,
     count(*) FILTER (WHERE call.cost_micro_usd IS NULL) AS unknown_cost_count,
     percentile_disc(0.5) WITHIN GROUP (ORDER BY call.latency_ms) AS p50_ms,
     percentile_disc(0.95) WITHIN GROUP (ORDER BY call.latency_ms) AS p95_ms

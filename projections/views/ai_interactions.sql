@@ -28,7 +28,7 @@ SELECT
     call.usage_source,
     call.billing,
     call.cost_micro_usd,
-    call.cost_micro_usd / 1000000.0 AS cost_usd,
+    round(call.cost_micro_usd / 1000000.0, 6) AS cost_usd,
     call.price_version,
     call.latency_ms,
     call.status,

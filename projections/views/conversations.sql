@@ -1,51 +1,77 @@
 -- A suppression or a newer message counts for the whole person, whichever of its merged leads it was addressed to. What
--- merged leads bring along is computed for them alone: they are few, and the others stay index look-ups. So are the
--- messages that a split gave to another lead: they count there, and no longer where they came in.
+-- merged leads bring along is computed for them alone: they are few. So are the messages that a split gave to another
+-- lead: they count there, and no longer where they came in.
+--
+-- Everything is joined to the message from the outside, and whether a step still says so is asked row by row: inner
+-- joins over several columns of one meaning are estimated at next to no rows, and then nothing stops a plan that
+-- compares each with each.
 CREATE OR REPLACE VIEW {analytics}.conversations AS
-WITH merged_suppression AS (
+WITH survivor AS (
+    SELECT gone.workspace_id, gone.lead_id, gone.survivor_id
+    FROM {proj}.lead_survivors AS gone
+),
+
+merged_suppression AS (
     SELECT
         survivor.workspace_id,
         survivor.survivor_id AS lead_id,
         min(least(suppression.occurred_at, suppression.received_at)) AS suppressed_at
-    FROM {proj}.lead_survivors AS survivor
+    FROM survivor
     JOIN {proj}.lead_suppressions AS suppression
         ON suppression.workspace_id = survivor.workspace_id AND suppression.lead_id = survivor.lead_id
     GROUP BY survivor.workspace_id, survivor.survivor_id
 ),
 
 brought_along AS (
-    SELECT survivor.workspace_id, survivor.survivor_id AS lead_id, merged.sent_at, merged.received_at, merged.message_id
-    FROM {proj}.lead_survivors AS survivor
-    JOIN {proj}.messages AS merged
-        ON merged.workspace_id = survivor.workspace_id AND merged.lead_id = survivor.lead_id
-    WHERE merged.direction = 'inbound' AND NOT merged.is_automated
-        AND NOT EXISTS (
-            SELECT FROM {proj}.message_moves AS move
-            WHERE move.workspace_id = merged.workspace_id AND move.message_id = merged.message_id
-        )
+    SELECT survivor.workspace_id, survivor.survivor_id AS lead_id, newest.sent_at, newest.received_at, newest.message_id
+    FROM survivor
+    CROSS JOIN LATERAL (
+        SELECT merged.sent_at, merged.received_at, merged.message_id
+        FROM {proj}.messages AS merged
+        WHERE merged.workspace_id = survivor.workspace_id
+            AND merged.lead_id = survivor.lead_id
+            AND merged.direction = 'inbound'
+            AND NOT merged.is_automated
+            AND NOT EXISTS (
+                SELECT FROM {proj}.message_moves AS move
+                WHERE move.workspace_id = merged.workspace_id AND move.message_id = merged.message_id
+            )
+        ORDER BY merged.sent_at DESC, merged.received_at DESC, merged.message_id DESC
+        LIMIT 1
+    ) AS newest
     UNION ALL
-    SELECT elsewhere.workspace_id, elsewhere.lead_id, taken.sent_at, taken.received_at, taken.message_id
-    FROM {proj}.moved_messages AS elsewhere
-    JOIN {proj}.messages AS taken
-        ON taken.workspace_id = elsewhere.workspace_id AND taken.message_id = elsewhere.message_id
+    SELECT moved.workspace_id, moved.lead_id, taken.sent_at, taken.received_at, taken.message_id
+    FROM {proj}.moved_messages AS moved
+    JOIN {proj}.messages AS taken ON taken.workspace_id = moved.workspace_id AND taken.message_id = moved.message_id
     WHERE taken.direction = 'inbound' AND NOT taken.is_automated
 ),
 
-merged_newest AS (
+brought_newest AS (
     SELECT DISTINCT ON (workspace_id, lead_id) workspace_id, lead_id, sent_at, received_at, message_id
     FROM brought_along
     ORDER BY workspace_id, lead_id, sent_at DESC, received_at DESC, message_id DESC
+),
+
+scored AS (
+    SELECT DISTINCT ON (kept.workspace_id, kept.message_id)
+        kept.workspace_id,
+        kept.message_id,
+        kept.fit,
+        kept.intent,
+        kept.overall
+    FROM {proj}.lead_scores AS kept
+    ORDER BY kept.workspace_id, kept.message_id, kept.concluded_at DESC
 )
 
 SELECT
     message.workspace_id,
     message.message_id,
     message.conversation_id,
-    message.lead_id,
+    today.lead_id,
     message.channel,
     message.direction,
     message.sent_at,
-    message.sent_date,
+    (message.sent_at AT TIME ZONE 'UTC')::date AS sent_date,
     message.received_at,
     message.text,
     label.label,
@@ -70,93 +96,96 @@ SELECT
     CASE
         WHEN draft.draft_id IS NULL THEN NULL
         WHEN draft.body IS NULL THEN 'rejected'
-        WHEN person.suppressed_at IS NOT NULL THEN 'cancelled'
+        WHEN suppressed.suppressed_at IS NOT NULL THEN 'cancelled'
         WHEN newer.is_there THEN 'superseded'
         ELSE 'open'
     END AS draft_state,
     draft.body AS draft,
     draft.failed_checks AS draft_failed_checks,
-    CASE WHEN decision.send_at > person.suppressed_at THEN 'blocked' ELSE decision.decision END AS decision,
-    CASE WHEN decision.send_at > person.suppressed_at THEN NULL ELSE decision.send_at END AS send_at,
-    CASE WHEN decision.send_at > person.suppressed_at THEN ARRAY['suppressed'] ELSE decision.reasons END AS decision_reasons,
+    CASE WHEN given_up.reason IS NULL THEN decision.decision ELSE 'blocked' END AS decision,
+    CASE WHEN given_up.reason IS NULL THEN decision.send_at END AS send_at,
+    CASE WHEN given_up.reason IS NULL THEN decision.reasons ELSE ARRAY[given_up.reason] END AS decision_reasons,
     decision.confidence AS decision_confidence,
-    score.fit,
-    score.intent,
-    score.overall,
+    scored.fit,
+    scored.intent,
+    scored.overall,
     message.receipt_id,
     message.src_topic,
     message.src_partition,
     message.src_offset,
     CASE
         WHEN follow_up.kind IS NULL THEN NULL
-        WHEN person.suppressed_at IS NOT NULL THEN 'cancelled'
+        WHEN suppressed.suppressed_at IS NOT NULL THEN 'cancelled'
         WHEN newer.is_there THEN 'paused'
         ELSE 'open'
     END AS follow_up_state
-FROM {analytics}.messages AS message
+FROM {proj}.messages AS message
+LEFT JOIN {proj}.moved_messages AS moved
+    ON moved.workspace_id = message.workspace_id AND moved.message_id = message.message_id
+LEFT JOIN {proj}.lead_survivors AS gone
+    ON gone.workspace_id = message.workspace_id AND gone.lead_id = message.lead_id
+CROSS JOIN LATERAL (SELECT coalesce(moved.lead_id, gone.survivor_id, message.lead_id) AS lead_id) AS today
 LEFT JOIN {proj}.message_labels AS label
     ON label.workspace_id = message.workspace_id AND label.message_id = message.message_id
-LEFT JOIN LATERAL (
-    SELECT kept.*
-    FROM {proj}.follow_ups AS kept
-    JOIN {proj}.enrichments AS step
-        ON step.workspace_id = kept.workspace_id AND step.job_id = kept.job_id AND step.step = 'follow_up_timing'
-        AND step.src_partition = kept.src_partition AND step.src_offset = kept.src_offset
-    WHERE kept.workspace_id = message.workspace_id AND kept.message_id = message.message_id
-) AS follow_up ON TRUE
-LEFT JOIN LATERAL (
-    SELECT kept.*
-    FROM {proj}.booking_decisions AS kept
-    JOIN {proj}.enrichments AS step
-        ON step.workspace_id = kept.workspace_id AND step.job_id = kept.job_id AND step.step = 'booking_decision'
-        AND step.src_partition = kept.src_partition AND step.src_offset = kept.src_offset
-    WHERE kept.workspace_id = message.workspace_id AND kept.message_id = message.message_id
-) AS booking ON TRUE
-LEFT JOIN LATERAL (
-    SELECT kept.*
-    FROM {proj}.drafts AS kept
-    JOIN {proj}.enrichments AS step
-        ON step.workspace_id = kept.workspace_id AND step.job_id = kept.job_id AND step.step = 'draft'
-        AND step.src_partition = kept.src_partition AND step.src_offset = kept.src_offset
-    WHERE kept.workspace_id = message.workspace_id AND kept.message_id = message.message_id
-) AS draft ON TRUE
-LEFT JOIN LATERAL (
-    SELECT kept.*
-    FROM {proj}.reply_decisions AS kept
-    JOIN {proj}.enrichments AS step
-        ON step.workspace_id = kept.workspace_id AND step.job_id = kept.job_id AND step.step = 'decide_reply'
-        AND step.src_partition = kept.src_partition AND step.src_offset = kept.src_offset
-    WHERE kept.workspace_id = draft.workspace_id AND kept.draft_id = draft.draft_id
-) AS decision ON TRUE
-LEFT JOIN LATERAL (
-    SELECT kept.fit, kept.intent, kept.overall
-    FROM {proj}.lead_scores AS kept
-    WHERE kept.workspace_id = message.workspace_id AND kept.message_id = message.message_id
-    ORDER BY kept.concluded_at DESC
-    LIMIT 1
-) AS score ON TRUE
+LEFT JOIN {proj}.follow_ups AS follow_up
+    ON follow_up.workspace_id = message.workspace_id
+    AND follow_up.message_id = message.message_id
+    AND (
+        SELECT (step.src_partition, step.src_offset) = (follow_up.src_partition, follow_up.src_offset)
+        FROM {proj}.enrichments AS step
+        WHERE step.workspace_id = follow_up.workspace_id AND step.job_id = follow_up.job_id AND step.step = 'follow_up_timing'
+    )
+LEFT JOIN {proj}.booking_decisions AS booking
+    ON booking.workspace_id = message.workspace_id
+    AND booking.message_id = message.message_id
+    AND (
+        SELECT (step.src_partition, step.src_offset) = (booking.src_partition, booking.src_offset)
+        FROM {proj}.enrichments AS step
+        WHERE step.workspace_id = booking.workspace_id AND step.job_id = booking.job_id AND step.step = 'booking_decision'
+    )
+LEFT JOIN {proj}.drafts AS draft
+    ON draft.workspace_id = message.workspace_id
+    AND draft.message_id = message.message_id
+    AND (
+        SELECT (step.src_partition, step.src_offset) = (draft.src_partition, draft.src_offset)
+        FROM {proj}.enrichments AS step
+        WHERE step.workspace_id = draft.workspace_id AND step.job_id = draft.job_id AND step.step = 'draft'
+    )
+LEFT JOIN {proj}.reply_decisions AS decision
+    ON decision.workspace_id = draft.workspace_id
+    AND decision.draft_id = draft.draft_id
+    AND (
+        SELECT (step.src_partition, step.src_offset) = (decision.src_partition, decision.src_offset)
+        FROM {proj}.enrichments AS step
+        WHERE step.workspace_id = decision.workspace_id AND step.job_id = decision.job_id AND step.step = 'decide_reply'
+    )
+LEFT JOIN scored ON scored.workspace_id = message.workspace_id AND scored.message_id = message.message_id
 LEFT JOIN merged_suppression
-    ON merged_suppression.workspace_id = message.workspace_id AND merged_suppression.lead_id = message.lead_id
-LEFT JOIN merged_newest
-    ON merged_newest.workspace_id = message.workspace_id AND merged_newest.lead_id = message.lead_id
+    ON merged_suppression.workspace_id = message.workspace_id AND merged_suppression.lead_id = today.lead_id
+LEFT JOIN brought_newest
+    ON brought_newest.workspace_id = message.workspace_id AND brought_newest.lead_id = today.lead_id
 CROSS JOIN LATERAL (
-    SELECT least(min(least(own.occurred_at, own.received_at)), merged_suppression.suppressed_at) AS suppressed_at
-    FROM {proj}.lead_suppressions AS own
-    WHERE own.workspace_id = message.workspace_id
-        AND own.lead_id = message.lead_id
-        AND (draft.draft_id IS NOT NULL OR follow_up.kind IS NOT NULL)
-) AS person
+    SELECT
+        least(
+            (
+                SELECT min(least(own.occurred_at, own.received_at))
+                FROM {proj}.lead_suppressions AS own
+                WHERE own.workspace_id = message.workspace_id AND own.lead_id = today.lead_id
+            ),
+            merged_suppression.suppressed_at
+        ) AS suppressed_at
+) AS suppressed
 CROSS JOIN LATERAL (
     SELECT
         coalesce(
-            (merged_newest.sent_at, merged_newest.received_at, merged_newest.message_id)
+            (brought_newest.sent_at, brought_newest.received_at, brought_newest.message_id)
             > (message.sent_at, message.received_at, message.message_id),
             FALSE
         )
         OR EXISTS (
             SELECT FROM {proj}.messages AS later
             WHERE later.workspace_id = message.workspace_id
-                AND later.lead_id = message.lead_id
+                AND later.lead_id = today.lead_id
                 AND later.direction = 'inbound'
                 AND NOT later.is_automated
                 AND NOT EXISTS (
@@ -165,9 +194,18 @@ CROSS JOIN LATERAL (
                 )
                 AND (later.sent_at, later.received_at, later.message_id)
                     > (message.sent_at, message.received_at, message.message_id)
-                AND (draft.draft_id IS NOT NULL OR follow_up.kind IS NOT NULL)
         ) AS is_there
-) AS newer;
+) AS newer
+CROSS JOIN LATERAL (
+    SELECT
+        CASE
+            WHEN decision.send_at > suppressed.suppressed_at THEN 'suppressed'
+            WHEN decision.send_at IS NOT NULL
+                AND draft.body IS NOT NULL
+                AND suppressed.suppressed_at IS NULL
+                AND newer.is_there THEN 'superseded'
+        END AS reason
+) AS given_up;
 
 COMMENT ON VIEW {analytics}.conversations IS 'One row for each message in either direction, with what was concluded about it: label, follow-up, booking, draft, decision and score.';
 COMMENT ON COLUMN {analytics}.conversations.workspace_id IS 'The workspace the message belongs to.';

@@ -1,14 +1,63 @@
 -- The newest message decides, by when it was written: what was processed late overwrites nothing. A machine's message
 -- counts only for leads nobody has written for, and a suppression counts whatever is written after it.
 CREATE OR REPLACE VIEW {analytics}.lead_states AS
-SELECT DISTINCT ON (state.workspace_id, coalesce(moved.lead_id, survivor.survivor_id, state.lead_id))
+WITH survivor AS (
+    SELECT gone.workspace_id, gone.lead_id, gone.survivor_id
+    FROM {proj}.lead_survivors AS gone
+),
+
+suppressed AS (
+    SELECT
+        suppression.workspace_id,
+        coalesce(survivor.survivor_id, suppression.lead_id) AS lead_id
+    FROM {proj}.lead_suppressions AS suppression
+    LEFT JOIN survivor
+        ON survivor.workspace_id = suppression.workspace_id AND survivor.lead_id = suppression.lead_id
+    GROUP BY suppression.workspace_id, coalesce(survivor.survivor_id, suppression.lead_id)
+),
+
+newest AS (
+    SELECT DISTINCT ON (state.workspace_id, coalesce(moved.lead_id, survivor.survivor_id, state.lead_id))
+        state.workspace_id,
+        coalesce(moved.lead_id, survivor.survivor_id, state.lead_id) AS lead_id,
+        state.lead_id AS original_lead_id,
+        survivor.survivor_id,
+        moved.lead_id IS NOT NULL AS is_moved,
+        state.status,
+        state.label,
+        state.message_id,
+        state.sent_at,
+        state.concluded_at,
+        state.receipt_id,
+        state.src_topic,
+        state.src_partition,
+        state.src_offset
+    FROM {proj}.lead_states AS state
+    LEFT JOIN survivor ON survivor.workspace_id = state.workspace_id AND survivor.lead_id = state.lead_id
+    LEFT JOIN {proj}.moved_messages AS moved
+        ON moved.workspace_id = state.workspace_id AND moved.message_id = state.message_id
+    WHERE (
+        SELECT (step.src_partition, step.src_offset) = (state.src_partition, state.src_offset)
+        FROM {proj}.enrichments AS step
+        WHERE step.workspace_id = state.workspace_id AND step.job_id = state.job_id AND step.step = 'lead_state'
+    )
+    ORDER BY
+        state.workspace_id,
+        coalesce(moved.lead_id, survivor.survivor_id, state.lead_id),
+        state.is_automated,
+        state.sent_at DESC,
+        state.received_at DESC,
+        state.message_id DESC
+)
+
+SELECT
     state.workspace_id,
-    coalesce(moved.lead_id, survivor.survivor_id, state.lead_id) AS lead_id,
-    CASE WHEN suppression.occurred_at IS NOT NULL THEN 'blacklisted' ELSE state.status END AS status,
+    state.lead_id,
+    CASE WHEN suppressed.lead_id IS NOT NULL THEN 'blacklisted' ELSE state.status END AS status,
     state.label,
     state.label IN ('Meeting Booked', 'Meeting Requested', 'Call Requested', 'Information Requested', 'Interested')
         AS is_positive,
-    suppression.occurred_at IS NOT NULL AS is_suppressed,
+    suppressed.lead_id IS NOT NULL AS is_suppressed,
     state.message_id,
     state.sent_at AS state_since_at,
     state.concluded_at,
@@ -20,55 +69,28 @@ SELECT DISTINCT ON (state.workspace_id, coalesce(moved.lead_id, survivor.survivo
     state.src_topic,
     state.src_partition,
     state.src_offset
-FROM {proj}.lead_states AS state
-JOIN {proj}.enrichments AS step
-    ON step.workspace_id = state.workspace_id
-    AND step.job_id = state.job_id
-    AND step.step = 'lead_state'
-    AND step.src_partition = state.src_partition
-    AND step.src_offset = state.src_offset
-LEFT JOIN {proj}.lead_survivors AS survivor
-    ON survivor.workspace_id = state.workspace_id AND survivor.lead_id = state.lead_id
-LEFT JOIN {proj}.moved_messages AS moved
-    ON moved.workspace_id = state.workspace_id AND moved.message_id = state.message_id
-LEFT JOIN LATERAL (
-    SELECT min(found.occurred_at) AS occurred_at
-    FROM {proj}.lead_suppressions AS found
-    WHERE found.workspace_id = state.workspace_id
-        AND found.lead_id IN (
-            SELECT coalesce(moved.lead_id, state.lead_id)
-            UNION ALL
-            SELECT coalesce(moved.lead_id, survivor.survivor_id)
-            UNION ALL
-            SELECT other.lead_id
-            FROM {proj}.lead_survivors AS other
-            WHERE other.workspace_id = state.workspace_id
-                AND other.survivor_id = coalesce(moved.lead_id, survivor.survivor_id, state.lead_id)
-        )
-) AS suppression ON TRUE
+FROM newest AS state
+LEFT JOIN suppressed ON suppressed.workspace_id = state.workspace_id AND suppressed.lead_id = state.lead_id
 LEFT JOIN LATERAL (
     SELECT newest.fit, newest.intent, newest.overall, newest.reasoning
-    FROM {proj}.lead_scores AS newest
-    WHERE newest.workspace_id = state.workspace_id
-        AND CASE
-            WHEN moved.lead_id IS NULL THEN
-                newest.lead_id IN (state.lead_id, survivor.survivor_id)
-                AND NOT EXISTS (
-                    SELECT FROM {proj}.message_moves AS move
-                    WHERE move.workspace_id = newest.workspace_id AND move.message_id = newest.message_id
-                )
-            ELSE newest.message_id = state.message_id
-        END
+    FROM (
+        SELECT kept.*
+        FROM {proj}.lead_scores AS kept
+        WHERE NOT state.is_moved
+            AND kept.workspace_id = state.workspace_id
+            AND kept.lead_id IN (state.original_lead_id, state.survivor_id)
+            AND NOT EXISTS (
+                SELECT FROM {proj}.message_moves AS move
+                WHERE move.workspace_id = kept.workspace_id AND move.message_id = kept.message_id
+            )
+        UNION ALL
+        SELECT kept.*
+        FROM {proj}.lead_scores AS kept
+        WHERE state.is_moved AND kept.workspace_id = state.workspace_id AND kept.message_id = state.message_id
+    ) AS newest
     ORDER BY newest.sent_at DESC, newest.received_at DESC, newest.message_id DESC
     LIMIT 1
-) AS score ON TRUE
-ORDER BY
-    state.workspace_id,
-    coalesce(moved.lead_id, survivor.survivor_id, state.lead_id),
-    state.is_automated,
-    state.sent_at DESC,
-    state.received_at DESC,
-    state.message_id DESC;
+) AS score ON TRUE;
 
 COMMENT ON VIEW {analytics}.lead_states IS 'One row for each lead that has written: its status, label and score as of its newest message.';
 COMMENT ON COLUMN {analytics}.lead_states.workspace_id IS 'The workspace the lead belongs to.';

@@ -1,7 +1,13 @@
 -- What merged leads bring along is computed for them alone, and so are the times of leads that were split, out of their
--- messages: they are few, and the others stay index look-ups.
+-- messages: they are few. Everything is joined to the lead from the outside: what a question does not ask for is left
+-- out, and no estimate falls below the number of leads.
 CREATE OR REPLACE VIEW {analytics}.leads AS
-WITH merged AS (
+WITH survivor AS (
+    SELECT gone.workspace_id, gone.lead_id, gone.survivor_id
+    FROM {proj}.lead_survivors AS gone
+),
+
+merged AS (
     SELECT
         survivor.workspace_id,
         survivor.survivor_id AS lead_id,
@@ -12,68 +18,93 @@ WITH merged AS (
         max(activity.last_inbound_at) AS last_inbound_at,
         min(activity.first_outbound_at) AS first_outbound_at,
         max(activity.last_outbound_at) AS last_outbound_at
-    FROM {proj}.lead_survivors AS survivor
+    FROM survivor
     LEFT JOIN {proj}.lead_activity AS activity
         ON activity.workspace_id = survivor.workspace_id AND activity.lead_id = survivor.lead_id
     WHERE survivor.survivor_id <> survivor.lead_id
     GROUP BY survivor.workspace_id, survivor.survivor_id
 ),
 
-merged_suppression AS (
-    SELECT DISTINCT ON (survivor.workspace_id, survivor.survivor_id)
-        survivor.workspace_id,
-        survivor.survivor_id AS lead_id,
-        suppression.reason,
-        suppression.occurred_at,
-        suppression.event_id
-    FROM {proj}.lead_survivors AS survivor
-    JOIN {proj}.lead_suppressions AS suppression
-        ON suppression.workspace_id = survivor.workspace_id AND suppression.lead_id = survivor.lead_id
-    WHERE survivor.survivor_id <> survivor.lead_id
+suppression AS (
+    SELECT DISTINCT ON (any_of.workspace_id, coalesce(survivor.survivor_id, any_of.lead_id))
+        any_of.workspace_id,
+        coalesce(survivor.survivor_id, any_of.lead_id) AS lead_id,
+        any_of.reason,
+        any_of.occurred_at
+    FROM {proj}.lead_suppressions AS any_of
+    LEFT JOIN survivor ON survivor.workspace_id = any_of.workspace_id AND survivor.lead_id = any_of.lead_id
     ORDER BY
-        survivor.workspace_id,
-        survivor.survivor_id,
-        suppression.occurred_at,
-        suppression.event_id
+        any_of.workspace_id,
+        coalesce(survivor.survivor_id, any_of.lead_id),
+        any_of.occurred_at,
+        any_of.event_id
 ),
 
 split_lead AS (
-    SELECT workspace_id, lead_id FROM {proj}.lead_splits
-    UNION
-    SELECT workspace_id, new_lead_id FROM {proj}.lead_splits
+    SELECT DISTINCT half.workspace_id, coalesce(survivor.survivor_id, half.lead_id) AS lead_id
+    FROM (
+        SELECT split.workspace_id, split.lead_id FROM {proj}.lead_splits AS split
+        UNION
+        SELECT split.workspace_id, split.new_lead_id FROM {proj}.lead_splits AS split
+    ) AS half
+    LEFT JOIN survivor ON survivor.workspace_id = half.workspace_id AND survivor.lead_id = half.lead_id
+),
+
+split_message AS (
+    SELECT whole.workspace_id, whole.lead_id, kept.sent_at, kept.direction
+    FROM (
+        SELECT split_lead.workspace_id, split_lead.lead_id, split_lead.lead_id AS part_id FROM split_lead
+        UNION
+        SELECT split_lead.workspace_id, split_lead.lead_id, survivor.lead_id
+        FROM split_lead
+        JOIN survivor
+            ON survivor.workspace_id = split_lead.workspace_id AND survivor.survivor_id = split_lead.lead_id
+    ) AS whole
+    CROSS JOIN LATERAL (
+        SELECT message.sent_at, message.direction
+        FROM {proj}.messages AS message
+        WHERE message.workspace_id = whole.workspace_id
+            AND message.lead_id = whole.part_id
+            AND NOT EXISTS (
+                SELECT FROM {proj}.message_moves AS move
+                WHERE move.workspace_id = message.workspace_id AND move.message_id = message.message_id
+            )
+    ) AS kept
+    UNION ALL
+    SELECT split_lead.workspace_id, split_lead.lead_id, taken.sent_at, taken.direction
+    FROM split_lead
+    JOIN {proj}.moved_messages AS elsewhere
+        ON elsewhere.workspace_id = split_lead.workspace_id AND elsewhere.lead_id = split_lead.lead_id
+    JOIN {proj}.messages AS taken
+        ON taken.workspace_id = elsewhere.workspace_id AND taken.message_id = elsewhere.message_id
 ),
 
 split_rollup AS (
     SELECT
-        survivor.workspace_id,
-        survivor.lead_id,
+        split_lead.workspace_id,
+        split_lead.lead_id,
         min(message.sent_at) AS first_message_at,
         max(message.sent_at) AS last_message_at,
         min(message.sent_at) FILTER (WHERE message.direction = 'inbound') AS first_inbound_at,
         max(message.sent_at) FILTER (WHERE message.direction = 'inbound') AS last_inbound_at,
         min(message.sent_at) FILTER (WHERE message.direction = 'outbound') AS first_outbound_at,
         max(message.sent_at) FILTER (WHERE message.direction = 'outbound') AS last_outbound_at
-    FROM (
-        SELECT DISTINCT split_lead.workspace_id, coalesce(gone.survivor_id, split_lead.lead_id) AS lead_id
-        FROM split_lead
-        LEFT JOIN {proj}.lead_survivors AS gone
-            ON gone.workspace_id = split_lead.workspace_id AND gone.lead_id = split_lead.lead_id
-    ) AS survivor
-    LEFT JOIN {analytics}.messages AS message
-        ON message.workspace_id = survivor.workspace_id AND message.lead_id = survivor.lead_id
-    GROUP BY survivor.workspace_id, survivor.lead_id
+    FROM split_lead
+    LEFT JOIN split_message AS message
+        ON message.workspace_id = split_lead.workspace_id AND message.lead_id = split_lead.lead_id
+    GROUP BY split_lead.workspace_id, split_lead.lead_id
 )
 
 SELECT
     lead.workspace_id,
     lead.lead_id,
     CASE
-        WHEN suppression.occurred_at IS NOT NULL THEN 'suppressed'
+        WHEN suppression.lead_id IS NOT NULL THEN 'suppressed'
         WHEN rollup.last_inbound_at IS NOT NULL THEN 'replied'
         WHEN rollup.last_outbound_at IS NOT NULL THEN 'contacted'
         ELSE 'new'
     END AS status,
-    suppression.occurred_at IS NOT NULL AS is_suppressed,
+    suppression.lead_id IS NOT NULL AS is_suppressed,
     suppression.reason AS suppression_reason,
     suppression.occurred_at AS suppressed_at,
     lead.first_name,
@@ -117,8 +148,7 @@ LEFT JOIN merged
     ON merged.workspace_id = lead.workspace_id AND merged.lead_id = lead.lead_id
 LEFT JOIN split_rollup
     ON split_rollup.workspace_id = lead.workspace_id AND split_rollup.lead_id = lead.lead_id
-LEFT JOIN merged_suppression
-    ON merged_suppression.workspace_id = lead.workspace_id AND merged_suppression.lead_id = lead.lead_id
+LEFT JOIN suppression ON suppression.workspace_id = lead.workspace_id AND suppression.lead_id = lead.lead_id
 CROSS JOIN LATERAL (
     SELECT
         CASE WHEN split_rollup.lead_id IS NULL THEN least(activity.first_message_at, merged.first_message_at)
@@ -134,23 +164,6 @@ CROSS JOIN LATERAL (
         CASE WHEN split_rollup.lead_id IS NULL THEN greatest(activity.last_outbound_at, merged.last_outbound_at)
             ELSE split_rollup.last_outbound_at END AS last_outbound_at
 ) AS rollup
-LEFT JOIN LATERAL (
-    SELECT any_of.reason, any_of.occurred_at
-    FROM (
-        (
-            SELECT own.reason, own.occurred_at, own.event_id
-            FROM {proj}.lead_suppressions AS own
-            WHERE own.workspace_id = lead.workspace_id AND own.lead_id = lead.lead_id
-            ORDER BY own.occurred_at, own.event_id
-            LIMIT 1
-        )
-        UNION ALL
-        SELECT merged_suppression.reason, merged_suppression.occurred_at, merged_suppression.event_id
-        WHERE merged_suppression.occurred_at IS NOT NULL
-    ) AS any_of
-    ORDER BY any_of.occurred_at, any_of.event_id
-    LIMIT 1
-) AS suppression ON true
 WHERE NOT EXISTS (
     SELECT FROM {proj}.lead_survivors AS gone
     WHERE gone.workspace_id = lead.workspace_id AND gone.lead_id = lead.lead_id AND gone.survivor_id <> gone.lead_id

@@ -29,7 +29,7 @@ LEFT JOIN {ctl}.projection_offsets AS position
 GROUP BY place.projection, broker.topic;
 
 COMMENT ON VIEW {analytics}.projection_freshness IS 'How far the rows are behind the log, one row for each projection. Read it before trusting a number about the last minutes.';
-COMMENT ON COLUMN {analytics}.projection_freshness.projection IS 'The projection: leads (also messages), webhook_receipts, ingest_latency or dead_letters.';
+COMMENT ON COLUMN {analytics}.projection_freshness.projection IS 'The projection: leads (also messages), webhook_receipts, ingest_latency, dead_letters, jobs, enrichments or ai_interactions.';
 COMMENT ON COLUMN {analytics}.projection_freshness.topic IS 'The Kafka topic it reads.';
 COMMENT ON COLUMN {analytics}.projection_freshness.partition_count IS 'Partitions it follows.';
 COMMENT ON COLUMN {analytics}.projection_freshness.lag IS 'Records in the log that are not rows yet, as of observed_at.';

@@ -263,6 +263,28 @@ async def test_what_went_out_before_the_opt_out_stays_as_it_was_decided(
     assert disagreements(database_url) == []
 
 
+async def test_what_was_to_go_out_does_not_once_the_lead_wrote_again(
+    project: Project, query: Query, events: EventLog, about: About, database_url: str
+) -> None:
+    await project(events.lead("a", 0, ("a@x.io",)), events.message("a", 1), topic="messages")
+    decided = ReplyDecided(
+        **about("decide_reply", 1),
+        draft_id=derived_id("draft", "1"),
+        channel="email",
+        decision="send_at",
+        send_at=START + timedelta(hours=1),
+        threshold=0.9,
+        response_mode="AI_AUTO_SEND",
+    )
+    await project(draft(about, 1), decided)
+    statement = "SELECT draft_state, decision, decision_reasons FROM analytics.conversations WHERE draft_id IS NOT NULL"
+    assert [tuple(row.values()) for row in await query(statement)] == [("open", "send_at", [])]
+    await project(events.message("a", 2), topic="messages")
+    assert [tuple(row.values()) for row in await query(statement)] == [("superseded", "blocked", ["superseded"])]
+    assert await query("SELECT send_at FROM analytics.conversations WHERE send_at IS NOT NULL") == []
+    assert disagreements(database_url) == []
+
+
 async def test_the_check_of_agreement_finds_what_it_is_for(
     project: Project, query: Query, events: EventLog, about: About, database_url: str
 ) -> None:
@@ -371,6 +393,6 @@ async def test_what_the_ai_cost(project: Project, query: Query, lead_of: LeadOf)
     await project(call(45), call(None, status="error", error="timeout"), call(5), topic="ai-interactions")
     (day,) = await query("SELECT * FROM analytics.ai_cost_daily")
     assert (day["n"], day["failed_count"], day["cost_micro_usd"], day["unknown_cost_count"]) == (3, 1, 50, 1)
-    assert (float(day["cost_usd"]), day["source_kind"]) == (0.00005, "background-job")
+    assert (str(day["cost_usd"]), day["source_kind"]) == ("0.000050", "background-job")
     calls = await query("SELECT total_tokens, cost_usd, error FROM analytics.ai_interactions WHERE status = 'error'")
     assert calls == [{"total_tokens": 110, "cost_usd": None, "error": "timeout"}]

@@ -48,4 +48,5 @@ def test_the_promised_figures_have_their_targets() -> None:
         "rebuild.events_per_s": "≥ 50000 /s",
         "rebuild.peak_mb": "≤ 600 MB",
         "promote.worst_reader_stall_ms": "≤ 250 ms",
+        "analysts.slowest_ms": "≤ 200 ms",
     }
