@@ -301,7 +301,7 @@ async def test_json_under_another_name_is_accepted_with_its_proof(ingest: Ingest
     assert response.status_code == 200, response.text
     assert len(broker.records(reply_topic("unipile"))) == 1
     unproven = {**request, "headers": {"content-type": media}}
-    assert_problem(await ingest.client.post("/webhooks/unipile", **unproven), 401, "unproven")
+    assert_problem(await ingest.client.post("/webhooks/unipile", **unproven), 401, "unproven-sender")
 
 
 async def test_nul_bytes_are_read_past_and_kept(ingest: Ingest, broker: Broker) -> None:
