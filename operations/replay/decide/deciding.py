@@ -23,7 +23,7 @@ from operations.replay.decide.known import HeardThen, Known, LabelThen, LeadStor
 from operations.replay.decide.lives import Life
 from streams.jobs.context import Context, Profile, StepCall
 from streams.jobs.open_job import milliseconds
-from streams.jobs.step import JobInput, Step, StepFailed, StepOutcome
+from streams.jobs.step import Emitted, JobInput, Step, StepFailed, StepOutcome
 from streams.jobs.step_ai import StepAi
 from streams.jobs.steps.decide_reply import NAME as DECIDE_REPLY
 from streams.jobs.steps.draft import NAME as DRAFT
@@ -161,7 +161,7 @@ class LeadDeciding:
     async def _take(self, turn: Turn, done: Mapping[str, DecidedStep]) -> DecidedStep | Undecided:
         """As recorded, if the step may have seen what leads there; else by what the log says it saw."""
         if ended := next((step.outcome.ends_job for step in done.values() if step.outcome.ends_job), ""):
-            return _judged(turn, StepOutcome(skipped=ended), ())
+            return _judged(turn, StepOutcome(skipped=ended, emitted=_said_for(turn, done.values())), ())
         views, results = self._views(turn.saw_ms), {name: step.outcome.result for name, step in done.items()}
         draft_changed = turn.step.name == DECIDE_REPLY and DRAFT in done and bool(done[DRAFT].changes)
         tried: list[DecidedStep | Undecided] = []
@@ -302,6 +302,12 @@ def _held(turn: Turn, tried: DecidedStep | Undecided, draft_changed: bool) -> De
     concluded = turn.job.life.conclusions.get(turn.step.name)
     outcome = held(tried.outcome, None if concluded is None else concluded.event, draft_changed=draft_changed)
     return tried if outcome is tried.outcome else _judged(turn, outcome, tried.answers)
+
+
+def _said_for(turn: Turn, done: Iterable[DecidedStep]) -> tuple[Emitted, ...]:
+    """What the step that ended the job concluded in the place of one behind it."""
+    emitted = (one for step in done for one in step.outcome.emitted if one.topic == ENRICHMENTS.name)
+    return tuple(one for one in emitted if one.event.step == turn.step.name)
 
 
 def _judged(turn: Turn, outcome: StepOutcome, answers: tuple[StepAnswer, ...]) -> DecidedStep:
