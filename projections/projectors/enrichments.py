@@ -171,7 +171,7 @@ def _details(event: AnyEnrichment) -> dict[str, Any]:
     """What the event says of its own, without anybody's text."""
     fields: dict[str, Any] = msgspec.to_builtins(event)
     own = {name: value for name, value in fields.items() if name not in _NOT_DETAILS}
-    return own | ({"reason": event.reason} if isinstance(event, BookingDeclined) else {})
+    return own | ({"reason": event.reason} if isinstance(event, BookingDeclined | PersonNeeded) else {})
 
 
 def _concluded(event: Enrichment) -> dict[str, Any]:

@@ -141,14 +141,13 @@ def _dream_up(world: World, classified: Any, data: st.DataObject) -> None:
     world.signals = (world.signal("meeting_booked", minutes=-60),) if data.draw(st.booleans()) else ()
     later = [world.message("wait", minutes=2), world.message("Here you go", minutes=1, inbound=False)]
     world.earlier = data.draw(st.sampled_from([[], [], later[:1], later[1:]]))
-    outcome = data.draw(_OUTCOMES)
+    outcome: Any = data.draw(_OUTCOMES)
+    body = data.draw(st.sampled_from([GOOD.body, "Only $99!"])) if outcome == "drafted" else None
+    draft = Draft(outcome=outcome, body=body)
     answer = classified(
         data.draw(st.sampled_from(get_args(Label))),
         confidence=data.draw(st.sampled_from([0.1, 0.95])),
         opt_out=data.draw(st.booleans()),
-    )
-    draft = Draft(
-        outcome=outcome, body=data.draw(st.sampled_from([GOOD.body, "Only $99!"])) * (outcome == "drafted") or None
     )
     answers = [
         ("sentiment.classify", Scripted(value=answer)),
