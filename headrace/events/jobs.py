@@ -99,6 +99,8 @@ class JobStepFinished(JobEvent, frozen=True, kw_only=True, omit_defaults=True):
     answers: Answers = ()
     #: When what the step rests on was read from the log; None: when the attempt began.
     saw_at: datetime | None = None
+    #: Of what the worker had folded about the lead by then, however late it was: see `streams.jobs.seen`.
+    saw: Annotated[Word, DETAIL] = ""
 
 
 class JobAttemptEnded(JobEvent, frozen=True, kw_only=True, omit_defaults=True):
