@@ -4,6 +4,7 @@ A step of a job tells it where the job ends well and nobody has drafted anything
 end, or not well, its own events tell it, and `analytics.needs_person` puts both together.
 """
 
+from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 #: Told by the event `person.needed`.
@@ -73,4 +74,4 @@ NEEDS = (
     Need("ai_unavailable", "Answer it, or mend the AI provider: the job goes on by itself once it answers."),
 )
 #: Reason → what to do.
-TODO = {need.reason: need.todo for need in NEEDS}
+TODO: Mapping[str, str] = {need.reason: need.todo for need in NEEDS}
