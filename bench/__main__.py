@@ -21,6 +21,7 @@ from bench.flood import FloodSizes, measure_flood
 from bench.ingest import IngestSizes, measure_ingest
 from bench.jobs import JobsSizes, measure_jobs
 from bench.jobs_backlog import BacklogSizes, measure_backlog
+from bench.jobs_burst import BurstSizes, measure_burst
 from bench.jobs_hot_tenant import HotTenantSizes, measure_hot_tenant
 from bench.machine import busy_warning, machine, versions
 from bench.measures import BENCHMARKS, Benchmark, Values
@@ -45,6 +46,7 @@ _FULL: dict[Benchmark, _Run] = {
     "restart": partial(measure_restart, RestartSizes()),
     "jobs": partial(measure_jobs, JobsSizes()),
     "tenants": partial(measure_hot_tenant, HotTenantSizes()),
+    "burst": partial(measure_burst, BurstSizes()),
     "backlog": partial(measure_backlog, BacklogSizes()),
     "recovery": partial(measure_recovery, RecoverySizes()),
     "rebuild": partial(measure_rebuild, RebuildSizes()),
@@ -62,6 +64,7 @@ _QUICK: dict[Benchmark, _Run] = {
     "restart": partial(measure_restart, RestartSizes(entries=50_000, restarts=1)),
     "jobs": partial(measure_jobs, JobsSizes(messages=300, rounds=1, slow_messages=300)),
     "tenants": partial(measure_hot_tenant, HotTenantSizes(backlog=1_000, seconds=3, rounds=1)),
+    "burst": partial(measure_burst, BurstSizes(messages=200, seconds=3, rounds=1)),
     "backlog": partial(measure_backlog, BacklogSizes(jobs=5_000, messages=200)),
     "recovery": partial(measure_recovery, RecoverySizes(leads=5_000)),
     "rebuild": partial(measure_rebuild, RebuildSizes(replies=500)),

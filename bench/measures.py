@@ -13,6 +13,7 @@ Benchmark = Literal[
     "restart",
     "jobs",
     "tenants",
+    "burst",
     "backlog",
     "recovery",
     "rebuild",
@@ -27,6 +28,7 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     "restart",
     "jobs",
     "tenants",
+    "burst",
     "backlog",
     "recovery",
     "rebuild",
@@ -37,6 +39,7 @@ BENCHMARKS: tuple[Benchmark, ...] = (
 _ELSEWHERE: Mapping[str, Benchmark] = {
     "bulk.": "flood",
     "jobs.hot_tenant": "tenants",
+    "jobs.burst": "burst",
     "jobs.backlog": "backlog",
 }
 
@@ -139,6 +142,13 @@ MEASURES = (
     ),
     Measure(key="jobs.hot_tenant_others_p95_ms", says="that wait, p95", unit="ms"),
     Measure(key="jobs.hot_tenant_others_p95_ms_without", says="without it, p95", unit="ms"),
+    Measure(
+        key="jobs.burst_p95_to_goal",
+        says="jobs' wait while 5,000 messages of another workspace come in (p95), to 1 s or 1.2 times without",
+        at_most=1.0,
+    ),
+    Measure(key="jobs.burst_others_p95_ms", says="that wait, p95", unit="ms"),
+    Measure(key="jobs.burst_others_p95_ms_without", says="without it, p95", unit="ms"),
     Measure(key="jobs.backlog_peak_mib", says="jobs worker over 200,000 open jobs: memory", unit="MiB", at_most=1024),
     Measure(key="jobs.backlog_restart_s", says="the same, ready after kill -9", unit="s"),
     Measure(key="jobs.backlog_second_worker_s", says="the same, a second worker has its half", unit="s"),

@@ -1,5 +1,7 @@
 """The one settings class: built at each entry point from the environment and passed down. Nothing else reads it."""
 
+import re
+import socket
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
@@ -52,6 +54,8 @@ def _base_url(url: str) -> str:
 ApiKey = Annotated[SecretStr | None, BeforeValidator(_api_key), BeforeValidator(_blank_as_unset)]
 AiBaseUrl = Annotated[Annotated[Trimmed, AfterValidator(_base_url)] | None, BeforeValidator(_blank_as_unset)]
 _POSTGRES_SCHEMES = frozenset({"postgres", "postgresql", "postgresql+psycopg"})
+#: As Kafka takes it for a member of a group, and a file system for a folder.
+InstanceId = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[A-Za-z0-9._-]{1,100}$")]
 Price = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
 
 
@@ -63,6 +67,11 @@ class AiPrice(BaseModel):
     input: Price
     output: Price
     cached: Price | None = None
+
+
+def machine_name() -> str:
+    """This machine's, the same after each restart and another one on each machine, as an instance id may be."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", socket.gethostname()).strip("-.")[:100] or "0"
 
 
 def _named(name: str) -> AliasChoices:
@@ -126,7 +135,8 @@ class Settings(BaseSettings):
     #: RocksDB lives here, one directory an app.
     data_dir: Path = Path(".headrace/tables")
     #: Names this process within its consumer group, so that a restart gets its partitions back without a rebalance.
-    instance_id: Trimmed = "0"
+    #: By default the machine's name: a second worker of one kind on a machine needs an id of its own.
+    instance_id: InstanceId = Field(default_factory=machine_name)
     #: How long a dedupe key is remembered, days.
     dedupe_window_days: int = Field(30, ge=1)
     #: Seconds a worker may be behind without moving before it exits.

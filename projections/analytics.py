@@ -33,6 +33,7 @@ VIEWS = (
     "suppressions",
     "signals",
     "value_meanings",
+    "needs_person",
 )
 
 _FILES = Path(__file__).parent / "views"

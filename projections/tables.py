@@ -23,6 +23,7 @@ from sqlalchemy import (
     Uuid,
     and_,
     func,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 
@@ -81,6 +82,7 @@ def _declared_here() -> Mapping[str, Sequence[Callable[[MetaData], None]]]:
             _booking_decisions,
             _drafts,
             _reply_decisions,
+            _person_needs,
             _lead_scores,
         ),
         "ai_interactions": (_ai_interactions,),
@@ -490,7 +492,7 @@ def _jobs(metadata: MetaData) -> None:
 
 def _job_progress(metadata: MetaData) -> None:
     # The newest of: an attempt began, the job was put off.
-    Table(
+    table = Table(
         "job_progress",
         metadata,
         *_job_key(),
@@ -504,6 +506,8 @@ def _job_progress(metadata: MetaData) -> None:
         required("changed_at", UTC_TIME),
         *lineage(),
     )
+    parked = text("error_class IN ('over_budget', 'dependency_down')")
+    Index(None, table.c.workspace_id, postgresql_where=parked)
 
 
 def _job_attempts(metadata: MetaData) -> None:
@@ -565,6 +569,7 @@ def _job_ends(metadata: MetaData) -> None:
     )
     Index(None, table.c.workspace_id, table.c.ended_at)
     Index(None, table.c.src_partition, table.c.first_offset)
+    Index(None, table.c.workspace_id, postgresql_where=text("outcome <> 'succeeded'"))
 
 
 def _job_holds(metadata: MetaData) -> None:
@@ -737,6 +742,21 @@ def _reply_decisions(metadata: MetaData) -> None:
         table.c.draft_id,
         postgresql_where=table.c.decision == "needs_review",
     )
+
+
+def _person_needs(metadata: MetaData) -> None:
+    # The newest word of a message's job that a person is needed. It counts while it is its step's newest, too.
+    table = Table(
+        "person_needs",
+        metadata,
+        key("workspace_id", Text, "open"),
+        key("message_id", Uuid),
+        required("step", Text, "open"),
+        required("reason", Text, "open"),
+        required("fields", ARRAY(Text), "open"),
+        *_concluded(),
+    )
+    Index(None, table.c.workspace_id, table.c.concluded_at)
 
 
 def _lead_scores(metadata: MetaData) -> None:

@@ -20,6 +20,7 @@ from headrace.events.enrichments import (
     LeadStateChanged,
     MessageClassified,
     MessageScreened,
+    PersonNeeded,
     ReplyDecided,
     StepSkipped,
 )
@@ -118,6 +119,7 @@ EVENT_TYPES: Mapping[str, tuple[type[Event], int]] = {
     "draft.created": (DraftCreated, 1),
     "draft.rejected": (DraftRejected, 1),
     "reply.decided": (ReplyDecided, 1),
+    "person.needed": (PersonNeeded, 1),
     "booking.proposed": (BookingProposed, 1),
     "booking.declined": (BookingDeclined, 1),
     "lead.scored": (LeadScored, 1),

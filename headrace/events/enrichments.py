@@ -192,6 +192,15 @@ class ReplyDecided(Enrichment, frozen=True, kw_only=True, omit_defaults=True):
     response_mode: ResponseMode
 
 
+class PersonNeeded(Enrichment, frozen=True, kw_only=True, omit_defaults=True):
+    """The reply waits for a person: there is no draft that anybody could look at, and a machine won't answer."""
+
+    #: A reason of `headrace.events.needs_person` that a step tells.
+    reason: Word
+    #: Names of fields of ours that a model's answer had wrong.
+    fields: Codes = ()
+
+
 class BookingProposed(Enrichment, frozen=True, kw_only=True, omit_defaults=True):
     """All conditions hold: this slot may be booked for the lead. Nothing is booked here."""
 
@@ -229,6 +238,7 @@ AnyEnrichment = (
     | DraftCreated
     | DraftRejected
     | ReplyDecided
+    | PersonNeeded
     | BookingProposed
     | BookingDeclined
     | LeadScored

@@ -49,6 +49,10 @@ class JobStarted(JobEvent, frozen=True, kw_only=True, omit_defaults=True):
     alone: bool = False
 
 
+#: Fields that are named of an answer that could not be used.
+MOST_WRONG_FIELDS = 4
+
+
 class StepAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a model answered a step: whoever has it need not ask, and so never pays, again."""
 
@@ -70,6 +74,10 @@ class StepAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     needs_review: bool = False
     #: The deterministic rule that decided, where one did.
     rule: Word | None = None
+    #: Why it was none that could be used, and a person was asked instead; empty for an answer. `value` is empty then.
+    failure: Word = ""
+    #: Names of fields of ours that it had wrong.
+    wrong_fields: Annotated[tuple[Word, ...], entries(MOST_WRONG_FIELDS)] = ()
 
 
 #: A step asks at most four things, and one of them twice.
@@ -91,6 +99,8 @@ class JobStepFinished(JobEvent, frozen=True, kw_only=True, omit_defaults=True):
     answers: Answers = ()
     #: When what the step rests on was read from the log; None: when the attempt began.
     saw_at: datetime | None = None
+    #: Of what the worker had folded about the lead by then, however late it was: see `streams.jobs.seen`.
+    saw: Annotated[Word, DETAIL] = ""
 
 
 class JobAttemptEnded(JobEvent, frozen=True, kw_only=True, omit_defaults=True):

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from headrace.events.job_plan import SCORING
+from headrace.events.needs_person import TODO
 from headrace.events.providers import PROVIDERS
 
 Meanings = Mapping[str, str]
@@ -205,10 +206,10 @@ COLUMNS: tuple[Column, ...] = (
         "provider",
         {name: one.says for name, one in PROVIDERS.items()} | _HEADRACE,
     ),
-    Column(("messages", "conversations", "drafts_to_review", "sentiment_daily"), "channel", CHANNELS),
+    Column(("messages", "conversations", "drafts_to_review", "needs_person", "sentiment_daily"), "channel", CHANNELS),
     Column(("messages", "conversations"), "direction", DIRECTIONS),
     Column(("messages",), "source", SOURCES),
-    Column(("conversations", "drafts_to_review", "lead_states", "sentiment_daily"), "label", LABELS),
+    Column(("conversations", "drafts_to_review", "needs_person", "lead_states", "sentiment_daily"), "label", LABELS),
     Column(
         ("leads",),
         "status",
@@ -252,6 +253,7 @@ COLUMNS: tuple[Column, ...] = (
     Column(("conversations",), "follow_up_timezone_evidence", ZONE_EVIDENCE),
     Column(("conversations",), "booking_process", BOOKING_PROCESSES),
     Column(("drafts_to_review",), "response_mode", RESPONSE_MODES),
+    Column(("needs_person",), "reason", TODO),
     Column(("ai_interactions", "ai_cost_daily"), "feature", FEATURES),
     Column(("ai_interactions",), "usage_source", USAGE_SOURCES),
     Column(("ai_interactions",), "billing", BILLING),

@@ -174,6 +174,7 @@ ENRICHMENTS = Topic(
         "draft.created",
         "draft.rejected",
         "reply.decided",
+        "person.needed",
         "booking.proposed",
         "booking.declined",
         "lead.scored",

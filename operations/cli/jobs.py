@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, get_args
 from uuid import UUID
 
+import msgspec
 import typer
 from rich.table import Table
 
@@ -19,6 +20,7 @@ from operations.cli.refusals import writing_to_kafka
 
 if TYPE_CHECKING:
     from operations.jobs.job_list import JobFilter, JobRow
+    from operations.jobs.needs_person import WaitingReply
     from streams.jobs.commands import Verb
 
 app = typer.Typer(no_args_is_help=True)
@@ -84,15 +86,42 @@ def show(job_id: Annotated[UUID, typer.Argument(help="The job's id.")], as_json:
     from headrace.settings import Settings
     from operations.cli.job_tree import story_tree
     from operations.jobs.job_list import job_story
+    from operations.jobs.needs_person import waiting_replies
 
-    story = job_story(Settings().database_url, str(job_id))
+    url = Settings().database_url
+    story = job_story(url, str(job_id))
     if story is None:
         say(f"There is no job {job_id} in Postgres. `headrace proj status` tells whether rows are behind.")
         raise typer.Exit(1)
+    waiting = waiting_replies(url, job_id=str(job_id))
     if as_json:
-        print_json(story)
+        print_json(msgspec.structs.asdict(story) | {"needs_person": waiting[0] if waiting else None})
+        return
+    console().print(story_tree(story))
+    for one in waiting:
+        fields = f" ({', '.join(one.fields)})" if one.fields else ""
+        say(f"Waits for a person since {moment_text(one.waiting_since_at)}: {one.reason}{fields}. {one.todo}")
+
+
+@app.command("needs-person")
+def needs_person(
+    workspace: Workspace = None,
+    reason: Annotated[
+        str | None, typer.Option("--reason", help="Only for this reason, such as other_language.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """List replies that wait for a person and have no draft to look at, oldest first: why, and what to do."""
+    from headrace.events.needs_person import TODO
+    from headrace.settings import Settings
+    from operations.jobs.needs_person import waiting_replies
+
+    wanted = None if reason is None else known_state(reason, tuple(TODO))
+    waiting = waiting_replies(Settings().database_url, workspace=workspace, reason=wanted)
+    if as_json:
+        print_json(waiting)
     else:
-        console().print(story_tree(story))
+        _print_waiting(waiting)
 
 
 @app.command()
@@ -172,6 +201,19 @@ def _publish(verb: "Verb", fitting: "list[JobRow]", *, from_start: bool) -> None
     events = [command(verb, job, by, now, from_start=from_start) for job in fitting]
     with writing_to_kafka(settings):
         asyncio.run(publish(settings, events))
+
+
+def _print_waiting(waiting: "list[WaitingReply]") -> None:
+    typer.echo(f"{len(waiting):,} replies wait for a person and have no draft")
+    if not waiting:
+        return
+    table = Table("since", "workspace", "reason", "message", "job", "what to do")
+    for one in waiting[:_SHOWN]:
+        why = " ".join((one.reason, *one.fields))
+        table.add_row(moment_text(one.waiting_since_at), one.workspace, why, one.message_id, one.job_id, one.todo)
+    console().print(table)
+    if len(waiting) > _SHOWN:
+        typer.echo(f"… and {len(waiting) - _SHOWN:,} more: --json lists all.")
 
 
 def _print_jobs(jobs: "list[JobRow]", title: str) -> None:

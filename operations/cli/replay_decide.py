@@ -111,6 +111,7 @@ def _remarks(plan: "DecidePlan") -> Iterator[str]:
     for reason, count in plan.left_alone.items():
         yield f"{count:,} jobs are left alone, for they are {reason}."
     for count, remark in (
+        (plan.guessed, "of them rest on a guess: the log doesn't tell any more what a step of theirs saw then"),
         (plan.held, "replies or bookings would be released now; a person decides instead"),
         (plan.released, "replies were released before: nothing takes them back"),
         (plan.new_suppressions, "leads would be suppressed"),

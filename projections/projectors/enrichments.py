@@ -16,6 +16,7 @@ from headrace.events.enrichments import (
     LeadStateChanged,
     MessageClassified,
     MessageScreened,
+    PersonNeeded,
     ReplyDecided,
     StepSkipped,
 )
@@ -134,6 +135,13 @@ def project_reply_decision(record: Record, event: ReplyDecided) -> list[RowOp]:
     return [_step(record, event, shared), RowOp("reply_decisions", row)]
 
 
+def project_need(record: Record, event: PersonNeeded) -> list[RowOp]:
+    """A person has to answer, and why."""
+    shared = _concluded(event)
+    row = {**shared, "step": event.step, "reason": event.reason, "fields": event.fields}
+    return [_step(record, event, shared), RowOp("person_needs", row)]
+
+
 def project_score(record: Record, event: LeadScored) -> list[RowOp]:
     """The lead's score as of the message."""
     shared = _concluded(event)
@@ -163,7 +171,7 @@ def _details(event: AnyEnrichment) -> dict[str, Any]:
     """What the event says of its own, without anybody's text."""
     fields: dict[str, Any] = msgspec.to_builtins(event)
     own = {name: value for name, value in fields.items() if name not in _NOT_DETAILS}
-    return own | ({"reason": event.reason} if isinstance(event, BookingDeclined) else {})
+    return own | ({"reason": event.reason} if isinstance(event, BookingDeclined | PersonNeeded) else {})
 
 
 def _concluded(event: Enrichment) -> dict[str, Any]:
@@ -197,6 +205,7 @@ PROJECTION = Projection(
         "booking_decisions",
         "drafts",
         "reply_decisions",
+        "person_needs",
         "lead_scores",
     ),
     projectors={
@@ -210,6 +219,7 @@ PROJECTION = Projection(
         DraftCreated: project_draft,
         DraftRejected: project_draft,
         ReplyDecided: project_reply_decision,
+        PersonNeeded: project_need,
         LeadScored: project_score,
     },
 )

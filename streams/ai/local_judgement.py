@@ -31,6 +31,11 @@ _BARE = re.compile(
 _NO_ANSWER_YET = re.compile(r"let me (?:check|get you)", re.IGNORECASE)
 
 
+def is_bare_acknowledgement(text: str) -> bool:
+    """True for a mere thanks or OK, which nobody answers."""
+    return _BARE.fullmatch(text) is not None
+
+
 def decide_reply(question: DecideReply) -> ReplyDecision:
     """Safe without concerns; as confident as the weaker of the label and the template."""
     concerns = tuple(_concerns(question))
@@ -48,7 +53,7 @@ def _concerns(question: DecideReply) -> list[Concern]:
         "unsure_label": facts.needs_review or facts.injection_suspected or facts.is_automated,
         "sensitive_topic": _SENSITIVE.search(text) is not None,
         "wants_a_person": facts.label == "Call Requested" or _WANTS_PERSON.search(text) is not None,
-        "bare_acknowledgement": _BARE.fullmatch(text) is not None,
+        "bare_acknowledgement": is_bare_acknowledgement(text),
         "question_not_answered": "?" in text and _NO_ANSWER_YET.search(question.draft) is not None,
         "non_logistics_reply": facts.label not in _FIT_OF_TEMPLATE or language_of(text) not in (None, "en"),
     }

@@ -284,4 +284,4 @@ def _sum(calls: list[Call]) -> Usage:
 
 
 def _fail(end: Failed, calls: list[Call]) -> NoReturn:
-    raise end.kind(end.reason, retry_after=end.retry_after, calls=tuple(calls))
+    raise end.kind(end.reason, retry_after=end.retry_after, calls=tuple(calls), fields=end.fields)

@@ -32,6 +32,8 @@ class Failed:
     kind: type[AIError]
     reason: str
     retry_after: float | None = None
+    #: See `Invalid.fields`.
+    fields: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,7 +124,7 @@ def _longer(plan: Plan) -> Again | Failed:
 
 def _repaired(plan: Plan, text: str, invalid: Invalid) -> Again | Failed:
     if plan.repair is not None:
-        return Failed(kind=AIPermanent, reason="schema_invalid")
+        return Failed(kind=AIPermanent, reason="schema_invalid", fields=invalid.fields)
     # A server that takes a schema and answers beside it never looked at it: show it in the prompt instead.
     ignores_schema = invalid.is_structural and plan.structure == "json_schema"
     structure = "json_object" if ignores_schema else plan.structure

@@ -156,6 +156,16 @@ EXPLANATIONS: Mapping[str, str] = MappingProxyType(
         "unscripted": "The test did not say how to answer this task.",
     }
 )
+#: Reasons after which a person answers the message, and the person's reason (`headrace.events.needs_person`): the
+#: server works, and would say the same again.
+FOR_PERSONS: Mapping[str, Literal["answer_invalid", "answer_refused"]] = MappingProxyType(
+    {
+        "refusal": "answer_refused",
+        "content_filter": "answer_refused",
+        "length": "answer_invalid",
+        "schema_invalid": "answer_invalid",
+    }
+)
 #: Reasons that are likely to repeat: give up after so many attempts, although they are retryable.
 ATTEMPT_LIMITS: Mapping[str, int] = MappingProxyType({"bad_body": 2})
 
@@ -163,7 +173,14 @@ ATTEMPT_LIMITS: Mapping[str, int] = MappingProxyType({"bad_body": 2})
 class AIError(Exception):
     """A task failed. It is never an answer: nobody may turn it into Neutral."""
 
-    def __init__(self, reason: str, *, retry_after: float | None = None, calls: tuple[Call, ...] = ()) -> None:
+    def __init__(
+        self,
+        reason: str,
+        *,
+        retry_after: float | None = None,
+        calls: tuple[Call, ...] = (),
+        fields: tuple[str, ...] = (),
+    ) -> None:
         super().__init__(EXPLANATIONS[reason])
         #: A key of EXPLANATIONS.
         self.reason = reason
@@ -171,6 +188,8 @@ class AIError(Exception):
         self.retry_after = retry_after
         #: Every try that was made.
         self.calls = calls
+        #: Names of fields of ours that the answer had wrong.
+        self.fields = fields
 
     @property
     def error_class(self) -> ErrorClass:

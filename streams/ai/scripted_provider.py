@@ -86,7 +86,8 @@ def _played(task: AITask[T], scripted: Scripted) -> AIResult[T]:
     text = scripted.body if scripted.value is None else scripted.value.model_dump_json()
     answer = validated(task, text or "")
     if isinstance(answer, Invalid):
-        raise AIPermanent("schema_invalid", calls=(_call(usage, AIPermanent, "schema_invalid"),))
+        call = _call(usage, AIPermanent, "schema_invalid")
+        raise AIPermanent("schema_invalid", calls=(call,), fields=answer.fields)
     return AIResult(
         value=answer,
         provider=ScriptedProvider.name,

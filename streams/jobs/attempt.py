@@ -82,6 +82,7 @@ def step_finished(
     now: datetime,
     answers: tuple[StepAnswer, ...] = (),
     saw_at: datetime | None = None,
+    saw: str = "",
 ) -> JobStepFinished:
     """A step of it is done or skipped."""
     return JobStepFinished(
@@ -94,6 +95,7 @@ def step_finished(
         ends_job=outcome.ends_job,
         answers=answers,
         saw_at=saw_at,
+        saw=saw,
     )
 
 

@@ -9,11 +9,12 @@ from pydantic import BaseModel
 from headrace.events.ai import AiCalled
 from headrace.events.jobs import StepAnswer
 from streams.ai.asking import Desk, ask, most_micro_usd
-from streams.ai.provider import AIResult, AITask, Caller, Feature
+from streams.ai.provider import FOR_PERSONS, AIPermanent, AIResult, AITask, Caller, Feature
 from streams.ai.reading import ReadOf, here
 from streams.ai.untrusted import screened_lead
 from streams.jobs.context import AiOf, StepCall
 from streams.jobs.recorded_answers import recorded as recorded_answer
+from streams.jobs.recorded_answers import recorded_failure
 from streams.jobs.step import WorkspaceProfile
 from streams.jobs.step_ai import StepAi
 
@@ -66,6 +67,10 @@ class DeskAi(StepAi):
         tries: list[AiCalled] = []
         try:
             result = await ask(desk, task, timeout_s=self._timeouts[task.feature], record=tries.append)
+        except AIPermanent as error:
+            if error.reason in FOR_PERSONS:
+                self._answers.append(recorded_failure(task, error, desk.provider, embedded=embedded))
+            raise
         finally:
             made = [self._counted(call, most) for call in tries]
             self._calls += made

@@ -15,6 +15,7 @@ from headrace.events.enrichments import (
     BookingProposed,
     Enrichment,
     FollowUpScheduled,
+    PersonNeeded,
     ReplyDecided,
     StepSkipped,
 )
@@ -24,7 +25,14 @@ KEPT_PROMISES = 80
 #: Why a conclusion is taken back.
 SUPPRESSED = "suppressed"
 #: What steps say that can promise something, or take a promise back when they are done again.
-_SPEAKS_OF_PROMISES = (ReplyDecided, FollowUpScheduled, BookingProposed, BookingDeclined, StepSkipped)
+_SPEAKS_OF_PROMISES = (
+    ReplyDecided,
+    PersonNeeded,
+    FollowUpScheduled,
+    BookingProposed,
+    BookingDeclined,
+    StepSkipped,
+)
 
 
 class Promise(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

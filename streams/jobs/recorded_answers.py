@@ -6,9 +6,9 @@ from typing import Any, TypeVar
 import msgspec
 from pydantic import BaseModel, ValidationError
 
-from headrace.events.jobs import StepAnswer
+from headrace.events.jobs import MOST_WRONG_FIELDS, StepAnswer
 from streams.ai.prompts import Prompt
-from streams.ai.provider import AIResult, AITask, Usage
+from streams.ai.provider import AIError, AIPermanent, AIProvider, AIResult, AITask, Usage
 from streams.ai.questions import Lead
 
 A = TypeVar("A", bound=BaseModel)
@@ -36,8 +36,30 @@ def recorded(task: AITask[A], result: AIResult[A], *, embedded: bool) -> StepAns
     )
 
 
+def recorded_failure(task: AITask[Any], error: AIError, asked: AIProvider, *, embedded: bool) -> StepAnswer:
+    """What came instead of an answer, where a person answers the message."""
+    return StepAnswer(
+        feature=task.feature,
+        value={},
+        provider=asked.name,
+        model=asked.model,
+        prompt_key=task.prompt.key,
+        prompt_version=task.prompt.version,
+        prompt_sha256=task.prompt.sha256,
+        words_sha256=words_sha256(task.question.lead),
+        embedded=embedded,
+        failure=error.reason,
+        wrong_fields=error.fields[:MOST_WRONG_FIELDS],
+    )
+
+
 def as_result(answer: StepAnswer, task: AITask[A]) -> AIResult[A]:
-    """The kept answer as if it had just come. It took nothing: its call is recorded. Raises AnswerUnfit."""
+    """The kept answer as if it had just come. It took nothing: its call is recorded.
+
+    Raises AnswerUnfit, and AIPermanent where none came that could be used.
+    """
+    if answer.failure:
+        raise AIPermanent(answer.failure, fields=answer.wrong_fields)
     try:
         value = task.answer.model_validate_json(msgspec.json.encode(answer.value))
     except ValidationError:

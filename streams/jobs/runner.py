@@ -19,6 +19,7 @@ from streams.jobs.journal import Journal
 from streams.jobs.lost_attempts import LOST_ALONE, WORKER_LOST, after_loss
 from streams.jobs.requests import jobs_after
 from streams.jobs.retries import Dead, after_failure, error_class_of
+from streams.jobs.seen import seen
 from streams.jobs.step import Step, StepFailed, StepOutcome
 from streams.jobs.step_runner import StepRunner
 
@@ -146,7 +147,7 @@ class JobRunner:
             outcome, look = await self._steps.run(attempt, step, look, workspace, results)
             results[step.name] = outcome.result
             answers = () if attempt.ai is None else attempt.ai.take_answers()
-            finished = step_finished(attempt, step.name, outcome, self._now(), answers, look.saw_at)
+            finished = step_finished(attempt, step.name, outcome, self._now(), answers, look.saw_at, seen(look.job))
             if outcome.ends_job:
                 skipped = StepOutcome(skipped=outcome.ends_job)
                 rest = [step_finished(attempt, other.name, skipped, self._now()) for other in remaining[position + 1 :]]

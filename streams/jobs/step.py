@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import msgspec
 
 from headrace.events.messages import LeadChanged, LeadSignalled, Message
+from headrace.events.needs_person import StepReason
 from streams.ai.reading import Read
 from streams.jobs.step_ai import StepAi
 
@@ -80,6 +81,16 @@ class StepFailed(Exception):
         self.retry_after = retry_after
         #: What must be recorded all the same, such as the AI call that failed.
         self.emitted = tuple(emitted)
+
+
+class ForPerson(StepFailed):
+    """A model gave no answer that could be used, and would give none: a person answers the message."""
+
+    def __init__(self, reason: str, person_reason: StepReason, fields: Sequence[str]) -> None:
+        super().__init__(reason, "permanent")
+        self.person_reason = person_reason
+        #: Names of fields of ours that the answer had wrong.
+        self.fields = tuple(fields)
 
 
 class Overtaken(Exception):

@@ -47,7 +47,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         """As Faust's; from then on every heartbeat renews the worker's lease."""
         await super().on_start()
         app: Any = self.app
-        follow_heartbeats(self._consumer._coordinator, app.lease, app.put_out)
+        follow_heartbeats(self._consumer._coordinator, app.lease, app.joined, app.put_out)
         commit = self._consumer.commit
 
         async def commit_with_times(offsets: dict[aiokafka.TopicPartition, OffsetAndMetadata]) -> None:

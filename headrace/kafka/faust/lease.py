@@ -45,10 +45,13 @@ class Lease:
             await asyncio.sleep(_LOOK_SECONDS)
 
 
-def follow_heartbeats(coordinator: Any, lease: Lease, put_out: Callable[[str], None]) -> None:
+def follow_heartbeats(
+    coordinator: Any, lease: Lease, joined: Callable[[str], None], put_out: Callable[[str], None]
+) -> None:
     """Renew the lease with every heartbeat that aiokafka's group coordinator gets answered.
 
-    `put_out` is called in its thread, with the lost member id, when the group does not know this member any more.
+    `joined` is called in its thread with the member id, each time the worker has joined the group. `put_out` is called
+    there with the lost member id, when the group does not know this member any more.
     aiokafka would join again as if nothing had been, with all that this process still believes to own.
     """
     send, started, reset = coordinator._do_heartbeat, coordinator._start_heartbeat_task, coordinator.reset_generation
@@ -62,6 +65,7 @@ def follow_heartbeats(coordinator: Any, lease: Lease, put_out: Callable[[str], N
 
     def start_after_joining() -> None:
         lease.renew(lease.now())
+        joined(coordinator.member_id)
         started()
 
     def forget_membership() -> None:

@@ -16,6 +16,7 @@ from headrace.kafka.clients import KafkaUnreachable
 from headrace.kafka.faust import partition_store
 from headrace.kafka.faust.batch_transport import MAX_POLL_RECORDS, BatchTransport
 from headrace.kafka.faust.changelog import Changelog
+from headrace.kafka.faust.claim import Claim, members_named, refuse_namesake
 from headrace.kafka.faust.credentials import faust_credentials
 from headrace.kafka.faust.fenced_producer import FencedProducers
 from headrace.kafka.faust.following import Follower, Process, StartOffset, after_committed
@@ -27,7 +28,7 @@ from headrace.kafka.faust.partition_table import ClaimKeeper, PartitionTable, de
 from headrace.kafka.faust.service import FAUST_LOGGER, Service
 from headrace.kafka.faust.serving import open_process, serve
 from headrace.kafka.faust.setting_aside import setting_aside
-from headrace.kafka.faust.stops import LAST_SECONDS, LastAct, before_leaving, do_last_acts, leave
+from headrace.kafka.faust.stops import LAST_SECONDS, LastAct, Stop, before_leaving, do_last_acts, leave
 from headrace.kafka.faust.vital import guarded
 from headrace.kafka.faust.watchdog import Watchdog
 from headrace.kafka.offsets import Partition
@@ -52,6 +53,8 @@ class BatchApp(faust.App):
     lease: Lease
     #: Until when the processed records of a partition were appended.
     appended_ms: Callable[[Partition], int | None]
+    #: Called in the consumer's thread with the member id by which the group knows this worker now.
+    joined: Callable[[str], None]
     #: Called in the consumer's thread with the member id that the group does not know any more.
     put_out: Callable[[str], None]
 
@@ -122,6 +125,8 @@ class Worker:
         self.app.lease = self.lease
         self.app.changelog_producers = FencedProducers(settings)
         self.app.put_out = self._put_out
+        self.claim = Claim(self.app.conf.datadir)
+        self.app.joined = self.claim.joined
         self.app.appended_ms = self._appended_ms
 
     def follow(
@@ -172,8 +177,19 @@ class Worker:
         """Run until SIGTERM or SIGINT, or end the process with a non-zero status."""
         open_process(self.settings, self.name)
         collect_rarely()
+        self._refuse_twins()
         self._refuse_truncated()
         asyncio.run(self._serve())
+
+    def _refuse_twins(self) -> None:
+        """Before it joins: the group would take the place away from whoever has the name."""
+        group, name = self.app.conf.id, self.app.conf.consumer_group_instance_id
+        try:
+            self.claim.take()
+            namesakes = members_named(self.settings, group, name)
+            refuse_namesake(group, self.settings.instance_id, self.claim.was(), namesakes, SESSION_SECONDS + 2)
+        except Stop as twin:
+            leave(twin)
 
     def _refuse_truncated(self) -> None:
         """Not even join the group, so that it is empty when its positions are set back."""

@@ -6,7 +6,6 @@ whatever came after it. A job that can't be decided keeps its recorded conclusio
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import islice, product
 from typing import Any, Literal
 
 import msgspec
@@ -21,20 +20,16 @@ from operations.replay.decide.answers import AnswerMissing, RecordedAi
 from operations.replay.decide.held import held
 from operations.replay.decide.known import HeardThen, Known, LabelThen, LeadStory, Moment
 from operations.replay.decide.lives import Life
+from operations.replay.decide.moments import FOLD_AHEAD, FOLD_LAG, LONGEST_LAG, SEARCHED, cuts, moments
 from streams.jobs.context import Context, Profile, StepCall
 from streams.jobs.open_job import milliseconds
-from streams.jobs.step import JobInput, Step, StepFailed, StepOutcome
+from streams.jobs.seen import Signs, signs, signs_of
+from streams.jobs.step import Emitted, JobInput, Step, StepFailed, StepOutcome
 from streams.jobs.step_ai import StepAi
 from streams.jobs.steps.decide_reply import NAME as DECIDE_REPLY
 from streams.jobs.steps.draft import NAME as DRAFT
 from streams.jobs.types import label_of
 
-#: How long a worker may take to fold what was written before an attempt began, milliseconds.
-FOLD_LAG = 5_000
-#: And how much it may fold between the attempt's beginning and its look at the tables.
-FOLD_AHEAD = 500
-#: Views that are tried for one step.
-_VIEWS = 64
 _CODEC = Codec()
 
 #: answer: no model answered that then. settings: nobody knows the workspace as it was. failed: the step says no.
@@ -67,6 +62,8 @@ class DecidedStep(msgspec.Struct, frozen=True, kw_only=True):
     conclusion: Enrichment | None = None
     suppressions: tuple[LeadSuppressed, ...] = ()
     changes: tuple[FieldChange, ...] = ()
+    #: Nobody can tell what the step saw: it was decided over the likeliest.
+    is_guess: bool = False
 
 
 class DecidedJob(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,6 +73,11 @@ class DecidedJob(msgspec.Struct, frozen=True, kw_only=True):
     steps: tuple[DecidedStep, ...]
     #: Suppressions nobody heard of yet.
     suppressions: tuple[LeadSuppressed, ...] = ()
+
+    @property
+    def is_guess(self) -> bool:
+        """Something is other than recorded, perhaps for want of knowing what a step saw."""
+        return any(step.changes and step.is_guess for step in self.steps)
 
     @property
     def is_written(self) -> bool:
@@ -110,6 +112,8 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True):
     #: What the step takes for now.
     at: datetime
     saw_ms: int
+    #: The sign of what it saw; empty where it was not told.
+    saw: str
     attempt: int
     #: Its place among the steps of all jobs.
     order: datetime
@@ -144,7 +148,7 @@ class LeadDeciding:
     async def try_step(self, turn: Turn, seam: Asking) -> DecidedStep | Undecided:
         """One step alone, over the recorded results of the others: what it would have said, nothing held back."""
         results = {name: recorded.result for name, recorded in turn.job.life.steps.items()}
-        return await self._run(turn, self._views(turn.saw_ms)[0], results, seam)
+        return await self._run(turn, self._views(turn)[0][0], results, seam)
 
     async def _first_stop(self, left_out: Mapping[str, Undecided]) -> Undecided | None:
         """Decide all but those left out. The first that can't be decided, None when all were."""
@@ -161,8 +165,9 @@ class LeadDeciding:
     async def _take(self, turn: Turn, done: Mapping[str, DecidedStep]) -> DecidedStep | Undecided:
         """As recorded, if the step may have seen what leads there; else by what the log says it saw."""
         if ended := next((step.outcome.ends_job for step in done.values() if step.outcome.ends_job), ""):
-            return _judged(turn, StepOutcome(skipped=ended), ())
-        views, results = self._views(turn.saw_ms), {name: step.outcome.result for name, step in done.items()}
+            return _judged(turn, StepOutcome(skipped=ended, emitted=_said_for(turn, done.values())), ())
+        views, is_guess = self._views(turn)
+        results = {name: step.outcome.result for name, step in done.items()}
         draft_changed = turn.step.name == DECIDE_REPLY and DRAFT in done and bool(done[DRAFT].changes)
         tried: list[DecidedStep | Undecided] = []
         for moment in views:
@@ -171,12 +176,30 @@ class LeadDeciding:
                 return tried[-1]
         if self._asking is not None and _lacks_an_answer(tried[0]):
             return _held(turn, await self._run(turn, views[0], results, self._asking), draft_changed)
-        return tried[0]
+        first = tried[0]
+        return msgspec.structs.replace(first, is_guess=is_guess) if isinstance(first, DecidedStep) else first
 
-    def _views(self, saw_ms: int) -> list[Moment]:
-        """What the step may have seen, the likeliest first."""
-        facts = self._story.changes_between(saw_ms - FOLD_LAG, saw_ms + FOLD_AHEAD)
-        return list(moments(saw_ms, facts, (label.known_ms for label in self._labels())))
+    def _views(self, turn: Turn) -> tuple[list[Moment], bool]:
+        """What the step saw; else what it may have seen, the likeliest first, and that it is a guess."""
+        found = self._moment_it_saw(turn) if turn.saw else None
+        if found is not None:
+            return [found], False
+        facts = self._story.changes_between(turn.saw_ms - FOLD_LAG, turn.saw_ms + FOLD_AHEAD)
+        return list(moments(turn.saw_ms, facts, (label.known_ms for label in self._labels()))), True
+
+    def _moment_it_saw(self, turn: Turn) -> Moment | None:
+        """By its signs, over what is recorded: whatever is decided otherwise now. None when nothing has them."""
+        saw, at = signs_of(turn.saw), turn.saw_ms
+        recorded = list(self._recorded_labels())
+        facts = cuts(at, self._story.changes_between(at - LONGEST_LAG, at + FOLD_AHEAD), LONGEST_LAG)
+        labels = cuts(at, [label.known_ms for label in recorded], LONGEST_LAG)
+
+        def signs_at(moment: Moment) -> Signs:
+            return signs(_input(turn, self._story.at(moment, recorded, put_right=False)))
+
+        seen_facts = next((cut for cut in facts[:SEARCHED] if signs_at(Moment(cut, at, at)).facts == saw.facts), None)
+        seen_label = next((cut for cut in labels[:SEARCHED] if signs_at(Moment(at, cut, at)).label == saw.label), None)
+        return None if seen_facts is None or seen_label is None else Moment(seen_facts, seen_label, at)
 
     async def _run(
         self, turn: Turn, moment: Moment, results: Mapping[str, dict[str, Any]], seam: Asking
@@ -185,7 +208,7 @@ class LeadDeciding:
         if profile is None:
             return _undecided(turn, "settings", turn.job.request.workspace)
         call = StepCall(
-            job=self._input(turn, moment),
+            job=_input(turn, self._story.at(moment, self._labels(), self._heard())),
             step=turn.step.name,
             workspace=profile,
             receipt_id=turn.job.request.receipt_id,
@@ -195,25 +218,6 @@ class LeadDeciding:
         outcome = await _outcome(turn, Context(call.job, profile, results, turn.at, ai))
         return outcome if isinstance(outcome, Undecided) else _judged(turn, outcome, ai.take_answers())
 
-    def _input(self, turn: Turn, moment: Moment) -> JobInput:
-        request, own = turn.job.request, turn.job.message
-        known = self._story.at(moment, self._labels(), self._heard())
-        return JobInput(
-            job_id=request.job_id,
-            type=request.type,
-            attempt=turn.attempt,
-            generation=request.generation,
-            workspace=request.workspace,
-            lead_id=request.lead_id,
-            message=own,
-            conversation=_conversation(known, own),
-            lead=known.head.lead,
-            suppressed_reason=known.head.suppressed_reason,
-            label=known.head.label,
-            label_at=known.head.label_at,
-            signals=known.head.signals,
-        )
-
     def _labels(self) -> Iterator[LabelThen]:
         """What the lead's jobs concluded; where one was decided again already, what it concludes now."""
         for job_id, life in self._lives.items():
@@ -221,6 +225,13 @@ class LeadDeciding:
                 decided = self._decided.get(job_id, {}).get(step)
                 event = recorded.event if decided is None else decided.conclusion
                 labelled = label_of(event)  # type: ignore[arg-type]
+                if labelled is not None:
+                    yield LabelThen(recorded.known_ms, labelled.label, labelled.label_at, labelled.message_id)
+
+    def _recorded_labels(self) -> Iterator[LabelThen]:
+        for life in self._lives.values():
+            for recorded in life.conclusions.values():
+                labelled = label_of(recorded.event)  # type: ignore[arg-type]
                 if labelled is not None:
                     yield LabelThen(recorded.known_ms, labelled.label, labelled.label_at, labelled.message_id)
 
@@ -241,19 +252,39 @@ class LeadDeciding:
         return [event for event in step.suppressions if event not in known]
 
 
+def _input(turn: Turn, known: Known) -> JobInput:
+    """The job as it was with this knowledge of its lead."""
+    request, own = turn.job.request, turn.job.message
+    return JobInput(
+        job_id=request.job_id,
+        type=request.type,
+        attempt=turn.attempt,
+        generation=request.generation,
+        workspace=request.workspace,
+        lead_id=request.lead_id,
+        message=own,
+        conversation=_conversation(known, own),
+        lead=known.head.lead,
+        suppressed_reason=known.head.suppressed_reason,
+        label=known.head.label,
+        label_at=known.head.label_at,
+        signals=known.head.signals,
+    )
+
+
 def turns(jobs: Sequence[Job]) -> Iterator[Turn]:
     """The steps of jobs, those of a job in their order. A step that is new since then comes with the one before it."""
     for job in jobs:
         at = order = job.request.at
-        saw_ms, attempt = milliseconds(at), 1
+        saw_ms, saw, attempt = milliseconds(at), "", 1
         for step in job.steps:
             recorded, concluded = job.life.steps.get(step.name), job.life.conclusions.get(step.name)
             if recorded is not None:
                 at = recorded.at if concluded is None else concluded.event.at
                 saw_ms = job.life.saw_ms(recorded) or milliseconds(at)
-                attempt = recorded.run[1]
+                saw, attempt = recorded.saw, recorded.run[1]
             order = max(order, at)
-            yield Turn(job=job, step=step, at=at, saw_ms=saw_ms, attempt=attempt, order=order)
+            yield Turn(job=job, step=step, at=at, saw_ms=saw_ms, saw=saw, attempt=attempt, order=order)
 
 
 async def _outcome(turn: Turn, context: Context) -> StepOutcome | Undecided:
@@ -277,19 +308,6 @@ def _undecided(turn: Turn, lacks: Lacks, reason: str) -> Undecided:
     )
 
 
-def moments(saw_ms: int, facts: Iterable[int], labels: Iterable[int]) -> Iterator[Moment]:
-    """The moment by the log, then those it can't be told from: between whatever became known about then."""
-    pairs = product(_cuts(saw_ms, facts), _cuts(saw_ms, labels))
-    return islice((Moment(*pair, heard=saw_ms) for pair in pairs), _VIEWS)
-
-
-def _cuts(saw_ms: int, changes: Iterable[int]) -> list[int]:
-    """Moments between changes, the nearest first."""
-    near = {at for at in changes if saw_ms - FOLD_LAG < at <= saw_ms + FOLD_AHEAD}
-    before = sorted((at - 1 for at in near if at <= saw_ms), reverse=True)
-    return [saw_ms, *before, *sorted(at for at in near if at > saw_ms)]
-
-
 def _conversation(known: Known, own: Message) -> tuple[Message, ...]:
     messages = {message.message_id: message for message in (*known.messages, own)}
     return tuple(sorted(messages.values(), key=lambda m: (m.sent_at, m.received_at, m.message_id)))
@@ -302,6 +320,12 @@ def _held(turn: Turn, tried: DecidedStep | Undecided, draft_changed: bool) -> De
     concluded = turn.job.life.conclusions.get(turn.step.name)
     outcome = held(tried.outcome, None if concluded is None else concluded.event, draft_changed=draft_changed)
     return tried if outcome is tried.outcome else _judged(turn, outcome, tried.answers)
+
+
+def _said_for(turn: Turn, done: Iterable[DecidedStep]) -> tuple[Emitted, ...]:
+    """What the step that ended the job concluded in the place of one behind it."""
+    emitted = (one for step in done for one in step.outcome.emitted if one.topic == ENRICHMENTS.name)
+    return tuple(one for one in emitted if one.event.step == turn.step.name)
 
 
 def _judged(turn: Turn, outcome: StepOutcome, answers: tuple[StepAnswer, ...]) -> DecidedStep:

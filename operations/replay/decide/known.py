@@ -33,7 +33,8 @@ class Moment(NamedTuple):
     facts: int
     #: What jobs concluded.
     labels: int
-    #: Whom jobs suppress that are decided again: nobody saw that then, so there is no doubt about when it was seen.
+    #: What replays put right, and whom jobs suppress that are decided again: nobody saw that then, so there is no doubt
+    #: about when it was seen.
     heard: int
 
 
@@ -70,6 +71,8 @@ class LeadStory:
         self._facts: list[tuple[int, int, LeadFact]] = []
         self._corrected: dict[str, Message] = {}
         self._sorted = True
+        #: Facts that a replay found, by their number.
+        self._found: set[int] = set()
 
     def tell(self, fact: LeadFact, envelope: Envelope, appended_ms: int) -> None:
         """One fact. `appended_ms` is the brokers' time of its record."""
@@ -83,6 +86,8 @@ class LeadStory:
         if isinstance(fact, LeadSuppressed) and not envelope.source.startswith("/pipeline"):
             self.heard.append(fact)
         known_ms = milliseconds(envelope.time) if envelope.correction else appended_ms
+        if envelope.correction:
+            self._found.add(len(self._facts))
         self._facts.append((known_ms, len(self._facts), fact))
         self._sorted = False
 
@@ -101,11 +106,22 @@ class LeadStory:
         """The moments in which something became known of the lead, in order."""
         return [known_ms for known_ms, _, _ in self._in_order() if after_ms < known_ms <= until_ms]
 
-    def at(self, moment: Moment, labels: Iterable[LabelThen], heard: Iterable[HeardThen] = ()) -> Known:
-        """The lead at a moment. `labels` are those its jobs concluded at any time, `heard` what is not in the log."""
+    def at(
+        self,
+        moment: Moment,
+        labels: Iterable[LabelThen],
+        heard: Iterable[HeardThen] = (),
+        *,
+        put_right: bool = True,
+    ) -> Known:
+        """The lead at a moment. `labels` are those its jobs concluded at any time, `heard` what is not in the log.
+
+        Without `put_right` it is what a worker could know then, but for the words of messages.
+        """
         head, messages, gone = Head(), dict[str, Message](), set[str]()
-        for known_ms, _, fact in self._in_order():
-            if known_ms <= moment.facts:
+        for known_ms, number, fact in self._in_order():
+            is_found = number in self._found
+            if known_ms <= (moment.heard if is_found else moment.facts) and (put_right or not is_found):
                 head = self._folded(head, fact, messages, gone)
         for known_ms, suppression in heard:
             if known_ms <= moment.heard:

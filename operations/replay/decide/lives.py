@@ -31,6 +31,8 @@ class RecordedStep(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
     #: When it was looked at the world, where that was after the attempt began.
     saw_at: datetime | None = None
+    #: See `streams.jobs.seen`; empty where it was not told.
+    saw: str = ""
     result: dict[str, Any]
     skipped: str = ""
     ends_job: str = ""
@@ -137,6 +139,7 @@ class Life:
             run=(event.generation, event.attempt),
             at=event.at,
             saw_at=event.saw_at,
+            saw=event.saw,
             result=event.result,
             skipped=event.skipped,
             ends_job=event.ends_job,
@@ -150,6 +153,7 @@ class Life:
             run=known.run if known is not None else self._last_run(),
             at=known.at if known is not None else event.at,
             saw_at=known.saw_at if known is not None else None,
+            saw=known.saw if known is not None else "",
             result=step.result,
             skipped=step.skipped,
             ends_job=step.ends_job,

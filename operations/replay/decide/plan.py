@@ -39,6 +39,8 @@ class DecidePlan(msgspec.Struct, kw_only=True):
     jobs: int = 0
     same: int = 0
     would_change: int = 0
+    #: Of those, jobs of which nobody can tell what a step saw: the change may be none.
+    guessed: int = 0
     #: Why jobs are left alone: open, died, cancelled, not asked for.
     left_alone: dict[str, int] = {}
     #: Step → jobs that can't be decided for want of a model's answer.
@@ -145,6 +147,7 @@ def _add(plan: DecidePlan, job: DecidedJob, case: LeadCase, redecisions: Redecis
         plan.same += 1
         return
     plan.would_change += 1
+    plan.guessed += job.is_guess
     plan.new_suppressions += len(job.suppressions)
     for step in job.steps:
         if step.changes:

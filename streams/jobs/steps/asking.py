@@ -5,9 +5,9 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
-from streams.ai.provider import AIError, AIResult, AITask, Caller
+from streams.ai.provider import FOR_PERSONS, AIError, AIResult, AITask, Caller
 from streams.ai.questions import Question
-from streams.jobs.step import Overtaken, StepContext, StepFailed
+from streams.jobs.step import ForPerson, Overtaken, StepContext, StepFailed
 
 Q = TypeVar("Q", bound=Question)
 A = TypeVar("A", bound=BaseModel)
@@ -16,10 +16,12 @@ A = TypeVar("A", bound=BaseModel)
 async def ask(
     context: StepContext, task: Callable[[Q, Caller], AITask[A]], question: Q, *, embedded: bool = False
 ) -> AIResult[A]:
-    """The answer to a question. Raises StepFailed, and Overtaken when it is of no use any more."""
+    """The answer to a question. Raises StepFailed, ForPerson, and Overtaken when it is of no use any more."""
     try:
         answer = await context.ai.ask(lambda caller: task(question, caller), embedded=embedded)
     except AIError as error:
+        if error.reason in FOR_PERSONS:
+            raise ForPerson(error.reason, FOR_PERSONS[error.reason], error.fields) from error
         limit = error.attempt_limit
         is_hopeless = limit is not None and context.job.attempt >= limit
         error_class = "permanent" if is_hopeless else error.error_class

@@ -16,6 +16,7 @@ from streams.jobs.step import Step, StepContext, StepOutcome, is_suppressed
 from streams.jobs.steps.asking import ask
 from streams.jobs.steps.concluding import concluded, skipped
 from streams.jobs.steps.facts import open_slots, settings_of
+from streams.jobs.steps.handing_over import handing_over
 from streams.jobs.steps.lead_zone import lead_zone
 from streams.jobs.steps.offered import offered_slots
 from streams.jobs.steps.plain_timing import read_part
@@ -165,4 +166,5 @@ def _declined(
     )
 
 
-STEP = Step(NAME, skipped_when_unreadable(NAME, run), dependency="ai", deadline=60.0, overtaken=is_suppressed)
+_RUN = handing_over(NAME, skipped_when_unreadable(NAME, run))
+STEP = Step(NAME, _RUN, dependency="ai", deadline=60.0, overtaken=is_suppressed)

@@ -12,6 +12,7 @@ from streams.ai.rules.decision import RuleHit
 from streams.jobs.step import JobInput, Step, StepContext, StepOutcome
 from streams.jobs.steps.asking import ask
 from streams.jobs.steps.concluding import concluded, skipped
+from streams.jobs.steps.handing_over import handing_over
 from streams.jobs.steps.hearing import Heard, hear
 from streams.jobs.steps.reading import lead_of, own_reply_of, reply_of, signal
 from streams.jobs.steps.suppressing import suppression
@@ -114,4 +115,4 @@ def _proven(verdict: Verdict, job: JobInput) -> Verdict:
     return replace(verdict, label="Meeting Requested", answered_label="Meeting Booked")
 
 
-STEP = Step(CLASSIFY, run, dependency="ai", deadline=90.0)
+STEP = Step(CLASSIFY, handing_over(CLASSIFY, run), dependency="ai", deadline=90.0)

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from headrace.events.enrichments import DraftCreated, DraftRejected, TimeZone
 from headrace.events.ids import derived_id
 from headrace.events.messages import Message
@@ -17,12 +19,15 @@ from streams.jobs.step import Step, StepContext, StepOutcome, is_suppressed
 from streams.jobs.steps.asking import ask
 from streams.jobs.steps.concluding import concluded, skipped
 from streams.jobs.steps.facts import business_of, facts_of, links, open_slots, statements
+from streams.jobs.steps.handing_over import handing_over
 from streams.jobs.steps.lead_zone import lead_zone
 from streams.jobs.steps.reading import earlier, is_booked_before, lead_of, names_of
 from streams.jobs.steps.unreadable import skipped_when_unreadable
 from streams.jobs.steps.verdict import Verdict, verdict_of
 
 NAME = "draft"
+#: In the result of a step without a draft: why.
+NO_DRAFT = "no_draft"
 #: A refused draft is written once more, told what was wrong.
 ATTEMPTS = 2
 
@@ -36,7 +41,7 @@ async def run(context: StepContext) -> StepOutcome:
     """A draft, the checks that refused it, or why none is called for."""
     verdict = verdict_of(context)
     if reason := _not_called_for(context, verdict):
-        return skipped(context, NAME, reason)
+        return _undrafted(context, reason)
     facts = facts_of(context)
     zone = await lead_zone(context, verdict)
     findings: Sequence[Finding] = ()
@@ -44,11 +49,16 @@ async def run(context: StepContext) -> StepOutcome:
         answer = await ask(context, tasks.draft, _question(context, verdict, facts, zone, findings))
         body = answer.value.body
         if body is None:
-            return skipped(context, NAME, answer.value.outcome, answer)
+            return _undrafted(context, answer.value.outcome, answer)
         findings = await _checked(context, body, _rests_on(context, verdict, facts, zone, answer))
         if not findings:
             return _created(context, body, attempt, answer)
     return _rejected(context, findings, answer)
+
+
+def _undrafted(context: StepContext, reason: str, answer: AIResult[Draft] | None = None) -> StepOutcome:
+    """No draft, and why: whether a person is needed follows from it."""
+    return replace(skipped(context, NAME, reason, answer), result={NO_DRAFT: reason})
 
 
 async def _checked(context: StepContext, body: str, rests_on: DraftContext) -> tuple[Finding, ...]:
@@ -159,4 +169,5 @@ def _rejected(context: StepContext, findings: Sequence[Finding], answer: AIResul
     )
 
 
-STEP = Step(NAME, skipped_when_unreadable(NAME, run), dependency="ai", deadline=150.0, overtaken=is_suppressed)
+_RUN = handing_over(NAME, skipped_when_unreadable(NAME, run))
+STEP = Step(NAME, _RUN, dependency="ai", deadline=150.0, overtaken=is_suppressed)

@@ -11,6 +11,7 @@ from streams.ai.questions import ExtractTiming, TimingFacts
 from streams.jobs.step import JobInput, Step, StepContext, StepOutcome, is_suppressed
 from streams.jobs.steps.asking import ask
 from streams.jobs.steps.concluding import concluded, skipped
+from streams.jobs.steps.handing_over import handing_over
 from streams.jobs.steps.lead_zone import lead_zone
 from streams.jobs.steps.plain_timing import plain_timing
 from streams.jobs.steps.reading import lead_of, own_reply_of
@@ -121,4 +122,5 @@ def _clarify(
     )
 
 
-STEP = Step(NAME, skipped_when_unreadable(NAME, run), dependency="ai", deadline=60.0, overtaken=is_suppressed)
+_RUN = handing_over(NAME, skipped_when_unreadable(NAME, run))
+STEP = Step(NAME, _RUN, dependency="ai", deadline=60.0, overtaken=is_suppressed)

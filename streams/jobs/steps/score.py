@@ -3,9 +3,9 @@
 from headrace.events.enrichments import LeadScored, MessageLabel
 from streams.ai import tasks
 from streams.ai.questions import ScoreFacts, ScoreLead
-from streams.jobs.step import Step, StepContext, StepFailed, StepOutcome, is_suppressed
+from streams.jobs.step import ForPerson, Step, StepContext, StepFailed, StepOutcome, is_suppressed
 from streams.jobs.steps.asking import ask
-from streams.jobs.steps.concluding import concluded
+from streams.jobs.steps.concluding import concluded, skipped
 from streams.jobs.steps.facts import business_of, facts_of
 from streams.jobs.steps.hearing import hear
 from streams.jobs.steps.reading import lead_of, own_reply_of, reply_of
@@ -22,7 +22,11 @@ async def run(context: StepContext) -> StepOutcome:
         why = "Nobody may write to the lead any more."
         return concluded(context, NAME, LeadScored, fit=1, intent=1, overall=1, reasoning=why)
     facts = ScoreFacts(channel=job.message.channel, label=label, business=business_of(facts_of(context)))
-    answer = await ask(context, tasks.score, ScoreLead(facts=facts, lead=lead_of(job)))
+    try:
+        answer = await ask(context, tasks.score, ScoreLead(facts=facts, lead=lead_of(job)))
+    except ForPerson as failure:
+        # Nobody waits for a score, and the next message brings another.
+        return skipped(context, NAME, failure.person_reason)
     score = answer.value
     return concluded(
         context,

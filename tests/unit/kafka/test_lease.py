@@ -35,8 +35,9 @@ class Coordinator:
 async def test_it_counts_from_when_the_heartbeat_was_sent() -> None:
     clock = Clock()
     lease, coordinator = Lease(10, clock), Coordinator(clock)
+    joined: list[str] = []
     lost: list[str] = []
-    follow_heartbeats(coordinator, lease, lost.append)
+    follow_heartbeats(coordinator, lease, joined.append, lost.append)
     assert not lease.is_valid
     assert await coordinator._do_heartbeat()
     clock.seconds = 109.9
@@ -52,9 +53,11 @@ async def test_it_counts_from_when_the_heartbeat_was_sent() -> None:
 async def test_a_member_that_was_dropped_is_told_once_and_one_that_leaves_is_not() -> None:
     clock = Clock()
     lease, coordinator = Lease(10, clock), Coordinator(clock)
+    joined: list[str] = []
     lost: list[str] = []
-    follow_heartbeats(coordinator, lease, lost.append)
+    follow_heartbeats(coordinator, lease, joined.append, lost.append)
     coordinator._start_heartbeat_task()
+    assert joined == ["member"]
     assert lease.is_valid
     coordinator.reset_generation()
     coordinator.reset_generation()

@@ -57,7 +57,7 @@ class Lead:
         self.story.tell(message, envelope(correction), milliseconds(after(number)))
         return message
 
-    def suppression(self, seconds: float) -> LeadSuppressed:
+    def suppression(self, seconds: float, *, correction: str = "") -> LeadSuppressed:
         event = LeadSuppressed(
             receipt_id="r",
             workspace="acme",
@@ -68,7 +68,7 @@ class Lead:
             received_at=after(seconds),
             provider_event="OPT_OUT",
         )
-        self.story.tell(event, envelope(), milliseconds(after(seconds)))
+        self.story.tell(event, envelope(correction, after(seconds)), milliseconds(after(seconds)))
         return event
 
     def life(self, number: int) -> Life:

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from headrace.events.enrichments import MessageClassified, StepSkipped
 from headrace.events.jobs import StepAnswer
@@ -16,6 +17,7 @@ from streams.ai.questions import Lead as Asked
 from streams.jobs.context import Context, Profile
 from streams.jobs.open_job import milliseconds
 from streams.jobs.recorded_answers import words_sha256
+from streams.jobs.seen import seen
 from streams.jobs.step import Step, StepContext, StepFailed, StepOutcome
 from streams.jobs.steps.asking import ask
 from streams.jobs.steps.concluding import concluded, skipped
@@ -117,6 +119,53 @@ async def test_what_was_written_a_moment_before_may_not_have_been_seen(seconds: 
     await recorded(lead, 1, 50, "one None None")
     found = await one(lead, LOOK)
     assert found.is_written is is_written
+
+
+async def sign_of(lead: Lead) -> str:
+    """What a worker writes down of what the step of message 1 sees now."""
+    signs: list[str] = []
+
+    async def look(context: StepContext) -> StepOutcome:
+        signs.append(seen(context.job))
+        return StepOutcome()
+
+    await lead.deciding(lead.job(1, Step("look", look))).run()
+    return signs[0]
+
+
+@pytest.mark.parametrize("lag", [10, 600])
+async def test_a_sign_of_what_it_saw_tells_however_far_its_worker_was_behind(lag: int) -> None:
+    lead = Lead()
+    lead.message(1, "one")
+    await recorded(lead, 1, 2_000, "one None None")
+    sign = await sign_of(lead)
+    lead.message(2_000 - lag, "two")
+    lead.message(2_001 - lag, "three")
+    lead.suppression(2_002 - lag)
+    assert (await one(lead, LOOK)).is_written, "without the sign nobody can tell"
+    lead.life(1).steps["look"] = replace(lead.life(1).steps["look"], saw=sign)
+    found = await one(lead, LOOK)
+    assert (said(found), found.is_written, found.is_guess) == ("one None None", False, False)
+
+
+async def test_what_a_replay_found_is_seen_by_a_step_that_has_a_sign_without_it() -> None:
+    lead = Lead()
+    lead.message(1, "one")
+    await recorded(lead, 1, 50, "one None None")
+    lead.life(1).steps["look"] = replace(lead.life(1).steps["look"], saw=await sign_of(lead))
+    found = lead.suppression(40, correction="run")
+    decided = await one(lead, LOOK)
+    assert (said(decided), decided.is_guess) == (f"one None {found.reason}", False)
+
+
+async def test_a_change_says_whether_it_rests_on_a_guess() -> None:
+    lead = Lead()
+    lead.message(1, "one")
+    await recorded(lead, 1, 50, "something else")
+    assert (await one(lead, LOOK)).is_guess
+    lead.life(1).steps["look"] = replace(lead.life(1).steps["look"], saw=await sign_of(lead))
+    found = await one(lead, LOOK)
+    assert (found.is_written, found.is_guess) == (True, False), "the code says otherwise than it did"
 
 
 async def test_a_corrected_label_is_known_to_what_came_after_it() -> None:

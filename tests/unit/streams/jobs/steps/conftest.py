@@ -89,7 +89,7 @@ class World:
         self.earlier: list[Message] = []
         self.attempt = 1
         self.read: Read = read_here
-        self.answers: list[BaseModel | Scripted] = []
+        self.answers: list[BaseModel | Scripted | tuple[Feature, Scripted]] = []
         self.asked: list[Any] = []
         self.embedded: list[BaseModel] = []
         self.job_type = "SMS_INBOUND_POST_PROCESS"
@@ -176,7 +176,11 @@ class World:
             finally:
                 self.asked = [*provider.asked, *embedded.asked]
             ran.add(step.name, outcome, ai.take_calls())
-        assert [event.step for event in ran.enrichments] == [step.name for step in steps]
+            if outcome.ends_job:
+                break
+        said = [event.step for event in ran.enrichments]
+        assert len(said) == len(set(said))
+        assert said[: len(steps)] == [step.name for step in steps]
         assert all(isinstance(event, Enrichment) for event in ran.enrichments)
         return ran
 
@@ -198,11 +202,13 @@ class World:
             signals=self.signals,
         )
 
-    def provider(self, answers: Sequence[BaseModel | Scripted]) -> ScriptedProvider:
+    def provider(self, answers: Sequence[BaseModel | Scripted | tuple[Feature, Scripted]]) -> ScriptedProvider:
         """A model that gives these answers, each to the question it fits."""
         script: dict[tuple[Feature, str], list[Scripted]] = {}
         for answer in answers:
-            if isinstance(answer, Scripted):
+            if isinstance(answer, tuple):
+                script.setdefault((answer[0], "*"), []).append(answer[1])
+            elif isinstance(answer, Scripted):
                 for feature in DEFAULT_TIMEOUTS:
                     script.setdefault((feature, "*"), []).append(answer)
             else:

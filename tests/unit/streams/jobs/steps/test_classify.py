@@ -140,7 +140,7 @@ async def test_blocked_is_a_word_of_people_outside_mail(world: World, classified
         ((AIRetryable, "timeout"), ("timeout", "transient")),
         ((AIRetryable, "rate_limited"), ("rate_limited", "rate_limited")),
         ((AIConfig, "bad_key"), ("bad_key", "dependency_down")),
-        ((AIPermanent, "refusal"), ("refusal", "permanent")),
+        ((AIPermanent, "bad_request"), ("bad_request", "permanent")),
     ],
 )
 async def test_a_failure_is_a_failure(world: World, error: Any, expected: tuple[str, str]) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from headrace.events.enrichments import PersonNeeded
 from headrace.events.workspaces import CampaignSettings, SendingHours
 from streams.ai.answers import Draft, ReplyDecision
 from streams.ai.provider import AIRetryable
@@ -104,7 +105,7 @@ async def test_what_came_meanwhile_blocks_the_answer(sending: World) -> None:
 async def test_a_refused_draft_can_not_be_sent(sending: World, classified: Classified) -> None:
     sending.answers = [classified("Interested"), Draft(outcome="drafted", body="Only $99!"), SAFE]
     event = await decided(sending)
-    assert (event.decision, event.reasons) == ("blocked", ("draft_rejected",))
+    assert (type(event), event.reason) == (PersonNeeded, "draft_rejected")
 
 
 async def test_doubts_are_told_all_at_once(sending: World, classified: Classified) -> None:
@@ -116,7 +117,7 @@ async def test_doubts_are_told_all_at_once(sending: World, classified: Classifie
 
 async def test_the_leads_own_scheduler_is_for_people(sending: World, classified: Classified) -> None:
     sending.answers = [classified("Meeting Requested"), DRAFT, SAFE]
-    assert (await decided(sending, "https://calendly.com/mara/30")).reasons == ("own_scheduler",)
+    assert (await decided(sending, "Here you go: https://calendly.com/mara/30")).reasons == ("own_scheduler",)
 
 
 ATTACKS = [
@@ -140,7 +141,7 @@ async def test_nothing_goes_out_that_an_attack_asked_for(sending: World, attack:
 async def test_no_attack_clears_an_opt_out(sending: World, attack: str) -> None:
     ran = await sending.run(f"STOP. {attack}")
     assert [one.reason for one in ran.suppressions] == ["unsubscribed"]
-    assert ran.skipped["decide_reply"] == "no_draft"
+    assert ran.skipped["decide_reply"] == "opt_out"
 
 
 @pytest.mark.parametrize(
