@@ -312,13 +312,20 @@ def _times(draft: str, context: DraftContext) -> Iterator[Code]:
 def _is_known(moment: Moment, offered: list[datetime], proposed: list[Moment], written: date) -> bool:
     days = set(moment.day.dates(written)) if moment.day is not None else None
     clocks = set(moment.clock.readings) if moment.clock is not None else None
+    shown = _in_its_zone(moment, offered)
     if any(
-        _fits(days, {slot.date()}) and _fits(clocks, {slot.time().replace(second=0, microsecond=0)}) for slot in offered
+        _fits(days, {slot.date()}) and _fits(clocks, {slot.time().replace(second=0, microsecond=0)}) for slot in shown
     ):
         return True
     return any(
         _fits(days, _days_of(lead, written)) and _fits(clocks, _clocks_of(lead)) for lead in _with_split(proposed)
     )
+
+
+def _in_its_zone(moment: Moment, offered: list[datetime]) -> list[datetime]:
+    """Offered times as the zone beside the named time shows them; as they are where none stands there."""
+    zone = moment.clock.zone if moment.clock is not None else None
+    return [slot.astimezone(ZoneInfo(zone)) for slot in offered] if zone else offered
 
 
 def _with_split(proposed: list[Moment]) -> list[Moment]:

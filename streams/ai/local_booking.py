@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
 from streams.ai.answers import MOST_PROPOSED, Booking, ProposedTime
 from streams.ai.phrases import Phrases
 from streams.ai.questions import BookingFacts, Slot
-from streams.ai.time_phrases import Moment, moments
+from streams.ai.time_phrases import Moment, likely_clock, moments, names_period
 
 _SCHEDULER = Phrases(
     r"\b(?:calendly\.com|cal\.com|cal\.\w+|meet\.\w+|savvycal\.com|hubspot\.com/meetings"
@@ -60,13 +60,20 @@ def read_booking(text: str, facts: BookingFacts) -> Booking:
         return _booking("reschedules", 0.8, proposed)
     if _CANCELS.search(text):
         return _booking("cancels", 0.85)
-    accepted = None if _NEITHER.search(text) else _accepted(text, named, facts.slots, written)
+    # Where the grammar says which day does not suit, the others may.
+    refuses = _NEITHER.search(text) and not any(one.day is not None and one.day.negated for one in named)
+    accepted = None if refuses else _accepted(text, named, facts.slots, written)
     if accepted is not None:
         return Booking(intent="accepts_slot", slot_index=accepted, proposed=(), confidence=0.95)
-    if proposed:
-        is_exact = len(proposed) == 1 and proposed[0].clock is not None
-        return _booking("proposes_time", 0.9 if is_exact else 0.7, proposed)
+    if any(moment.day is not None for moment in named):
+        return _proposes(proposed)
     return _booking("asks_for_times", 0.8) if _ASKS.search(text) else _booking("none", 0.6)
+
+
+def _proposes(proposed: tuple[ProposedTime, ...]) -> Booking:
+    """A day that does not suit, or that can be read in two ways, proposes something, but nobody knows what."""
+    is_exact = len(proposed) == 1 and proposed[0].clock is not None
+    return _booking("proposes_time", 0.9 if is_exact else 0.7 if proposed else 0.5, proposed)
 
 
 def _booking(intent: str, confidence: float, proposed: tuple[ProposedTime, ...] = ()) -> Booking:
@@ -78,7 +85,8 @@ def _booking(intent: str, confidence: float, proposed: tuple[ProposedTime, ...] 
 def _accepted(text: str, named: Sequence[Moment], slots: Sequence[Slot], written: datetime) -> int | None:
     if not slots:
         return None
-    fitting = {index for moment in named for index, slot in enumerate(slots) if _is_slot(moment, slot, written)}
+    plain = [moment for moment in named if _suits(moment) and (moment.day is not None or not names_period(text))]
+    fitting = {index for moment in plain for index, slot in enumerate(slots) if _is_slot(moment, slot, written)}
     if named:
         return fitting.pop() if len(fitting) == 1 else None
     positions = {index for index, words in enumerate(_POSITIONS) if words.search(text)}
@@ -89,23 +97,43 @@ def _accepted(text: str, named: Sequence[Moment], slots: Sequence[Slot], written
     return 0 if len(slots) == 1 and _YES.fullmatch(text) else None
 
 
+def _suits(moment: Moment) -> bool:
+    """Whether the lead means that very day and time: not "until Friday", nor "not on Friday", nor "after 3"."""
+    day_suits = moment.day is None or moment.day.is_plain
+    return day_suits and (moment.clock is None or moment.clock.is_exact)
+
+
 def _is_slot(moment: Moment, slot: Slot, written: datetime) -> bool:
-    start = slot.start.astimezone(written.tzinfo)
-    day_fits = moment.day is None or start.date() in moment.day.dates(written.date())
+    zone = moment.clock.zone if moment.clock is not None else None
+    start = slot.start.astimezone(ZoneInfo(zone) if zone else written.tzinfo)
+    named = moment.day.dates(written.date()) if moment.day is not None else ()
+    # An ambiguous date accepts nothing, even where only one of its readings was offered.
+    day_fits = moment.day is None or (start.date() in named and (len(named) == 1 or not _is_ambiguous(moment, written)))
     clock_fits = moment.clock is None or start.time().replace(second=0, microsecond=0) in moment.clock.readings
     return day_fits and clock_fits
+
+
+def _is_ambiguous(moment: Moment, written: datetime) -> bool:
+    return moment.day is not None and len(moment.day.meaning.spans(written.date())) > 1
 
 
 def _proposed(text: str, named: Sequence[Moment], written: datetime) -> tuple[ProposedTime, ...]:
     """Times with a day; an hour without a day proposes nothing that could be booked."""
     times = []
     for moment in named:
-        days = moment.day.dates(written.date()) if moment.day is not None else ()
+        if moment.day is None or not moment.day.is_plain:
+            continue
+        days = moment.day.dates(written.date())
         if len(days) != 1:
             continue
-        readings = moment.clock.readings if moment.clock is not None else ()
-        # "at 4" in a business means the afternoon, "at 10" the morning: 7 to 18 o'clock.
-        likely = [reading for reading in readings if 7 <= reading.hour <= 18]
-        clock = likely[0].strftime("%H:%M") if len(likely) == 1 else None
-        times.append(ProposedTime(day=days[0], clock=clock, phrase=text[moment.start : moment.end][:120]))
+        at = _in_leads_zone(days[0], likely_clock(moment.clock), moment, written)
+        times.append(ProposedTime(day=at[0], clock=at[1], phrase=text[moment.start : moment.end][:120]))
     return tuple(times[:MOST_PROPOSED])
+
+
+def _in_leads_zone(day: date, clock: str | None, moment: Moment, written: datetime) -> tuple[date, str | None]:
+    zone = moment.clock.zone if moment.clock is not None else None
+    if clock is None or zone is None:
+        return day, clock
+    at = datetime.combine(day, time.fromisoformat(clock), ZoneInfo(zone)).astimezone(written.tzinfo)
+    return at.date(), at.strftime("%H:%M")

@@ -6,33 +6,14 @@ import phonenumbers
 from phonenumbers import timezone
 
 from headrace.events.enrichments import TimeZone
+from streams.ai.dates.zones import NAMES, SHORT
 from streams.ai.phrases import Phrases
 from streams.jobs.step import StepContext
 from streams.jobs.steps.verdict import Verdict
 
-_ABBREVIATIONS = {
-    "America/New_York": r"E[SD]T|[Ee]astern [Tt]ime",
-    "America/Chicago": r"C[SD]T|[Cc]entral [Tt]ime",
-    "America/Denver": r"M[SD]T|[Mm]ountain [Tt]ime",
-    "America/Los_Angeles": r"P[SD]T|[Pp]acific [Tt]ime",
-    "Europe/London": r"GMT|BST|UK time|London time",
-    "Europe/Berlin": r"CES?T|MES?Z|German time|Berlin time",
-    "Europe/Athens": r"EES?T",
-    "Asia/Kolkata": r"IST|Indian? time",
-    "Asia/Singapore": r"SGT|Singapore time",
-    "Asia/Tokyo": r"JST",
-    "Australia/Sydney": r"AE[SD]?T|Sydney time",
-    "UTC": r"UTC",
-}
-_NAMED = tuple((zone, Phrases(rf"\b(?:{words})\b")) for zone, words in _ABBREVIATIONS.items())
+_NAMED = tuple((zone, Phrases(rf"\b(?:{words})\b")) for zone, words in NAMES.items())
 #: ET and its like are words of other languages, except behind a time of day.
 _SHORT = re.compile(r"\d\s?(?:[ap]\.?m\.?)?\s?(ET|CT|MT|PT)\b")
-_SHORT_ZONES = {
-    "ET": "America/New_York",
-    "CT": "America/Chicago",
-    "MT": "America/Denver",
-    "PT": "America/Los_Angeles",
-}
 #: Top-level domains of countries with one zone, or with one where nearly all of their people live.
 _COUNTRY_ZONES = {
     "at": "Europe/Vienna",
@@ -77,7 +58,7 @@ async def lead_zone(context: StepContext, verdict: Verdict) -> TimeZone:
 def zone_in(text: str) -> str | None:
     """The zone that the text names, if it names one."""
     if match := _SHORT.search(text):
-        return _SHORT_ZONES[match[1]]
+        return SHORT[match[1]]
     named = [zone for zone, words in _NAMED if words.search(text)]
     return named[0] if len(named) == 1 else None
 

@@ -1,30 +1,22 @@
 """Reads when a lead wants to hear from us again, where its words leave no doubt."""
 
-import re
 from datetime import datetime
 
 from msgspec.structs import replace
 
 from streams.ai.answers import FollowUpTiming
-from streams.ai.follow_up_timing import read_timing
-from streams.ai.phrases import Phrases
+from streams.ai.dates.meanings import Day, Meaning, Months
+from streams.ai.dates.mentions import READ_LIMIT
+from streams.ai.dates.roles import Chosen
+from streams.ai.follow_up_timing import explained_timing
 from streams.ai.rules.cleaning import own_words
 from streams.ai.rules.reply import Reply
-from streams.ai.time_phrases import MONTH_NUMBER, READ_LIMIT
 
-#: Of words that need no model: behind them stands a date or a quarter.
-_PLAIN_CONFIDENCE = {"day": 0.99, "quarter": 0.97}
-_BEFORE_DATE = Phrases(
-    r"\b(?:after|until|till|til|from|in|ab|nach|bis|im|après|jusqu'au|à partir du|después del?|hasta(?: el)?)"
-    r"(?:\s+(?:the|le|el|dem|zum))?\s*$",
-    re.IGNORECASE,
-)
-_MONTH = rf"\b(?:{'|'.join(map(re.escape, MONTH_NUMBER))})\b"
-_MONTH_DAY = re.compile(
-    rf"{_MONTH}.{{0,120}}\d|\d.{{0,120}}{_MONTH}"
-    r"|^(?:20\d\d-\d\d-\d\d|\d{1,2}\.\d{1,2}\..{0,120})$|\b(?:Q|T)[1-4]\b|\b[1-4]\. Quartal\b",
-    re.IGNORECASE,
-)
+#: Of words that need no model: a date, or a quarter.
+_DATE_CONFIDENCE, _QUARTER_CONFIDENCE = 0.99, 0.97
+_MONTHS_OF_A_QUARTER = 3
+#: Below, the grammar itself is not sure.
+_SURE = 0.9
 
 
 def read_part(reply: Reply) -> Reply:
@@ -38,10 +30,22 @@ def plain_timing(reply: Reply, written: datetime) -> FollowUpTiming | None:
     `written` is the moment of writing in the lead's zone.
     """
     text = own_words(read_part(reply)).text
-    found = read_timing(text, written, is_deferral=True)
-    if found.day is None or not found.phrase or found.precision not in _PLAIN_CONFIDENCE:
+    read = explained_timing(text, written, is_deferral=True)
+    if read.chosen is None or read.timing.day is None or not _is_plain(read.chosen):
         return None
-    before = text[: text.find(found.phrase)]
-    if not _BEFORE_DATE.search(before) or not _MONTH_DAY.search(found.phrase):
-        return None
-    return found.model_copy(update={"confidence": _PLAIN_CONFIDENCE[found.precision]})
+    is_quarter = isinstance(read.chosen.mention.meaning, Months)
+    return read.timing.model_copy(update={"confidence": _QUARTER_CONFIDENCE if is_quarter else _DATE_CONFIDENCE})
+
+
+def _is_plain(chosen: Chosen) -> bool:
+    meaning, relation = chosen.mention.meaning, chosen.mention.relation
+    if chosen.first.certainty < _SURE or chosen.role == "event":
+        return False
+    if _is_quarter(meaning):
+        return chosen.mention.announced
+    is_full = isinstance(meaning, Day) and all(month is not None for month, _ in meaning.readings)
+    return is_full and relation in ("after", "until", "through", "from")
+
+
+def _is_quarter(meaning: Meaning | None) -> bool:
+    return isinstance(meaning, Months) and meaning.count == _MONTHS_OF_A_QUARTER and meaning.certainty > _SURE
