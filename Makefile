@@ -57,10 +57,11 @@ $(PEERS): bench/peers.lock
 	@.venv-bench/bin/python -m pip install --quiet --require-hashes --requirement bench/peers.lock
 	@touch $@
 
-eval: $(SETUP) ## Train the classifier again, compare, and fail below the bars
+eval: $(SETUP) ## Train the classifier again, measure it, own words and dates, and fail below the bars
 	$(BIN)/python -m training.train --check
 	$(BIN)/headrace ai eval training/replies.jsonl --min-opt-out-recall 0.98
 	$(BIN)/python -m bench.own_words
+	$(BIN)/python -m bench.dates
 
 matrix: $(SETUP) ## Five scenarios for five providers, as a table in docs/matrix.md
 	HEADRACE_MATRIX_FILE=docs/matrix.md $(BIN)/pytest tests/e2e/test_matrix.py -s

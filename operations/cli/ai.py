@@ -1,4 +1,4 @@
-"""`headrace ai …`: how well the classifiers do."""
+"""`headrace ai …`: how well the classifiers do, and how texts are read."""
 
 import json
 from collections.abc import Sequence
@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from operations.cli.ai_dates import dates
 from operations.cli.exit_status import refuse
 from operations.cli.printing import console
 from streams.ai.labels import PRIORITY
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from streams.ai.local.classifier import Choice
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
+app.command("dates")(dates)
 
 
 class Provider(StrEnum):
@@ -43,7 +45,7 @@ _CHOICES: "dict[Provider, Choice]" = {
 
 @app.callback()
 def _verbs() -> None:
-    """Measure the classifiers."""
+    """Measure the classifiers; see how a text is read."""
 
 
 @app.command("eval")
