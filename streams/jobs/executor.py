@@ -29,11 +29,6 @@ GIVE_UP_SECONDS = 4.0
 _LONGEST_WAIT = 1.0
 #: Jobs read from the table in one go.
 _AT_ONCE = 200
-#: What began and is not heard of from the log for so long, seconds, says that the fold is behind: everybody's new jobs
-#: stand in that log behind what running jobs write.
-LATE_SECONDS = 0.25
-#: Between two looks whether it still is.
-_LATE_LOOK = 0.05
 _STATES = {"closed": 0, "half_open": 1, "open": 2}
 
 
@@ -69,8 +64,6 @@ class Executor(Loop):
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         super().__init__()
-        #: How far those are behind that new jobs come through.
-        self._late_seconds: Callable[[], float] = lambda: 0.0
         self._schedule = schedule
         self._open_jobs = open_jobs
         self._void = void
@@ -83,19 +76,12 @@ class Executor(Loop):
         #: Partitions of which it knows all jobs.
         self._loaded: set[int] = set()
         self._runs: dict[str, _Run] = {}
-        #: Job id → when it began, by a clock that only runs forward: until the log is heard to say so.
-        self._unheard: dict[str, float] = {}
         #: Job id → partition of those that run according to the log, but not here.
         self._begun: dict[str, int] = {}
-
-    def give_way_to(self, late_seconds: Callable[[], float]) -> None:
-        """`late_seconds`: how far those are behind that new jobs come through; they go first."""
-        self._late_seconds = late_seconds
 
     def job_changed(self, job_id: str, job: OpenJob | None, run_ended: bool) -> None:
         """The fold says how the job stands. `run_ended`: whoever ran it does so no more."""
         self._begun.pop(job_id, None)
-        self._unheard.pop(job_id, None)
         run = self._runs.get(job_id)
         if run is not None and run_ended and job is not None and run.goes_on(job):
             # The log tells of a rebalance that the run outlived.
@@ -235,7 +221,6 @@ class Executor(Loop):
     def keep(self, partitions: frozenset[int]) -> None:
         """Forget the jobs of all other partitions."""
         self._runs = {id_: run for id_, run in self._runs.items() if run.ticket.partition in partitions}
-        self._unheard = {id_: began for id_, began in self._unheard.items() if id_ in self._runs}
         self._begun = {id_: partition for id_, partition in self._begun.items() if partition in partitions}
         self._schedule.keep(partitions)
         self._loaded &= partitions
@@ -259,22 +244,12 @@ class Executor(Loop):
 
     def _start_what_is_due(self) -> None:
         now_ms = milliseconds(self._now())
-        sparing = self._is_behind()
-        while self._ready and (ticket := self._schedule.take(now_ms, sparing=sparing)) is not None:
+        while self._ready and (ticket := self._schedule.take(now_ms)) is not None:
             self._start_job(ticket)
-
-    def _is_behind(self) -> bool:
-        """The fold is: a workspace that has much in flight waits, so that the log gets shorter for all others."""
-        if self._late_seconds() > LATE_SECONDS:
-            return True
-        began = next(iter(self._unheard.values()), None)
-        return began is not None and time.monotonic() - began > LATE_SECONDS
 
     def _seconds_to_next(self) -> float:
         now_ms = milliseconds(self._now())
         due_ms = self._schedule.next_due(now_ms) if self._ready else None
-        if self._is_behind():
-            return _LATE_LOOK
         return _LONGEST_WAIT if due_ms is None else min(_LONGEST_WAIT, max(0.001, (due_ms - now_ms) / 1000))
 
     def _start_job(self, ticket: Ticket) -> None:
@@ -287,7 +262,6 @@ class Executor(Loop):
         run = _Run(ticket, attempt)
         run.task = vital(self._run_job(run), f"job {ticket.job_id}")
         self._runs[ticket.job_id] = run
-        self._unheard[ticket.job_id] = time.monotonic()
 
     async def _run_job(self, run: _Run) -> None:
         try:

@@ -41,13 +41,11 @@ class _InFlight:
 class _Workspace:
     """One workspace's turn-taking: its leads' earliest jobs and how many of its jobs run."""
 
-    __slots__ = ("awake", "heap", "in_flight", "running", "wakes_at")
+    __slots__ = ("awake", "heap", "running", "wakes_at")
 
     def __init__(self) -> None:
         self.heap: list[_Entry] = []
         self.running = 0
-        #: Those that run, and those of which the log has yet to say how they ended.
-        self.in_flight = 0
         #: It is in the ring.
         self.awake = False
         #: The earliest time for which a wake-up is noted; None without one.
@@ -107,16 +105,9 @@ class Schedule:
     def put(self, ticket: Ticket) -> None:
         """The job waits until its due time, and replaces what was known of it. In flight, it is not handed out."""
         self._tickets[ticket.job_id] = ticket
-        entry = (ticket.due_ms, ticket.job_id)
-        line = self._lines.get(ticket.lead_id)
-        if line is not None:
-            heappush(line, entry)
-            self._offer(ticket.lead_id)
-            return
-        # A lead's only job, as most are: after a restart there are hundreds of thousands, and nothing runs until then.
-        self._lines[ticket.lead_id] = [entry]
-        if ticket.lead_id not in self._busy_leads:
-            self._stand(ticket.workspace, entry)
+        line = self._lines.setdefault(ticket.lead_id, [])
+        heappush(line, (ticket.due_ms, ticket.job_id))
+        self._offer(ticket.lead_id)
 
     def remove(self, job_id: str) -> None:
         """The job waits no more: it ended or is paused. Does not end a run."""
@@ -124,23 +115,14 @@ class Schedule:
         if ticket is not None:
             self._offer(ticket.lead_id)
 
-    def take(self, now_ms: int, *, sparing: bool = False) -> Ticket | None:
-        """The next job to run, None when no slot is free or nothing may run now.
-
-        `sparing`: none of a workspace that has at least half as many in flight as the busiest one.
-        """
+    def take(self, now_ms: int) -> Ticket | None:
+        """The next job to run, None when no slot is free or nothing may run now."""
         self._wake_sleepers(now_ms)
         self._is_draining = False
         if self._is_full():
             return None
-        most = self._most_in_flight() if sparing else 0
-        spared = 0
-        while spared < len(self._ring):
+        while self._ring:
             workspace = self._workspaces[self._ring[0]]
-            if most and 2 * workspace.in_flight >= most:
-                self._ring.rotate(-1)
-                spared += 1
-                continue
             ticket = self._next_of(self._ring[0], workspace, now_ms)
             if ticket is None:
                 self._ring.popleft()
@@ -178,7 +160,6 @@ class Schedule:
         flight = self._in_flight.get(job_id)
         if flight is not None:
             self.release(flight.ticket)
-            self._workspaces[flight.ticket.workspace].in_flight -= 1
             del self._in_flight[job_id]
             del self._busy_leads[flight.ticket.lead_id]
             self._offer(flight.ticket.lead_id)
@@ -208,11 +189,6 @@ class Schedule:
         for ticket in waiting:
             self.put(ticket)
 
-    def _most_in_flight(self) -> int:
-        return max(
-            (self._workspaces[flight.ticket.workspace].in_flight for flight in self._in_flight.values()), default=0
-        )
-
     def _is_full(self) -> bool:
         return self._running >= min(self._companies.values(), default=self._slots)
 
@@ -226,15 +202,8 @@ class Schedule:
         if not line:
             del self._lines[lead_id]
         elif lead_id not in self._busy_leads:
-            self._stand(self._tickets[line[0][1]].workspace, line[0])
-
-    def _stand(self, name: str, entry: _Entry) -> None:
-        """Its lead's earliest job stands in its workspace's heap."""
-        workspace = self._workspaces.get(name)
-        if workspace is None:
-            workspace = self._workspaces[name] = _Workspace()
-        heappush(workspace.heap, entry)
-        if not workspace.awake:
+            name = self._tickets[line[0][1]].workspace
+            heappush(self._workspaces.setdefault(name, _Workspace()).heap, line[0])
             self._wake(name)
 
     def _is_true(self, entry: _Entry) -> bool:
@@ -273,11 +242,9 @@ class Schedule:
         ticket = flight.ticket
         self._in_flight[ticket.job_id] = flight
         self._busy_leads[ticket.lead_id] = ticket.job_id
-        workspace = self._workspaces.setdefault(ticket.workspace, _Workspace())
-        workspace.in_flight += 1
         if flight.has_slot:
             self._running += 1
-            workspace.running += 1
+            self._workspaces.setdefault(ticket.workspace, _Workspace()).running += 1
             if (most := company(ticket.losses, self._slots)) < self._slots:
                 self._companies[ticket.job_id] = most
 

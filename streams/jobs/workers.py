@@ -80,7 +80,6 @@ def jobs_worker(
         worker.follow("execute", (JOBS,), execute.process),
         worker.follow("label", (ENRICHMENTS,), label.process),
     ]
-    executor.give_way_to(lambda: max(follower.lateness.seconds for follower in followers))
     tenure = Tenure(worker.app, settings.partitions, followers, execute, executor, workspaces, spending)
     # Stopped in this order: nothing new begins, running jobs are handed back, what they wrote is sent, readers end.
     worker.services.extend((tenure, executor, journal, readers))

@@ -24,7 +24,6 @@ from faust.types import TP, EventT, StreamT
 from headrace.events.envelope import header_map
 from headrace.events.records import Record
 from headrace.kafka.faust import metrics
-from headrace.kafka.faust.lateness import Lateness
 from headrace.kafka.faust.log_end import SET_BACK, SET_ROWS_BACK, LogEnds, Truncated, ask_broker
 from headrace.kafka.faust.log_reader import Piece, pieces
 from headrace.kafka.faust.newer_events import process_readable
@@ -74,7 +73,6 @@ class Follower:
         #: Names on the broker.
         self.topics = topics
         self.guard = OffsetGuard()
-        self.lateness = Lateness()
         self._app = app
         self._settings = settings
         self._process = process
@@ -175,9 +173,7 @@ class Follower:
         return is_current and (message.topic, message.partition) not in self.held
 
     async def _do(self, batch: Batch) -> None:
-        self.lateness.begin(min(records[0].timestamp_ms for records in batch.values()))
         done = await process_readable(batch, self._process, self._hold)
-        self.lateness.end()
         for partition, records in done.items():
             self.guard.advance(partition, records[-1].offset + 1, records)
 

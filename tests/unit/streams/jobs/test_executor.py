@@ -24,7 +24,7 @@ from streams.ai.reading import here
 from streams.jobs.context import Profile, Reach, StepCall
 from streams.jobs.conversation import with_suppression
 from streams.jobs.conversations import Conversations, PartitionConversations
-from streams.jobs.executor import LATE_SECONDS, Executor
+from streams.jobs.executor import Executor
 from streams.jobs.journal import Journal
 from streams.jobs.open_job import Entry, OpenJob, Place, ends_run, fold
 from streams.jobs.runner import JobRunner
@@ -111,21 +111,6 @@ class World:
     def job(self, _partition: int, id_: str) -> OpenJob | None:
         entry = self._entries.get(id_)
         return entry if isinstance(entry, OpenJob) else None
-
-    def request(self, job_id_: str, workspace: str) -> None:
-        """Another job, of a lead of its own."""
-        self.log.append(
-            JobRequested(
-                job_id=job_id_,
-                workspace=workspace,
-                lead_id=f"lead of {job_id_}",
-                type=SMS,
-                message_id="m",
-                receipt_id="r",
-                at=NOW,
-                due_at=NOW,
-            )
-        )
 
     @property
     def is_folded(self) -> bool:
@@ -268,37 +253,6 @@ async def test_two_rebalances_in_a_row(world: World) -> None:
         *("Started3", "StepFinished3", "Succeeded3"),
     ]
     assert world.calls == [CALL]
-
-
-async def test_while_the_log_is_not_heard_a_busy_workspace_begins_nothing_and_others_do(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    clock = [0.0]
-    monkeypatch.setattr("streams.jobs.executor.time.monotonic", lambda: clock[0])
-    for number, workspace in enumerate(("acme", "acme", "other")):
-        world.request(f"more-{number}", workspace)
-    await world.fold(1)
-    started = [event.job_id for event in world.log if type(event).__name__ == "JobStarted"]
-    assert started == [JOB, "more-0"]
-    clock[0] += LATE_SECONDS + 0.1
-    await world.fold(2)
-    started = [event.job_id for event in world.log if type(event).__name__ == "JobStarted"]
-    assert started == [JOB, "more-0", "more-2"], "the log has not told of more-0 for so long: it is read first"
-    await world.fold()
-    started = [event.job_id for event in world.log if type(event).__name__ == "JobStarted"]
-    assert started == [JOB, "more-0", "more-2", "more-1"]
-
-
-async def test_while_new_jobs_are_late_a_busy_workspace_begins_nothing_and_others_do(world: World) -> None:
-    late = [LATE_SECONDS + 0.1]
-    world.executor.give_way_to(lambda: late[0])
-    for number, workspace in enumerate(("acme", "other")):
-        world.request(f"more-{number}", workspace)
-    await world.fold()
-    assert [event.job_id for event in world.log if type(event).__name__ == "JobStarted"] == [JOB, "more-1"]
-    late[0] = 0.0
-    await world.fold()
-    assert [event.job_id for event in world.log if type(event).__name__ == "JobStarted"] == [JOB, "more-1", "more-0"]
 
 
 async def test_what_runs_in_the_log_alone_was_lost(world: World) -> None:

@@ -151,44 +151,6 @@ def test_a_hundred_thousand_due_jobs_delay_others_by_one_turn() -> None:
     assert order[3] == "hot"
 
 
-def test_sparing_leaves_out_whoever_has_much_in_flight_and_only_those() -> None:
-    schedule = Schedule(slots=20, workspace_slots=20)
-    for number in range(8):
-        schedule.put(ticket(number, "hot"))
-    assert len(taken(schedule)) == 8
-    for number in range(8):
-        schedule.settle(f"job-{number}") if number < 4 else schedule.release(ticket(number, "hot"))
-    for number in range(8, 12):
-        schedule.put(ticket(number, "hot"))
-        schedule.put(ticket(100 + number, "cold"))
-    found = []
-    while (one := schedule.take(0, sparing=True)) is not None:
-        found.append(one.workspace)
-    assert found == ["cold", "cold"], "half of what the busiest has"
-    assert [one.workspace for one in iter(lambda: schedule.take(0), None)].count("hot") == 4
-
-
-def test_nobody_is_spared_while_nothing_is_in_flight() -> None:
-    schedule = Schedule(slots=2, workspace_slots=2)
-    schedule.put(ticket(1))
-    assert schedule.take(0, sparing=True) is not None
-
-
-def test_what_the_log_has_yet_to_end_counts_for_sparing() -> None:
-    schedule = Schedule(slots=9, workspace_slots=9)
-    for number in range(3):
-        schedule.put(ticket(number))
-    first, second = schedule.take(0), schedule.take(0)
-    for one in (first, second):
-        assert one is not None
-        schedule.release(one)
-    assert schedule.take(0, sparing=True) is None
-    for one in (first, second):
-        assert one is not None
-        schedule.settle(one.job_id)
-    assert schedule.take(0, sparing=True) is not None
-
-
 def test_a_lead_with_many_jobs_costs_others_nothing() -> None:
     schedule = Schedule(slots=5, workspace_slots=5)
     for number in range(10_000):
