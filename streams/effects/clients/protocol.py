@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from headrace.workspaces.api_credentials import ApiCredentials
+from streams.effects.clients.allowances import Limit
 from streams.effects.clients.reply import Reply
 from streams.effects.outcome import LookUp, Outcome
 
@@ -13,6 +14,13 @@ class ProviderClient(Protocol):
     `deadline` is seconds for the whole call: connecting, TLS, writing and reading together, all pages of a look-up.
     A cancelled `send_reply` has an unknown outcome.
     """
+
+    #: What the provider's documents allow; answers correct it (`Caller.allowances`, by provider and `limited_as`).
+    limits: tuple[Limit, ...]
+
+    def limited_as(self, credentials: ApiCredentials) -> str:
+        """Names what shares the limits: a location, an account, a key. Nothing secret can be read out of it."""
+        ...
 
     async def send_reply(self, reply: Reply, credentials: ApiCredentials, deadline: float) -> Outcome:
         """Sends it, at most once: there is no retry below this call."""

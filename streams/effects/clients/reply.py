@@ -36,3 +36,5 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     text_sha256: str
     #: When the claim was written, aware; look-ups search around it.
     claimed_at: datetime
+    #: Records of the provider that are other actions' own already: no look-up takes them for this one.
+    known_ids: frozenset[str] = frozenset()

@@ -1,0 +1,177 @@
+"""GoHighLevel: SMS and e-mail by contact, looked up in the location's message export.
+
+Routes, fields and limits: https://github.com/GoHighLevel/highlevel-api-docs (apps/conversations.json, oauth).
+"""
+
+from datetime import timedelta
+from typing import Any
+
+from headrace.providers.fields import items, mapping
+from headrace.providers.timestamps import read_time
+from headrace.workspaces.api_credentials import ApiCredentials
+from streams.effects.clients.account import Account, missing, not_answerable
+from streams.effects.clients.allowances import Limit, Standing, as_seconds
+from streams.effects.clients.calling import Answer, Call, Caller
+from streams.effects.clients.judging import Complaint, Dialect, ids_of, retry_after, words_of
+from streams.effects.clients.mail_text import as_html
+from streams.effects.clients.matching import Record, match
+from streams.effects.clients.reply import AFTER_CLAIM, BEFORE_CLAIM, Reply
+from streams.effects.outcome import CantTell, LookUp, Outcome, ProviderIds, RateLimited, Refused
+
+BASE = "https://services.leadconnectorhq.com"
+SEND = "/conversations/messages"
+EXPORT = "/conversations/messages/export"
+#: The dated dialect of conversations and calendars; `version: v3` in the workspace file chooses the other.
+_VERSION = "2021-04-15"
+_PAGES = 5
+#: Without a Retry-After, and when the search behind a route is overloaded.
+_WAIT_S, _SEARCH_WAIT_S = 10.0, 30.0
+_DAY_SPENT_S = 3_600.0
+
+LIMITS = (
+    Limit(calls=100, seconds=10, source="docs/oauth/Authorization.md: per app and location"),
+    Limit(calls=200_000, seconds=86_400, source="docs/oauth/Authorization.md: per app and location"),
+)
+#: What its 400s say, as seen in production.
+_REFUSALS = (
+    ("DND is active", "dnd"),
+    ("Missing phone number", "missing_phone"),
+    ("Invalid country calling code", "invalid_phone"),
+)
+
+
+class GhlClient:
+    """See `ProviderClient`."""
+
+    limits = LIMITS
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    def limited_as(self, credentials: ApiCredentials) -> str:
+        """A location."""
+        return credentials.accounts.get("location_id", "")
+
+    async def send_reply(self, reply: Reply, credentials: ApiCredentials, deadline: float) -> Outcome:
+        """SMS or e-mail, by the channel of the message it answers."""
+        token = credentials.secrets.get("private_integration_token")
+        contact = reply.context.get("contactId")
+        if token is None:
+            return missing("ghl.api.private_integration_token")
+        if contact is None:
+            return not_answerable("contactId")
+        call = Call(
+            method="POST", route=SEND, url=_base(credentials) + SEND, headers=_headers(credentials, token),
+            json=_message(reply, contact),
+        )  # fmt: skip
+        return await self._account(credentials, deadline).change(call, reply.text)
+
+    async def find_reply(self, reply: Reply, credentials: ApiCredentials, deadline: float) -> LookUp:
+        """All messages of the contact and channel around the claim."""
+        token = credentials.secrets.get("private_integration_token")
+        contact, location = reply.context.get("contactId"), credentials.accounts.get("location_id")
+        if token is None or contact is None or location is None:
+            return CantTell(reason="no token, contact or location to look up with")
+        account = self._account(credentials, deadline)
+        query: dict[str, str | int] = {
+            "locationId": location,
+            "contactId": contact,
+            "channel": "Email" if reply.channel == "email" else "SMS",
+            "startDate": (reply.claimed_at - BEFORE_CLAIM).isoformat(),
+            "endDate": (reply.claimed_at + AFTER_CLAIM + timedelta(minutes=1)).isoformat(),
+            "limit": 100,
+        }
+        records: list[Record] = []
+        for _ in range(_PAGES):
+            url, headers = _base(credentials) + EXPORT, _headers(credentials, token)
+            page = await account.look(Call(method="GET", route=EXPORT, url=url, headers=headers, query=query))
+            if isinstance(page, CantTell):
+                return page
+            records += [_record(one, reply) for one in _outbound(page, contact)]
+            cursor = page.fields.get("nextCursor")
+            if not isinstance(cursor, str) or not cursor:
+                return match(reply, records, f"GET {EXPORT}", self._caller.now())
+            query = query | {"cursor": cursor}
+        return CantTell(reason=f"more than {_PAGES} pages of messages around the claim")
+
+    def _account(self, credentials: ApiCredentials, deadline: float) -> Account:
+        key = self.limited_as(credentials)
+        return Account(self._caller, credentials, deadline, dialect=_DIALECT, standing=_standing, limited_as=key)
+
+
+def _base(credentials: ApiCredentials) -> str:
+    return credentials.settings.get("base_url", BASE)
+
+
+def _headers(credentials: ApiCredentials, token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}", "Version": credentials.settings.get("version", _VERSION)}
+
+
+def _message(reply: Reply, contact: str) -> dict[str, Any]:
+    if reply.channel == "email":
+        written = {"message": reply.text, "html": as_html(reply.text)}
+        subject = {"subject": reply.subject} if reply.subject else {}
+        to = {"emailTo": reply.to.address} if reply.to else {}
+        return {"type": "Email", "contactId": contact, **written, **subject, **to}
+    return {"type": "SMS", "contactId": contact, "message": reply.text}
+
+
+def _outbound(page: Answer, contact: str) -> list[dict[str, Any]]:
+    found = (mapping(one) for one in items(page.fields.get("messages")))
+    return [one for one in found if one.get("direction") == "outbound" and one.get("contactId") == contact]
+
+
+def _record(message: dict[str, Any], reply: Reply) -> Record:
+    body = message.get("body")
+    return Record(
+        id=str(message.get("id")),
+        ids=ids_of(message, message_id="id", conversation_id="conversationId"),
+        text=body if isinstance(body, str) else "",
+        at=read_time(message.get("dateAdded"), reply.claimed_at),
+        # What somebody typed in the app, or a workflow sent, is not ours, even in the same words.
+        is_ours=message.get("source") in (None, "", "api"),
+    )
+
+
+def _done(answer: Answer) -> ProviderIds | None:
+    names = {"message_id": "messageId", "conversation_id": "conversationId", "email_message_id": "emailMessageId"}
+    found = ids_of(answer.fields, **names)
+    return found if "message_id" in found else None
+
+
+def _complaint(answer: Answer) -> Complaint | None:
+    message = words_of(answer.fields.get("message"))
+    if not message:
+        return None
+    kind = next((kind for words, kind in _REFUSALS if words in message), None)
+    return Complaint(kind or {404: "not_found", 422: "invalid"}.get(answer.status, "bad_request"), message)
+
+
+def _special(answer: Answer, complaint: Complaint) -> Outcome | None:
+    if answer.status == 400 and complaint.type == "dnd":
+        return Refused(type="dnd", detail=complaint.message, http_status=400)
+    if answer.status == 429:
+        overloaded = any(words in complaint.message.lower() for words in ("point in time", "pit context"))
+        return RateLimited(retry_after=retry_after(answer) or (_SEARCH_WAIT_S if overloaded else _WAIT_S))
+    return None
+
+
+def _standing(answer: Answer) -> Standing:
+    interval = as_seconds(answer.headers.get("x-ratelimit-interval-milliseconds"))
+    remaining = as_seconds(answer.headers.get("x-ratelimit-remaining"))
+    if as_seconds(answer.headers.get("x-ratelimit-daily-remaining")) == 0:
+        return Standing(remaining=0, resets_in=_DAY_SPENT_S)
+    after = (retry_after(answer) or _WAIT_S) if answer.status == 429 else None
+    return Standing(
+        remaining=None if remaining is None else int(remaining),
+        resets_in=interval / 1_000 if interval else 10.0,
+        retry_after=after,
+    )
+
+
+_DIALECT = Dialect(done=_done, complaint=_complaint, special=_special)
+
+
+def client(caller: Caller) -> GhlClient:
+    """See `streams.effects.clients.registry`."""
+    return GhlClient(caller)

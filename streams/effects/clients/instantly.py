@@ -1,0 +1,153 @@
+"""Instantly, version 2: answers to an e-mail by its id, looked up in the list of e-mails, 20 times a minute at most.
+
+Routes, fields and limits: https://developer.instantly.ai (API v2). Its own words: "There is no idempotency-key
+mechanism. Don't assume retries are safe on writes."
+"""
+
+from typing import Any
+
+from headrace.providers.fields import items, mapping
+from headrace.providers.timestamps import read_time
+from headrace.workspaces.api_credentials import ApiCredentials
+from streams.effects.clients.account import Account, missing, not_answerable, short_hash
+from streams.effects.clients.allowances import Limit, Standing
+from streams.effects.clients.calling import Answer, Call, Caller
+from streams.effects.clients.judging import Complaint, Dialect, ids_of, retry_after, words_of
+from streams.effects.clients.mail_text import answering, as_html
+from streams.effects.clients.matching import Record, match
+from streams.effects.clients.reply import AFTER_CLAIM, BEFORE_CLAIM, Reply
+from streams.effects.outcome import CantTell, LookUp, Outcome, ProviderIds, RateLimited
+
+BASE = "https://api.instantly.ai/api/v2"
+SEND = "/emails/reply"
+EMAILS = "/emails"
+_PAGES = 3
+_INBOUND = 2
+_MINUTE = 60.0
+
+LIMITS = (
+    Limit(calls=100, seconds=1, source="developer.instantly.ai: per workspace, all keys and versions together"),
+    Limit(calls=6_000, seconds=60, source="developer.instantly.ai: per workspace, all keys and versions together"),
+    Limit(calls=20, seconds=60, routes=(EMAILS,), source="developer.instantly.ai: GET /emails"),
+)
+
+
+class InstantlyClient:
+    """See `ProviderClient`."""
+
+    limits = LIMITS
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    def limited_as(self, credentials: ApiCredentials) -> str:
+        """A workspace of Instantly's, or else a key: all keys of a workspace share its limits."""
+        named = credentials.settings.get("as_workspace") or credentials.accounts.get("workspace_id")
+        return named or short_hash(credentials.secrets.get("api_key", ""))
+
+    async def send_reply(self, reply: Reply, credentials: ApiCredentials, deadline: float) -> Outcome:
+        """To whoever sent the e-mail it answers: there is no other recipient."""
+        if "api_key" not in credentials.secrets:
+            return missing("instantly.api.api_key")
+        answered, mailbox = reply.context.get("reply_to_uuid"), reply.context.get("eaccount") or reply.account
+        if answered is None or mailbox is None:
+            return not_answerable("reply_to_uuid", "eaccount")
+        message = {
+            "eaccount": mailbox,
+            "reply_to_uuid": answered,
+            "subject": answering(reply.subject),
+            "body": {"text": reply.text, "html": as_html(reply.text)},
+        }
+        url, headers = _base(credentials) + SEND, _headers(credentials)
+        call = Call(method="POST", route=SEND, url=url, headers=headers, json=message)
+        return await self._account(credentials, deadline).change(call, reply.text)
+
+    async def find_reply(self, reply: Reply, credentials: ApiCredentials, deadline: float) -> LookUp:
+        """The mailbox's e-mails with the lead around the claim; by thread where it is known."""
+        thread, mailbox = reply.context.get("thread_id"), reply.context.get("eaccount") or reply.account
+        address = reply.to.address if reply.to else reply.lead_email
+        if "api_key" not in credentials.secrets or mailbox is None or not (thread or address):
+            return CantTell(reason="no key, mailbox or lead to look up with")
+        account = self._account(credentials, deadline)
+        query: dict[str, str | int] = {
+            "search": f"thread:{thread}" if thread else str(address),
+            "eaccount": mailbox,
+            "min_timestamp_created": (reply.claimed_at - BEFORE_CLAIM).isoformat(),
+            "max_timestamp_created": (reply.claimed_at + AFTER_CLAIM).isoformat(),
+            "limit": 100,
+        }
+        records: list[Record] = []
+        for _ in range(_PAGES):
+            url, headers = _base(credentials) + EMAILS, _headers(credentials)
+            page = await account.look(Call(method="GET", route=EMAILS, url=url, headers=headers, query=query))
+            if isinstance(page, CantTell):
+                return page
+            found = [mapping(one) for one in items(page.fields.get("items"))]
+            records += [_record(one, reply) for one in found if _is_outbound(one, mailbox)]
+            after = page.fields.get("next_starting_after")
+            if not found or not isinstance(after, str) or not after:
+                return match(reply, records, f"GET {EMAILS}", self._caller.now())
+            query = query | {"starting_after": after}
+        return CantTell(reason=f"more than {_PAGES} pages of e-mails around the claim")
+
+    def _account(self, credentials: ApiCredentials, deadline: float) -> Account:
+        key = self.limited_as(credentials)
+        return Account(self._caller, credentials, deadline, dialect=_DIALECT, standing=_standing, limited_as=key)
+
+
+def _base(credentials: ApiCredentials) -> str:
+    return credentials.settings.get("base_url", BASE)
+
+
+def _headers(credentials: ApiCredentials) -> dict[str, str]:
+    acting_for = credentials.settings.get("as_workspace")
+    return {
+        "Authorization": f"Bearer {credentials.secrets['api_key']}",
+        **({"x-as-workspace": acting_for} if acting_for else {}),
+    }
+
+
+def _is_outbound(email: dict[str, Any], mailbox: str) -> bool:
+    return email.get("ue_type") != _INBOUND and str(email.get("eaccount", "")).lower() == mailbox.lower()
+
+
+def _record(email: dict[str, Any], reply: Reply) -> Record:
+    body = mapping(email.get("body"))
+    text, html = body.get("text"), body.get("html")
+    return Record(
+        id=str(email.get("id")),
+        ids=ids_of(email, email_id="id", message_id="message_id", thread_id="thread_id"),
+        text=text if isinstance(text, str) else "",
+        html=html if isinstance(html, str) else "",
+        at=read_time(email.get("timestamp_created") or email.get("timestamp_email"), reply.claimed_at),
+    )
+
+
+def _done(answer: Answer) -> ProviderIds | None:
+    """An e-mail with an id. Some of its routes answer 200 with an error inside, and that proves nothing."""
+    if "error" in answer.fields or "statusCode" in answer.fields:
+        return None
+    found = ids_of(answer.fields, email_id="id", message_id="message_id", thread_id="thread_id")
+    return found if "email_id" in found else None
+
+
+def _complaint(answer: Answer) -> Complaint | None:
+    message, error = words_of(answer.fields.get("message")), words_of(answer.fields.get("error"))
+    return Complaint(error.lower().replace(" ", "_") or "error", message or error) if message or error else None
+
+
+def _special(answer: Answer, _complaint: Complaint) -> Outcome | None:
+    return RateLimited(retry_after=retry_after(answer) or _MINUTE) if answer.status == 429 else None
+
+
+def _standing(answer: Answer) -> Standing:
+    """It sends no headers about its limits."""
+    return Standing(retry_after=(retry_after(answer) or _MINUTE) if answer.status == 429 else None)
+
+
+_DIALECT = Dialect(done=_done, complaint=_complaint, special=_special, holding=frozenset({401, 402, 403}))
+
+
+def client(caller: Caller) -> InstantlyClient:
+    """See `streams.effects.clients.registry`."""
+    return InstantlyClient(caller)
