@@ -13,14 +13,14 @@ import msgspec
 ProviderIds = Mapping[str, str]
 
 
-class Sent(msgspec.Struct, frozen=True, kw_only=True, tag="sent"):
+class Sent(msgspec.Struct, frozen=True, kw_only=True):
     """The provider says it did it. Some name no id of what they made."""
 
     provider_ids: ProviderIds = {}
     http_status: int = 200
 
 
-class Refused(msgspec.Struct, frozen=True, kw_only=True, tag="refused"):
+class Refused(msgspec.Struct, frozen=True, kw_only=True):
     """The provider says it did not do it, and asking again would change nothing."""
 
     #: A word of ours or the provider's own error type: `dnd`, `invalid_recipient`.
@@ -30,26 +30,26 @@ class Refused(msgspec.Struct, frozen=True, kw_only=True, tag="refused"):
     http_status: int = 0
 
 
-class RateLimited(msgspec.Struct, frozen=True, kw_only=True, tag="rate_limited"):
+class RateLimited(msgspec.Struct, frozen=True, kw_only=True):
     """Not done: too many calls. `retry_after` is seconds from the answer, None where the provider names none."""
 
     retry_after: float | None = None
 
 
-class AccountHeld(msgspec.Struct, frozen=True, kw_only=True, tag="account_held"):
+class AccountHeld(msgspec.Struct, frozen=True, kw_only=True):
     """Not done, and nothing of this account will be until a person looks: a bad key, a disconnected account."""
 
     reason: str
     http_status: int = 0
 
 
-class NotReached(msgspec.Struct, frozen=True, kw_only=True, tag="not_reached"):
+class NotReached(msgspec.Struct, frozen=True, kw_only=True):
     """Not one byte of the request left: no connection, no name, no TLS."""
 
     reason: str
 
 
-class Unknown(msgspec.Struct, frozen=True, kw_only=True, tag="unknown"):
+class Unknown(msgspec.Struct, frozen=True, kw_only=True):
     """Something left, and no whole answer that says what became of it came back."""
 
     reason: str
@@ -77,26 +77,26 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     note: str = ""
 
 
-class Found(msgspec.Struct, frozen=True, kw_only=True, tag="found"):
+class Found(msgspec.Struct, frozen=True, kw_only=True):
     """Exactly one record is ours."""
 
     provider_ids: ProviderIds
     evidence: Evidence
 
 
-class NotFound(msgspec.Struct, frozen=True, kw_only=True, tag="not_found"):
+class NotFound(msgspec.Struct, frozen=True, kw_only=True):
     """The provider answered from live data, and nothing of it is or resembles ours. It may show up later."""
 
     evidence: Evidence
 
 
-class Several(msgspec.Struct, frozen=True, kw_only=True, tag="several"):
+class Several(msgspec.Struct, frozen=True, kw_only=True):
     """More than one record could be ours, or only near ones: a person has to look."""
 
     evidence: Evidence
 
 
-class CantTell(msgspec.Struct, frozen=True, kw_only=True, tag="cant_tell"):
+class CantTell(msgspec.Struct, frozen=True, kw_only=True):
     """The look-up failed, was limited, or its data may be stale: it proves nothing."""
 
     reason: str

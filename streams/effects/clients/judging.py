@@ -23,6 +23,8 @@ from streams.effects.outcome import (
 )
 
 _LONGEST_DETAIL = 300
+#: So many letters in a row that a hidden text has, too, are a quotation of it.
+_QUOTE = 10
 #: The request was read and found wanting. 408, 409 and 425 are not here: something may have been done.
 _REFUSING = frozenset({400, 404, 405, 410, 413, 415, 422, 501})
 
@@ -111,7 +113,11 @@ def _without(outcome: Outcome, hidden: Iterable[str]) -> Outcome:
 
 
 def _hide(words: str, hidden: Iterable[str]) -> str:
-    for secret in hidden:
-        if secret:
-            words = words.replace(secret, "…")
+    """The words without secrets, and without what they quote of a text: some complaints repeat half of it."""
+    words = words[: 2 * _LONGEST_DETAIL]
+    for secret in filter(None, hidden):
+        words = words.replace(secret, "…")
+        quoted = {at for at in range(len(words) - _QUOTE + 1) if words[at : at + _QUOTE] in secret}
+        covered = {at + more for at in quoted for more in range(_QUOTE)}
+        words = "".join("" if at in covered else letter for at, letter in enumerate(words))
     return words[:_LONGEST_DETAIL]
