@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from headrace.events.inbox import Address
+from headrace.events.inbox import Address, Channel
 from headrace.providers.registry import ADAPTERS
 from headrace.workspaces.api_credentials import ApiCredentials
 from headrace.workspaces.directory import Directory
@@ -18,6 +18,7 @@ from operations.dev.sandbox.server import serving
 from operations.dev.sandbox.store import Message
 from operations.dev.sandbox.world import World
 from streams.effects.clients.calling import Caller
+from streams.effects.clients.concerned import Concerned
 from streams.effects.clients.protocol import ProviderClient
 from streams.effects.clients.registry import provider_clients
 from streams.effects.clients.reply import Reply
@@ -71,7 +72,7 @@ ANSWERED: Mapping[str, tuple[dict[str, str], dict[str, Any]]] = {
         },
     ),
 }  # fmt: skip
-CHANNELS = {"ghl": "sms", "unipile": "linkedin"}
+CHANNELS: Mapping[str, Channel] = {"ghl": "sms", "unipile": "linkedin"}
 
 
 @dataclass(kw_only=True)
@@ -91,7 +92,9 @@ class Outside:
 
     def reply(self, provider: str, text: str = TEXT, **changes: Any) -> Reply:
         context, _ = ANSWERED[provider]
-        mail = {} if provider in CHANNELS else {"to": Address(address=LEAD, name="Pat"), "subject": "Re: idea"}
+        mail: dict[str, Any] = (
+            {} if provider in CHANNELS else {"to": Address(address=LEAD, name="Pat"), "subject": "Re: idea"}
+        )
         reply = Reply(
             action_id="a-1", workspace="acme", provider=provider, channel=CHANNELS.get(provider, "email"),
             account=None, context=context, lead_email=None if provider in CHANNELS else LEAD, text=text,
@@ -104,6 +107,16 @@ class Outside:
 
     async def find(self, reply: Reply, deadline: float = 5.0) -> LookUp:
         return await self.clients[reply.provider].find_reply(reply, self.credentials(reply.provider), deadline)
+
+    def concerned(self, provider: str) -> Concerned:
+        context, known = ANSWERED[provider]
+        person = {"ghl": "C1", "emailbison": "5021"}.get(provider)
+        email = None if provider in CHANNELS else LEAD
+        campaign = known.get("ids", {}).get("campaign_id")
+        return Concerned(
+            action_id="a-2", workspace="acme", provider=provider, person_id=person, email=email, context=context,
+            campaign_id=campaign,
+        )  # fmt: skip
 
     def sent(self, provider: str) -> list[Message]:
         return [one for one in self.world.store.messages if (one.provider, one.direction) == (provider, "outbound")]

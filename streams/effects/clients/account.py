@@ -3,13 +3,26 @@
 import asyncio
 import hashlib
 from collections.abc import Callable
+from datetime import datetime
 from urllib.parse import quote
 
 from headrace.workspaces.api_credentials import ApiCredentials
 from streams.effects.clients.allowances import Standing
 from streams.effects.clients.calling import Answer, Call, Caller
 from streams.effects.clients.judging import Dialect, judge
-from streams.effects.outcome import AccountHeld, CantTell, NotReached, Outcome, RateLimited, Refused, Unknown
+from streams.effects.outcome import (
+    AccountHeld,
+    CantTell,
+    Evidence,
+    Found,
+    LookUp,
+    NotFound,
+    NotReached,
+    Outcome,
+    RateLimited,
+    Refused,
+    Unknown,
+)
 
 
 class Account:
@@ -46,11 +59,16 @@ class Account:
         answer = await self.answer(call)
         return judge(answer, dialect or self._dialect, (*self._credentials.secrets.values(), *hidden))
 
-    async def look(self, call: Call) -> Answer | CantTell:
-        """The 200 to a call that only reads; anything else proves nothing."""
+    async def look(self, call: Call, *named: str) -> Answer | CantTell:
+        """The 200 to a call that only reads, with a list or object under one of the names; else it proves nothing.
+
+        `[]` names an answer that is a list itself; without names it is any object.
+        """
         answer = await self.answer(call)
-        if isinstance(answer, Answer) and answer.status == 200 and answer.json is not None:
-            return answer
+        if isinstance(answer, Answer) and answer.status == 200:
+            return (
+                answer if _is_in_form(answer, named) else CantTell(reason="200 in another form than the documented one")
+            )
         match judge(answer, self._dialect, self._credentials.secrets.values()):
             case RateLimited(retry_after=seconds):
                 return CantTell(reason="rate limited", retry_after=seconds)
@@ -59,7 +77,23 @@ class Account:
             case Refused(type=kind, http_status=status):
                 return CantTell(reason=f"{status}: {kind}")
             case _:
-                return CantTell(reason="an answer that is no JSON")
+                return CantTell(reason="an answer that is none")
+
+
+def _is_in_form(answer: Answer, named: tuple[str, ...]) -> bool:
+    if isinstance(answer.json, list):
+        return "[]" in named
+    return isinstance(answer.json, dict) and (
+        not named or any(isinstance(answer.fields.get(name), list | dict) for name in named)
+    )
+
+
+def confirmation(answer: Answer, route: str, is_there: bool, asked_at: datetime) -> LookUp:
+    """What an answer that could be read says about a suppression."""
+    record = (route,) if is_there else ()
+    evidence = Evidence(route=route, asked_at=asked_at, since=asked_at, until=asked_at, looked_at=1, record_ids=record)
+    status = {"http_status": str(answer.status)}
+    return Found(provider_ids=status, evidence=evidence) if is_there else NotFound(evidence=evidence)
 
 
 def short_hash(*parts: str) -> str:

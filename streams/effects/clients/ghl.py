@@ -9,9 +9,10 @@ from typing import Any
 from headrace.providers.fields import items, mapping
 from headrace.providers.timestamps import read_time
 from headrace.workspaces.api_credentials import ApiCredentials
-from streams.effects.clients.account import Account, missing, not_answerable
+from streams.effects.clients.account import Account, confirmation, missing, not_answerable, segment
 from streams.effects.clients.allowances import Limit, Standing, as_seconds
 from streams.effects.clients.calling import Answer, Call, Caller
+from streams.effects.clients.concerned import Concerned
 from streams.effects.clients.judging import Complaint, Dialect, ids_of, retry_after, words_of
 from streams.effects.clients.mail_text import as_html
 from streams.effects.clients.matching import Record, match
@@ -21,6 +22,12 @@ from streams.effects.outcome import CantTell, LookUp, Outcome, ProviderIds, Rate
 BASE = "https://services.leadconnectorhq.com"
 SEND = "/conversations/messages"
 EXPORT = "/conversations/messages/export"
+CONTACT = "/contacts/{id}"
+TAGS = "/contacts/{id}/tags"
+_NAME = "ghl"
+_DND_CHANNELS = ("SMS", "Email", "Call", "WhatsApp", "GMB", "FB")
+_WHY_DND = "opted out"
+_CONTACTS_VERSION = "2021-07-28"
 #: The dated dialect of conversations and calendars; `version: v3` in the workspace file chooses the other.
 _VERSION = "2021-04-15"
 _PAGES = 5
@@ -84,7 +91,8 @@ class GhlClient:
         records: list[Record] = []
         for _ in range(_PAGES):
             url, headers = _base(credentials) + EXPORT, _headers(credentials, token)
-            page = await account.look(Call(method="GET", route=EXPORT, url=url, headers=headers, query=query))
+            call = Call(method="GET", route=EXPORT, url=url, headers=headers, query=query)
+            page = await account.look(call, "messages")
             if isinstance(page, CantTell):
                 return page
             records += [_record(one, reply) for one in _outbound(page, contact)]
@@ -93,6 +101,50 @@ class GhlClient:
                 return match(reply, records, f"GET {EXPORT}", self._caller.now())
             query = query | {"cursor": cursor}
         return CantTell(reason=f"more than {_PAGES} pages of messages around the claim")
+
+    async def suppress(self, who: Concerned, credentials: ApiCredentials, deadline: float) -> Outcome:
+        """Do Not Disturb on every channel."""
+        token, contact = _token(credentials), _contact(who)
+        if token is None:
+            return missing(f"{_NAME}.api.private_integration_token")
+        if contact is None:
+            return not_answerable("contactId")
+        settings = {channel: {"status": "active", "message": _WHY_DND} for channel in _DND_CHANNELS}
+        call = Call(
+            method="PUT", route=CONTACT, url=_base(credentials) + CONTACT.replace("{id}", segment(contact)),
+            headers=_headers(credentials, token, _CONTACTS_VERSION), json={"dnd": True, "dndSettings": settings},
+        )  # fmt: skip
+        return await self._account(credentials, deadline).change(call, dialect=_CHANGES)
+
+    async def confirm_suppressed(self, who: Concerned, credentials: ApiCredentials, deadline: float) -> LookUp:
+        """The contact itself: the search of contacts leaves its DND settings out."""
+        token, contact = _token(credentials), _contact(who)
+        if token is None or contact is None:
+            return CantTell(reason="no token or contact to look up with")
+        url = _base(credentials) + CONTACT.replace("{id}", segment(contact))
+        headers = _headers(credentials, token, _CONTACTS_VERSION)
+        account = self._account(credentials, deadline)
+        answer = await account.look(Call(method="GET", route=CONTACT, url=url, headers=headers), "contact")
+        if isinstance(answer, CantTell):
+            return answer
+        shown = mapping(answer.fields.get("contact"))
+        channels = mapping(shown.get("dndSettings"))
+        blocked = [mapping(channels.get(name)).get("status") in ("active", "permanent") for name in ("SMS", "Email")]
+        is_dnd = shown.get("dnd") is True or all(blocked)
+        return confirmation(answer, f"GET {CONTACT}", is_dnd, self._caller.now())
+
+    async def write_label(self, who: Concerned, value: str, credentials: ApiCredentials, deadline: float) -> Outcome:
+        """One more tag: the route of the contact itself would overwrite all there are."""
+        token, contact = _token(credentials), _contact(who)
+        if token is None:
+            return missing(f"{_NAME}.api.private_integration_token")
+        if contact is None:
+            return not_answerable("contactId")
+        call = Call(
+            method="POST", route=TAGS, url=_base(credentials) + TAGS.replace("{id}", segment(contact)),
+            headers=_headers(credentials, token, _CONTACTS_VERSION), json={"tags": [value]},
+        )  # fmt: skip
+        return await self._account(credentials, deadline).change(call, dialect=_CHANGES)
 
     def _account(self, credentials: ApiCredentials, deadline: float) -> Account:
         key = self.limited_as(credentials)
@@ -103,8 +155,18 @@ def _base(credentials: ApiCredentials) -> str:
     return credentials.settings.get("base_url", BASE)
 
 
-def _headers(credentials: ApiCredentials, token: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {token}", "Version": credentials.settings.get("version", _VERSION)}
+def _token(credentials: ApiCredentials) -> str | None:
+    return credentials.secrets.get("private_integration_token")
+
+
+def _contact(who: Concerned) -> str | None:
+    return who.person_id or who.context.get("contactId")
+
+
+def _headers(credentials: ApiCredentials, token: str, dated: str = _VERSION) -> dict[str, str]:
+    """The dated dialect differs between conversations and contacts; v3 is one for all."""
+    version = credentials.settings.get("version", dated)
+    return {"Authorization": f"Bearer {token}", "Version": version if version == "v3" else dated}
 
 
 def _message(reply: Reply, contact: str) -> dict[str, Any]:
@@ -169,7 +231,16 @@ def _standing(answer: Answer) -> Standing:
     )
 
 
+def _changed(answer: Answer) -> ProviderIds | None:
+    """A contact's change was taken: it has tags, or says it succeeded (in their spelling)."""
+    fields = answer.fields
+    return {} if fields.get("succeded") is True or "contact" in fields or "tags" in fields else None
+
+
 _DIALECT = Dialect(done=_done, complaint=_complaint, special=_special)
+
+
+_CHANGES = Dialect(done=_changed, complaint=_complaint, special=_special)
 
 
 def client(caller: Caller) -> GhlClient:

@@ -9,18 +9,21 @@ from typing import Any
 from headrace.providers.fields import items, mapping
 from headrace.providers.timestamps import read_time
 from headrace.workspaces.api_credentials import ApiCredentials
-from streams.effects.clients.account import Account, missing, not_answerable, short_hash
+from streams.effects.clients.account import Account, confirmation, missing, not_answerable, short_hash
 from streams.effects.clients.allowances import Limit, Standing
 from streams.effects.clients.calling import Answer, Call, Caller
+from streams.effects.clients.concerned import Concerned
 from streams.effects.clients.judging import Complaint, Dialect, ids_of, retry_after, words_of
 from streams.effects.clients.mail_text import answering, as_html
 from streams.effects.clients.matching import Record, match
 from streams.effects.clients.reply import AFTER_CLAIM, BEFORE_CLAIM, Reply
-from streams.effects.outcome import CantTell, LookUp, Outcome, ProviderIds, RateLimited
+from streams.effects.outcome import CantTell, LookUp, Outcome, ProviderIds, RateLimited, Refused
 
 BASE = "https://api.instantly.ai/api/v2"
 SEND = "/emails/reply"
 EMAILS = "/emails"
+BLOCK = "/block-lists-entries"
+INTEREST = "/leads/update-interest-status"
 _PAGES = 3
 _INBOUND = 2
 _MINUTE = 60.0
@@ -79,7 +82,8 @@ class InstantlyClient:
         records: list[Record] = []
         for _ in range(_PAGES):
             url, headers = _base(credentials) + EMAILS, _headers(credentials)
-            page = await account.look(Call(method="GET", route=EMAILS, url=url, headers=headers, query=query))
+            call = Call(method="GET", route=EMAILS, url=url, headers=headers, query=query)
+            page = await account.look(call, "items")
             if isinstance(page, CantTell):
                 return page
             found = [mapping(one) for one in items(page.fields.get("items"))]
@@ -89,6 +93,43 @@ class InstantlyClient:
                 return match(reply, records, f"GET {EMAILS}", self._caller.now())
             query = query | {"starting_after": after}
         return CantTell(reason=f"more than {_PAGES} pages of e-mails around the claim")
+
+    async def suppress(self, who: Concerned, credentials: ApiCredentials, deadline: float) -> Outcome:
+        """On the workspace's block list. What becomes of an address that is on it already is not documented."""
+        if "api_key" not in credentials.secrets:
+            return missing("instantly.api.api_key")
+        if who.email is None:
+            return not_answerable("an address")
+        url, headers = _base(credentials) + BLOCK, _headers(credentials)
+        call = Call(method="POST", route=BLOCK, url=url, headers=headers, json={"bl_value": who.email})
+        return await self._account(credentials, deadline).change(call, who.email, dialect=_BLOCKS)
+
+    async def confirm_suppressed(self, who: Concerned, credentials: ApiCredentials, deadline: float) -> LookUp:
+        """The block list."""
+        if "api_key" not in credentials.secrets or who.email is None:
+            return CantTell(reason="no key or address to look up with")
+        url, headers = _base(credentials) + BLOCK, _headers(credentials)
+        query: dict[str, str | int] = {"search": who.email, "limit": 100}
+        account = self._account(credentials, deadline)
+        answer = await account.look(Call(method="GET", route=BLOCK, url=url, headers=headers, query=query), "items")
+        if isinstance(answer, CantTell):
+            return answer
+        values = {str(mapping(one).get("bl_value", "")).lower() for one in items(answer.fields.get("items"))}
+        return confirmation(answer, f"GET {BLOCK}", who.email.lower() in values, self._caller.now())
+
+    async def write_label(self, who: Concerned, value: str, credentials: ApiCredentials, deadline: float) -> Outcome:
+        """An interest status, by its number. They only take the order: a job of theirs carries it out."""
+        if "api_key" not in credentials.secrets:
+            return missing("instantly.api.api_key")
+        if who.email is None:
+            return not_answerable("an address")
+        if not value.removeprefix("-").isdecimal():
+            return Refused(type="invalid_label", detail="an interest status is a number")
+        campaign = {"campaign_id": who.campaign_id} if who.campaign_id else {}
+        body = {"lead_email": who.email, "interest_value": int(value), **campaign}
+        url, headers = _base(credentials) + INTEREST, _headers(credentials)
+        call = Call(method="POST", route=INTEREST, url=url, headers=headers, json=body)
+        return await self._account(credentials, deadline).change(call, who.email, dialect=_ORDERS)
 
     def _account(self, credentials: ApiCredentials, deadline: float) -> Account:
         key = self.limited_as(credentials)
@@ -146,6 +187,18 @@ def _standing(answer: Answer) -> Standing:
 
 
 _DIALECT = Dialect(done=_done, complaint=_complaint, special=_special, holding=frozenset({401, 402, 403}))
+
+
+def _blocked(answer: Answer) -> ProviderIds | None:
+    return ids_of(answer.fields, block_list_entry="id") if "bl_value" in answer.fields else None
+
+
+def _ordered(answer: Answer) -> ProviderIds | None:
+    return {} if answer.status == 202 and "error" not in answer.fields else None
+
+
+_BLOCKS = Dialect(done=_blocked, complaint=_complaint, special=_special, holding=frozenset({401, 402, 403}))
+_ORDERS = Dialect(done=_ordered, complaint=_complaint, special=_special, holding=frozenset({401, 402, 403}))
 
 
 def client(caller: Caller) -> InstantlyClient:

@@ -1,9 +1,10 @@
 """What every provider's client offers."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from headrace.workspaces.api_credentials import ApiCredentials
 from streams.effects.clients.allowances import Limit
+from streams.effects.clients.concerned import Concerned
 from streams.effects.clients.reply import Reply
 from streams.effects.outcome import LookUp, Outcome
 
@@ -28,4 +29,35 @@ class ProviderClient(Protocol):
 
     async def find_reply(self, reply: Reply, credentials: ApiCredentials, deadline: float) -> LookUp:
         """Asks whether the provider has it: same account and thread, outbound, equal text, a time around the claim."""
+        ...
+
+
+@runtime_checkable
+class Suppressing(Protocol):
+    """A provider that can be told to write to somebody no more. Doing it again changes nothing."""
+
+    async def suppress(self, who: Concerned, credentials: ApiCredentials, deadline: float) -> Outcome:
+        """On every channel of the provider. Sent means it took the order, not that it has carried it out."""
+        ...
+
+    async def confirm_suppressed(self, who: Concerned, credentials: ApiCredentials, deadline: float) -> LookUp:
+        """Found: the provider itself says so. NotFound: it surely does not."""
+        ...
+
+
+@runtime_checkable
+class Pausing(Protocol):
+    """A provider whose campaign can be stopped for one lead. Doing it again changes nothing."""
+
+    async def pause(self, who: Concerned, credentials: ApiCredentials, deadline: float) -> Outcome:
+        """No further e-mail of the campaign goes to the lead."""
+        ...
+
+
+@runtime_checkable
+class Labelling(Protocol):
+    """A provider that keeps a label of a lead. Doing it again changes nothing."""
+
+    async def write_label(self, who: Concerned, value: str, credentials: ApiCredentials, deadline: float) -> Outcome:
+        """`value` is the provider's own: a category's number, an interest status, a tag; docs/sending-setup.md."""
         ...

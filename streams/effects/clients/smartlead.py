@@ -9,19 +9,25 @@ from typing import Any
 from headrace.providers.fields import items, mapping
 from headrace.providers.timestamps import read_time
 from headrace.workspaces.api_credentials import ApiCredentials
-from streams.effects.clients.account import Account, missing, not_answerable, segment, short_hash
+from streams.effects.clients.account import Account, confirmation, missing, not_answerable, segment, short_hash
 from streams.effects.clients.allowances import Limit, Standing, as_seconds
 from streams.effects.clients.calling import Answer, Call, Caller
+from streams.effects.clients.concerned import Concerned
 from streams.effects.clients.judging import Complaint, Dialect, ids_of, retry_after, words_of
 from streams.effects.clients.mail_text import as_html
 from streams.effects.clients.matching import Record, match
 from streams.effects.clients.reply import BEFORE_CLAIM, Reply
-from streams.effects.outcome import CantTell, LookUp, Outcome, ProviderIds
+from streams.effects.outcome import CantTell, LookUp, NotReached, Outcome, ProviderIds, Refused, Sent
 
 BASE = "https://server.smartlead.ai/api/v1"
 SEND = "/campaigns/{id}/reply-email-thread"
 HISTORY = "/campaigns/{c}/leads/{l}/message-history"
 LEAD = "/leads/"
+UNSUBSCRIBE = "/leads/{id}/unsubscribe"
+BLOCK = "/leads/add-domain-block-list"
+BLOCKED = "/leads/get-domain-block-list"
+PAUSE = "/campaigns/{c}/leads/{l}/pause"
+CATEGORY = "/campaigns/{c}/leads/{l}/category"
 
 LIMITS = (
     # Their pages disagree (10 in 2 s, 60 a minute, 120 a minute with the pro plan): the lowest, then the headers.
@@ -62,26 +68,93 @@ class SmartleadClient:
         if key is None or campaign is None:
             return CantTell(reason="no key or campaign to look up with")
         account = self._account(credentials, deadline)
-        lead = reply.context.get("sl_email_lead_id") or await self._lead(account, reply, credentials, key)
+        address = reply.lead_email or (reply.to.address if reply.to else None)
+        lead = reply.context.get("sl_email_lead_id") or await self._lead(account, address, credentials, key)
         if isinstance(lead, CantTell):
             return lead
         path = HISTORY.replace("{c}", segment(campaign)).replace("{l}", segment(lead))
         since = (reply.claimed_at - BEFORE_CLAIM).strftime("%Y-%m-%dT%H:%M:%S.000Z")
-        page = await account.look(
-            Call(
-                method="GET", route=HISTORY, url=_base(credentials) + path, secret_query={"api_key": key},
-                query={"event_time_gt": since, "show_plain_text_response": "true"},
-            )
+        call = Call(
+            method="GET", route=HISTORY, url=_base(credentials) + path, secret_query={"api_key": key},
+            query={"event_time_gt": since, "show_plain_text_response": "true"},
         )  # fmt: skip
+        page = await account.look(call, "history", "messages")
         if isinstance(page, CantTell):
             return page
         rows = [mapping(one) for one in items(page.fields.get("history") or page.fields.get("messages"))]
         records = [_record(row, reply) for row in rows if _is_outbound(row)]
         return match(reply, records, f"GET {HISTORY}", self._caller.now())
 
-    async def _lead(self, account: Account, reply: Reply, credentials: ApiCredentials, key: str) -> str | CantTell:
+    async def suppress(self, who: Concerned, credentials: ApiCredentials, deadline: float) -> Outcome:
+        """On the block list, which later campaigns heed too, and unsubscribed from all campaigns."""
+        key = credentials.secrets.get("api_key")
+        if key is None:
+            return missing("smartlead.api.api_key")
+        if who.email is None:
+            return not_answerable("an address")
+        account = self._account(credentials, deadline)
+        client = credentials.settings.get("client_id")
+        entry = {"domain_block_list": [who.email], **({"client_id": client} if client else {})}
+        blocked = await account.change(_post(credentials, key, BLOCK, BLOCK, entry), who.email)
+        lead = await self._lead_of(account, who, credentials, key)
+        if not isinstance(blocked, Sent) or isinstance(lead, CantTell):
+            # Who is on the list and in no campaign is written to by nobody.
+            return blocked
+        path = UNSUBSCRIBE.replace("{id}", segment(lead))
+        return await account.change(_post(credentials, key, UNSUBSCRIBE, path), who.email)
+
+    async def confirm_suppressed(self, who: Concerned, credentials: ApiCredentials, deadline: float) -> LookUp:
+        """The block list."""
+        key = credentials.secrets.get("api_key")
+        if key is None or who.email is None:
+            return CantTell(reason="no key or address to look up with")
+        call = Call(
+            method="GET", route=BLOCKED, url=_base(credentials) + BLOCKED, secret_query={"api_key": key},
+            query={"filter_email_or_domain": who.email},
+        )  # fmt: skip
+        answer = await self._account(credentials, deadline).look(call, "[]", "data")
+        if isinstance(answer, CantTell):
+            return answer
+        rows = answer.json if isinstance(answer.json, list) else items(answer.fields.get("data"))
+        blocked = {str(mapping(row).get("email_or_domain", "")).lower() for row in rows}
+        return confirmation(answer, f"GET {BLOCKED}", who.email.lower() in blocked, self._caller.now())
+
+    async def pause(self, who: Concerned, credentials: ApiCredentials, deadline: float) -> Outcome:
+        """Out of the campaign's sequence until somebody resumes it."""
+        return await self._of_lead(who, credentials, deadline, PAUSE, None)
+
+    async def write_label(self, who: Concerned, value: str, credentials: ApiCredentials, deadline: float) -> Outcome:
+        """A category of the account, by its number."""
+        if not value.isdecimal():
+            return Refused(type="invalid_label", detail="a category is a number")
+        return await self._of_lead(who, credentials, deadline, CATEGORY, {"category_id": int(value)})
+
+    async def _of_lead(
+        self, who: Concerned, credentials: ApiCredentials, deadline: float, route: str, body: dict[str, Any] | None
+    ) -> Outcome:
+        """A call about the lead in its campaign."""
+        key = credentials.secrets.get("api_key")
+        campaign = who.context.get("campaign_id") or who.campaign_id
+        if key is None:
+            return missing("smartlead.api.api_key")
+        if campaign is None:
+            return not_answerable("campaign_id")
+        account = self._account(credentials, deadline)
+        lead = await self._lead_of(account, who, credentials, key)
+        if isinstance(lead, CantTell):
+            # Looking up changed nothing.
+            return NotReached(reason=f"the lead's id: {lead.reason}")
+        path = route.replace("{c}", segment(campaign)).replace("{l}", segment(lead))
+        return await account.change(_post(credentials, key, route, path, body), who.email or "")
+
+    async def _lead_of(self, account: Account, who: Concerned, credentials: ApiCredentials, key: str) -> str | CantTell:
+        known = who.context.get("sl_email_lead_id")
+        return known or await self._lead(account, who.email, credentials, key)
+
+    async def _lead(
+        self, account: Account, address: str | None, credentials: ApiCredentials, key: str
+    ) -> str | CantTell:
         """SmartLead's id of the lead, by its address."""
-        address = reply.lead_email or (reply.to.address if reply.to else None)
         if address is None:
             return CantTell(reason="no lead id or address to look up with")
         answer = await account.look(
@@ -101,6 +174,11 @@ class SmartleadClient:
 
 def _base(credentials: ApiCredentials) -> str:
     return credentials.settings.get("base_url", BASE)
+
+
+def _post(credentials: ApiCredentials, key: str, route: str, path: str, body: dict[str, Any] | None = None) -> Call:
+    url = _base(credentials) + path
+    return Call(method="POST", route=route, url=url, secret_query={"api_key": key}, json=body)
 
 
 def _message(reply: Reply, stats: str) -> dict[str, Any]:

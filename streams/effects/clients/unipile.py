@@ -69,7 +69,7 @@ class UnipileClient:
         for _ in range(_PAGES):
             url = _url(credentials, MESSAGES.replace("{chat_id}", segment(chat)))
             call = Call(method="GET", route=MESSAGES, url=url, headers=_headers(credentials), query=query)
-            page = await account.look(call)
+            page = await account.look(call, "items")
             if isinstance(page, CantTell):
                 return page
             records += [_record(one, reply) for one in map(mapping, items(page.fields.get("items"))) if _is_own(one)]
@@ -84,7 +84,8 @@ class UnipileClient:
     async def _stale(self, account: Account, reply: Reply, credentials: ApiCredentials) -> CantTell | None:
         named = reply.context.get("account_id") or credentials.accounts.get("account_id", "")
         url = _url(credentials, ACCOUNT.replace("{id}", segment(named)))
-        answer = await account.look(Call(method="GET", route=ACCOUNT, url=url, headers=_headers(credentials)))
+        call = Call(method="GET", route=ACCOUNT, url=url, headers=_headers(credentials))
+        answer = await account.look(call, "sources")
         if isinstance(answer, CantTell):
             return answer
         states = [mapping(source).get("status") for source in items(answer.fields.get("sources"))]

@@ -214,7 +214,7 @@ async def test_another_thread_is_not_looked_at(outside: Outside, provider: str) 
 
 @everywhere
 @pytest.mark.parametrize(
-    "fault", ["rate_limited", "error_before", "unauthorised", "close_before", "page", "half_answer"]
+    "fault", ["rate_limited", "error_before", "unauthorised", "close_before", "page", "half_answer", "error_inside"]
 )
 async def test_a_look_up_that_fails_proves_nothing(outside: Outside, provider: str, fault: Any) -> None:
     outside.world.script.add(Rule(fault=fault, provider=provider))
