@@ -20,7 +20,8 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "headrace.kafka": ("headrace.events",),
     "headrace.workspaces": ("headrace.events", "headrace.providers", "headrace.kafka"),
     "ingest": FOUNDATION,
-    "streams": FOUNDATION,
+    # The ledger of calls is Postgres', and reached as the projections reach it.
+    "streams": (*FOUNDATION, "projections.connection", "projections.named_sql"),
     "projections": ("headrace.events", "headrace.kafka"),
     "operations": (*FOUNDATION, "ingest", "streams", "projections"),
 }

@@ -16,6 +16,7 @@ from streams.effects.clients.calling import Answer, Call, Caller
 from streams.effects.clients.concerned import Concerned
 from streams.effects.clients.judging import Complaint, Dialect, ids_of, retry_after, words_of
 from streams.effects.clients.matching import Record, match
+from streams.effects.clients.oauth import OAuthTokens
 from streams.effects.clients.reply import Reply
 from streams.effects.outcome import CantTell, LookUp, Outcome, ProviderIds, Refused, Sent
 
@@ -224,6 +225,6 @@ def _changed(answer: Answer) -> ProviderIds | None:
 _CHANGES = Dialect(done=_changed, complaint=_complaint)
 
 
-def client(caller: Caller) -> EmailbisonClient:
+def client(caller: Caller, _tokens: OAuthTokens | None) -> EmailbisonClient:
     """See `streams.effects.clients.registry`."""
     return EmailbisonClient(caller)

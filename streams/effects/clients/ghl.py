@@ -16,14 +16,16 @@ from streams.effects.clients.concerned import Concerned
 from streams.effects.clients.judging import Complaint, Dialect, ids_of, retry_after, words_of
 from streams.effects.clients.mail_text import as_html
 from streams.effects.clients.matching import Record, match
+from streams.effects.clients.oauth import OAuthTokens, Token
 from streams.effects.clients.reply import AFTER_CLAIM, BEFORE_CLAIM, Reply
-from streams.effects.outcome import CantTell, LookUp, Outcome, ProviderIds, RateLimited, Refused
+from streams.effects.outcome import AccountHeld, CantTell, LookUp, Outcome, ProviderIds, RateLimited, Refused
 
 BASE = "https://services.leadconnectorhq.com"
 SEND = "/conversations/messages"
 EXPORT = "/conversations/messages/export"
 CONTACT = "/contacts/{id}"
 TAGS = "/contacts/{id}/tags"
+OAUTH = "/oauth/token"
 _NAME = "ghl"
 _DND_CHANNELS = ("SMS", "Email", "Call", "WhatsApp", "GMB", "FB")
 _WHY_DND = "opted out"
@@ -52,8 +54,9 @@ class GhlClient:
 
     limits = LIMITS
 
-    def __init__(self, caller: Caller) -> None:
+    def __init__(self, caller: Caller, tokens: OAuthTokens | None = None) -> None:
         self._caller = caller
+        self._tokens = tokens
 
     def limited_as(self, credentials: ApiCredentials) -> str:
         """A location."""
@@ -61,23 +64,24 @@ class GhlClient:
 
     async def send_reply(self, reply: Reply, credentials: ApiCredentials, deadline: float) -> Outcome:
         """SMS or e-mail, by the channel of the message it answers."""
-        token = credentials.secrets.get("private_integration_token")
         contact = reply.context.get("contactId")
-        if token is None:
-            return missing("ghl.api.private_integration_token")
         if contact is None:
             return not_answerable("contactId")
+        token = await self._token(credentials, deadline)
+        if not isinstance(token, str):
+            return token
         call = Call(
             method="POST", route=SEND, url=_base(credentials) + SEND, headers=_headers(credentials, token),
             json=_message(reply, contact),
         )  # fmt: skip
-        return await self._account(credentials, deadline).change(call, reply.text)
+        outcome = await self._account(credentials, deadline).change(call, reply.text)
+        return await self._seen(outcome, credentials, token)
 
     async def find_reply(self, reply: Reply, credentials: ApiCredentials, deadline: float) -> LookUp:
         """All messages of the contact and channel around the claim."""
-        token = credentials.secrets.get("private_integration_token")
         contact, location = reply.context.get("contactId"), credentials.accounts.get("location_id")
-        if token is None or contact is None or location is None:
+        token = await self._token(credentials, deadline)
+        if not isinstance(token, str) or contact is None or location is None:
             return CantTell(reason="no token, contact or location to look up with")
         account = self._account(credentials, deadline)
         query: dict[str, str | int] = {
@@ -104,11 +108,12 @@ class GhlClient:
 
     async def suppress(self, who: Concerned, credentials: ApiCredentials, deadline: float) -> Outcome:
         """Do Not Disturb on every channel."""
-        token, contact = _token(credentials), _contact(who)
-        if token is None:
-            return missing(f"{_NAME}.api.private_integration_token")
+        contact = _contact(who)
         if contact is None:
             return not_answerable("contactId")
+        token = await self._token(credentials, deadline)
+        if not isinstance(token, str):
+            return token
         settings = {channel: {"status": "active", "message": _WHY_DND} for channel in _DND_CHANNELS}
         call = Call(
             method="PUT", route=CONTACT, url=_base(credentials) + CONTACT.replace("{id}", segment(contact)),
@@ -118,8 +123,8 @@ class GhlClient:
 
     async def confirm_suppressed(self, who: Concerned, credentials: ApiCredentials, deadline: float) -> LookUp:
         """The contact itself: the search of contacts leaves its DND settings out."""
-        token, contact = _token(credentials), _contact(who)
-        if token is None or contact is None:
+        contact, token = _contact(who), await self._token(credentials, deadline)
+        if not isinstance(token, str) or contact is None:
             return CantTell(reason="no token or contact to look up with")
         url = _base(credentials) + CONTACT.replace("{id}", segment(contact))
         headers = _headers(credentials, token, _CONTACTS_VERSION)
@@ -135,16 +140,34 @@ class GhlClient:
 
     async def write_label(self, who: Concerned, value: str, credentials: ApiCredentials, deadline: float) -> Outcome:
         """One more tag: the route of the contact itself would overwrite all there are."""
-        token, contact = _token(credentials), _contact(who)
-        if token is None:
-            return missing(f"{_NAME}.api.private_integration_token")
+        contact = _contact(who)
         if contact is None:
             return not_answerable("contactId")
+        token = await self._token(credentials, deadline)
+        if not isinstance(token, str):
+            return token
         call = Call(
             method="POST", route=TAGS, url=_base(credentials) + TAGS.replace("{id}", segment(contact)),
             headers=_headers(credentials, token, _CONTACTS_VERSION), json={"tags": [value]},
         )  # fmt: skip
         return await self._account(credentials, deadline).change(call, dialect=_CHANGES)
+
+    async def _token(self, credentials: ApiCredentials, deadline: float) -> Token:
+        """The location's own token, or the newest of its OAuth pair."""
+        own = credentials.secrets.get("private_integration_token")
+        if own is not None:
+            return own
+        if "refresh_token" not in credentials.secrets:
+            return missing(f"{_NAME}.api.private_integration_token")
+        if self._tokens is None:
+            return AccountHeld(reason="this process keeps no OAuth tokens")
+        return await self._tokens.token(credentials, _refreshing, deadline)
+
+    async def _seen(self, outcome: Outcome, credentials: ApiCredentials, token: str) -> Outcome:
+        """An OAuth token that is not taken is not used again."""
+        if isinstance(outcome, AccountHeld) and self._tokens is not None:
+            await self._tokens.refused(credentials, token)
+        return outcome
 
     def _account(self, credentials: ApiCredentials, deadline: float) -> Account:
         key = self.limited_as(credentials)
@@ -155,8 +178,17 @@ def _base(credentials: ApiCredentials) -> str:
     return credentials.settings.get("base_url", BASE)
 
 
-def _token(credentials: ApiCredentials) -> str | None:
-    return credentials.secrets.get("private_integration_token")
+def _refreshing(credentials: ApiCredentials, refresh_token: str) -> Call:
+    """See docs/oauth/Authorization.md of their documents: the old token counts no longer once this is answered."""
+    return Call(
+        method="POST", route=OAUTH, url=_base(credentials) + OAUTH, form={
+            "client_id": credentials.secrets["client_id"],
+            "client_secret": credentials.secrets["client_secret"],
+            "grant_type": "refresh_token",
+            "refresh_token": refresh_token,
+            "user_type": "Location",
+        },
+    )  # fmt: skip
 
 
 def _contact(who: Concerned) -> str | None:
@@ -243,6 +275,6 @@ _DIALECT = Dialect(done=_done, complaint=_complaint, special=_special)
 _CHANGES = Dialect(done=_changed, complaint=_complaint, special=_special)
 
 
-def client(caller: Caller) -> GhlClient:
+def client(caller: Caller, tokens: OAuthTokens | None) -> GhlClient:
     """See `streams.effects.clients.registry`."""
-    return GhlClient(caller)
+    return GhlClient(caller, tokens)

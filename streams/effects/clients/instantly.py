@@ -16,6 +16,7 @@ from streams.effects.clients.concerned import Concerned
 from streams.effects.clients.judging import Complaint, Dialect, ids_of, retry_after, words_of
 from streams.effects.clients.mail_text import answering, as_html
 from streams.effects.clients.matching import Record, match
+from streams.effects.clients.oauth import OAuthTokens
 from streams.effects.clients.reply import AFTER_CLAIM, BEFORE_CLAIM, Reply
 from streams.effects.outcome import CantTell, LookUp, Outcome, ProviderIds, RateLimited, Refused
 
@@ -201,6 +202,6 @@ _BLOCKS = Dialect(done=_blocked, complaint=_complaint, special=_special, holding
 _ORDERS = Dialect(done=_ordered, complaint=_complaint, special=_special, holding=frozenset({401, 402, 403}))
 
 
-def client(caller: Caller) -> InstantlyClient:
+def client(caller: Caller, _tokens: OAuthTokens | None) -> InstantlyClient:
     """See `streams.effects.clients.registry`."""
     return InstantlyClient(caller)

@@ -16,6 +16,7 @@ from streams.effects.clients.concerned import Concerned
 from streams.effects.clients.judging import Complaint, Dialect, ids_of, retry_after, words_of
 from streams.effects.clients.mail_text import as_html
 from streams.effects.clients.matching import Record, match
+from streams.effects.clients.oauth import OAuthTokens
 from streams.effects.clients.reply import BEFORE_CLAIM, Reply
 from streams.effects.outcome import CantTell, LookUp, NotReached, Outcome, ProviderIds, Refused, Sent
 
@@ -234,6 +235,6 @@ def _standing(answer: Answer) -> Standing:
 _DIALECT = Dialect(done=_done, complaint=_complaint)
 
 
-def client(caller: Caller) -> SmartleadClient:
+def client(caller: Caller, _tokens: OAuthTokens | None) -> SmartleadClient:
     """See `streams.effects.clients.registry`."""
     return SmartleadClient(caller)

@@ -14,6 +14,7 @@ from streams.effects.clients.allowances import Limit, Standing, as_seconds
 from streams.effects.clients.calling import Answer, Call, Caller
 from streams.effects.clients.judging import Complaint, Dialect, ids_of, retry_after, words_of
 from streams.effects.clients.matching import Record, match
+from streams.effects.clients.oauth import OAuthTokens
 from streams.effects.clients.reply import BEFORE_CLAIM, Reply
 from streams.effects.outcome import AccountHeld, CantTell, LookUp, Outcome, ProviderIds, RateLimited
 
@@ -164,6 +165,6 @@ def _standing(answer: Answer) -> Standing:
 _DIALECT = Dialect(done=_done, complaint=_complaint, special=_special)
 
 
-def client(caller: Caller) -> UnipileClient:
+def client(caller: Caller, _tokens: OAuthTokens | None) -> UnipileClient:
     """See `streams.effects.clients.registry`."""
     return UnipileClient(caller)
