@@ -67,23 +67,23 @@ class GhlClient:
         contact = reply.context.get("contactId")
         if contact is None:
             return not_answerable("contactId")
-        token = await self._token(credentials, deadline)
+        token = await self.access_token(credentials, deadline)
         if not isinstance(token, str):
             return token
         call = Call(
-            method="POST", route=SEND, url=_base(credentials) + SEND, headers=_headers(credentials, token),
+            method="POST", route=SEND, url=base_url(credentials) + SEND, headers=headers_of(credentials, token),
             json=_message(reply, contact),
         )  # fmt: skip
-        outcome = await self._account(credentials, deadline).change(call, reply.text)
-        return await self._seen(outcome, credentials, token)
+        outcome = await self.account(credentials, deadline).change(call, reply.text)
+        return await self.seen(outcome, credentials, token)
 
     async def find_reply(self, reply: Reply, credentials: ApiCredentials, deadline: float) -> LookUp:
         """All messages of the contact and channel around the claim."""
         contact, location = reply.context.get("contactId"), credentials.accounts.get("location_id")
-        token = await self._token(credentials, deadline)
+        token = await self.access_token(credentials, deadline)
         if not isinstance(token, str) or contact is None or location is None:
             return CantTell(reason="no token, contact or location to look up with")
-        account = self._account(credentials, deadline)
+        account = self.account(credentials, deadline)
         query: dict[str, str | int] = {
             "locationId": location,
             "contactId": contact,
@@ -94,7 +94,7 @@ class GhlClient:
         }
         records: list[Record] = []
         for _ in range(_PAGES):
-            url, headers = _base(credentials) + EXPORT, _headers(credentials, token)
+            url, headers = base_url(credentials) + EXPORT, headers_of(credentials, token)
             call = Call(method="GET", route=EXPORT, url=url, headers=headers, query=query)
             page = await account.look(call, "messages")
             if isinstance(page, CantTell):
@@ -111,24 +111,24 @@ class GhlClient:
         contact = _contact(who)
         if contact is None:
             return not_answerable("contactId")
-        token = await self._token(credentials, deadline)
+        token = await self.access_token(credentials, deadline)
         if not isinstance(token, str):
             return token
         settings = {channel: {"status": "active", "message": _WHY_DND} for channel in _DND_CHANNELS}
         call = Call(
-            method="PUT", route=CONTACT, url=_base(credentials) + CONTACT.replace("{id}", segment(contact)),
-            headers=_headers(credentials, token, _CONTACTS_VERSION), json={"dnd": True, "dndSettings": settings},
+            method="PUT", route=CONTACT, url=base_url(credentials) + CONTACT.replace("{id}", segment(contact)),
+            headers=headers_of(credentials, token, _CONTACTS_VERSION), json={"dnd": True, "dndSettings": settings},
         )  # fmt: skip
-        return await self._account(credentials, deadline).change(call, dialect=_CHANGES)
+        return await self.account(credentials, deadline).change(call, dialect=_CHANGES)
 
     async def confirm_suppressed(self, who: Concerned, credentials: ApiCredentials, deadline: float) -> LookUp:
         """The contact itself: the search of contacts leaves its DND settings out."""
-        contact, token = _contact(who), await self._token(credentials, deadline)
+        contact, token = _contact(who), await self.access_token(credentials, deadline)
         if not isinstance(token, str) or contact is None:
             return CantTell(reason="no token or contact to look up with")
-        url = _base(credentials) + CONTACT.replace("{id}", segment(contact))
-        headers = _headers(credentials, token, _CONTACTS_VERSION)
-        account = self._account(credentials, deadline)
+        url = base_url(credentials) + CONTACT.replace("{id}", segment(contact))
+        headers = headers_of(credentials, token, _CONTACTS_VERSION)
+        account = self.account(credentials, deadline)
         answer = await account.look(Call(method="GET", route=CONTACT, url=url, headers=headers), "contact")
         if isinstance(answer, CantTell):
             return answer
@@ -143,16 +143,16 @@ class GhlClient:
         contact = _contact(who)
         if contact is None:
             return not_answerable("contactId")
-        token = await self._token(credentials, deadline)
+        token = await self.access_token(credentials, deadline)
         if not isinstance(token, str):
             return token
         call = Call(
-            method="POST", route=TAGS, url=_base(credentials) + TAGS.replace("{id}", segment(contact)),
-            headers=_headers(credentials, token, _CONTACTS_VERSION), json={"tags": [value]},
+            method="POST", route=TAGS, url=base_url(credentials) + TAGS.replace("{id}", segment(contact)),
+            headers=headers_of(credentials, token, _CONTACTS_VERSION), json={"tags": [value]},
         )  # fmt: skip
-        return await self._account(credentials, deadline).change(call, dialect=_CHANGES)
+        return await self.account(credentials, deadline).change(call, dialect=_CHANGES)
 
-    async def _token(self, credentials: ApiCredentials, deadline: float) -> Token:
+    async def access_token(self, credentials: ApiCredentials, deadline: float) -> Token:
         """The location's own token, or the newest of its OAuth pair."""
         own = credentials.secrets.get("private_integration_token")
         if own is not None:
@@ -163,25 +163,27 @@ class GhlClient:
             return AccountHeld(reason="this process keeps no OAuth tokens")
         return await self._tokens.token(credentials, _refreshing, deadline)
 
-    async def _seen(self, outcome: Outcome, credentials: ApiCredentials, token: str) -> Outcome:
+    async def seen(self, outcome: Outcome, credentials: ApiCredentials, token: str) -> Outcome:
         """An OAuth token that is not taken is not used again."""
         if isinstance(outcome, AccountHeld) and self._tokens is not None:
             await self._tokens.refused(credentials, token)
         return outcome
 
-    def _account(self, credentials: ApiCredentials, deadline: float) -> Account:
+    def account(self, credentials: ApiCredentials, deadline: float) -> Account:
+        """Calls for the location."""
         key = self.limited_as(credentials)
         return Account(self._caller, credentials, deadline, dialect=_DIALECT, standing=_standing, limited_as=key)
 
 
-def _base(credentials: ApiCredentials) -> str:
+def base_url(credentials: ApiCredentials) -> str:
+    """Where the API is."""
     return credentials.settings.get("base_url", BASE)
 
 
 def _refreshing(credentials: ApiCredentials, refresh_token: str) -> Call:
     """See docs/oauth/Authorization.md of their documents: the old token counts no longer once this is answered."""
     return Call(
-        method="POST", route=OAUTH, url=_base(credentials) + OAUTH, form={
+        method="POST", route=OAUTH, url=base_url(credentials) + OAUTH, form={
             "client_id": credentials.secrets["client_id"],
             "client_secret": credentials.secrets["client_secret"],
             "grant_type": "refresh_token",
@@ -195,7 +197,7 @@ def _contact(who: Concerned) -> str | None:
     return who.person_id or who.context.get("contactId")
 
 
-def _headers(credentials: ApiCredentials, token: str, dated: str = _VERSION) -> dict[str, str]:
+def headers_of(credentials: ApiCredentials, token: str, dated: str = _VERSION) -> dict[str, str]:
     """The dated dialect differs between conversations and contacts; v3 is one for all."""
     version = credentials.settings.get("version", dated)
     return {"Authorization": f"Bearer {token}", "Version": version if version == "v3" else dated}
@@ -233,7 +235,8 @@ def _done(answer: Answer) -> ProviderIds | None:
     return found if "message_id" in found else None
 
 
-def _complaint(answer: Answer) -> Complaint | None:
+def complaint_of(answer: Answer) -> Complaint | None:
+    """`{statusCode, message, error?}`; validators send a list of messages."""
     message = words_of(answer.fields.get("message"))
     if not message:
         return None
@@ -241,7 +244,8 @@ def _complaint(answer: Answer) -> Complaint | None:
     return Complaint(kind or {404: "not_found", 422: "invalid"}.get(answer.status, "bad_request"), message)
 
 
-def _special(answer: Answer, complaint: Complaint) -> Outcome | None:
+def special_of(answer: Answer, complaint: Complaint) -> Outcome | None:
+    """DND, and pauses after a 429, which has no Retry-After of its own."""
     if answer.status == 400 and complaint.type == "dnd":
         return Refused(type="dnd", detail=complaint.message, http_status=400)
     if answer.status == 429:
@@ -269,10 +273,10 @@ def _changed(answer: Answer) -> ProviderIds | None:
     return {} if fields.get("succeded") is True or "contact" in fields or "tags" in fields else None
 
 
-_DIALECT = Dialect(done=_done, complaint=_complaint, special=_special)
+_DIALECT = Dialect(done=_done, complaint=complaint_of, special=special_of)
 
 
-_CHANGES = Dialect(done=_changed, complaint=_complaint, special=_special)
+_CHANGES = Dialect(done=_changed, complaint=complaint_of, special=special_of)
 
 
 def client(caller: Caller, tokens: OAuthTokens | None) -> GhlClient:
