@@ -64,6 +64,19 @@ class Inbound(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     workspace: str = ""
 
 
+class Press(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Somebody presses a button of a card."""
+
+    workspace: str
+    signing_secret: str
+    action_id: str
+    value: str
+    channel: str = ""
+    ts: str = ""
+    user: str = "U-sandbox"
+    path: str = "/slack/interactions"
+
+
 class Control:
     """The routes under /control."""
 
@@ -81,6 +94,7 @@ class Control:
             Route("/control/appointments", self.appointments),
             Route("/control/suppressed", self.suppressed),
             Route("/control/inbound", self.inbound, methods=["POST"]),
+            Route("/control/press", self.press, methods=["POST"]),
             Route("/control/workspaces", self.workspaces, methods=["POST"]),
         ]
 
@@ -170,6 +184,12 @@ class Control:
             self._world.echoes.send(stand_in.prove(Echo(body=asked.webhook), workspace))
         return _json({"id": asked.id})
 
+    async def press(self, request: Request) -> Response:
+        """Signed as Slack does; the answer is ingest's status."""
+        asked = msgspec.json.decode(await request.body(), type=Press)
+        status = await self._world.echoes.press(asked.path, asked.workspace, asked.signing_secret, _payload(asked))
+        return _json({"status": status})
+
     async def workspaces(self, request: Request) -> Response:
         """YAML, as for `headrace workspace apply`."""
         found = parse_workspaces((await request.body()).decode(), "body", ADAPTERS)
@@ -195,6 +215,19 @@ class Control:
         for own in changes.limits:
             bound = Bound(calls=own.calls, seconds=own.seconds, routes=own.routes)
             store.bounds[own.provider, own.key] = (bound,) if own.calls else ()
+
+
+def _payload(asked: Press) -> dict[str, Any]:
+    """`block_actions`, as far as it is documented and used."""
+    return {
+        "type": "block_actions",
+        "user": {"id": asked.user, "name": asked.user},
+        "channel": {"id": asked.channel},
+        "message": {"ts": asked.ts},
+        "container": {"type": "message", "message_ts": asked.ts, "channel_id": asked.channel},
+        "trigger_id": "sandbox",
+        "actions": [{"type": "button", "action_id": asked.action_id, "value": asked.value, "action_ts": asked.ts}],
+    }
 
 
 def _json(value: Any) -> Response:

@@ -38,6 +38,7 @@ class EmailbisonClient:
     """See `ProviderClient`."""
 
     limits = LIMITS
+    send_route = SEND
 
     def __init__(self, caller: Caller) -> None:
         self._caller = caller

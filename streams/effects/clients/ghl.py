@@ -53,6 +53,7 @@ class GhlClient:
     """See `ProviderClient`."""
 
     limits = LIMITS
+    send_route = SEND
 
     def __init__(self, caller: Caller, tokens: OAuthTokens | None = None) -> None:
         self._caller = caller
@@ -226,6 +227,7 @@ def _record(message: dict[str, Any], reply: Reply) -> Record:
         at=read_time(message.get("dateAdded"), reply.claimed_at),
         # What somebody typed in the app, or a workflow sent, is not ours, even in the same words.
         is_ours=message.get("source") in (None, "", "api"),
+        status=str(message.get("status") or "")[:40],
     )
 
 

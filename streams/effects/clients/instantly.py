@@ -40,6 +40,7 @@ class InstantlyClient:
     """See `ProviderClient`."""
 
     limits = LIMITS
+    send_route = SEND
 
     def __init__(self, caller: Caller) -> None:
         self._caller = caller

@@ -37,6 +37,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime | None
     #: False when the provider says that something else wrote it: it can only resemble ours.
     is_ours: bool = True
+    #: What the provider says became of it, in its own word: it was sent, and may not have been delivered.
+    status: str = ""
 
 
 def match(reply: Reply, records: Iterable[Record], route: str, asked_at: datetime) -> LookUp:
@@ -56,6 +58,7 @@ def match(reply: Reply, records: Iterable[Record], route: str, asked_at: datetim
         near=len(near),
         record_ids=tuple(record.id for record in equal),
         record_at=equal[0].at if equal else None,
+        note=equal[0].status if equal else "",
     )
     if len(equal) == 1:
         return Found(provider_ids=equal[0].ids, evidence=evidence)

@@ -18,6 +18,8 @@ class ProviderClient(Protocol):
 
     #: What the provider's documents allow; answers correct it (`Caller.allowances`, by provider and `limited_as`).
     limits: tuple[Limit, ...]
+    #: The route of `send_reply`; a limit of other routes is one of look-ups.
+    send_route: str
 
     def limited_as(self, credentials: ApiCredentials) -> str:
         """Names what shares the limits: a location, an account, a key. Nothing secret can be read out of it."""

@@ -41,6 +41,7 @@ class SmartleadClient:
     """See `ProviderClient`."""
 
     limits = LIMITS
+    send_route = SEND
 
     def __init__(self, caller: Caller) -> None:
         self._caller = caller

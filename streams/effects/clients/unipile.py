@@ -36,6 +36,7 @@ class UnipileClient:
     """See `ProviderClient`."""
 
     limits = LIMITS
+    send_route = SEND
 
     def __init__(self, caller: Caller) -> None:
         self._caller = caller

@@ -1,11 +1,14 @@
 """The sandbox is as strict as the documents, keeps every request, and tells of sends as the providers do."""
 
 import asyncio
+import hashlib
+import hmac
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import parse_qs
 
 import httpx
 import pytest
@@ -250,3 +253,39 @@ async def test_the_clock_is_the_sandboxs_own(outside: Outside) -> None:
     await ask(outside, "ghl", *SENDS["ghl"])
     (message,) = outside.sent("ghl")
     assert (message.at - datetime.now(UTC)).total_seconds() > 3_500
+
+
+async def test_a_press_comes_signed_as_slack_signs(outside: Outside) -> None:
+    came: list[tuple[dict[str, str], bytes]] = []
+
+    async def take(request: Http) -> Response:
+        came.append((dict(request.headers), await request.body()))
+        return Response()
+
+    transport = httpx.ASGITransport(Starlette(routes=[Route("/slack/interactions", take, methods=["POST"])]))
+    outside.world.echoes.ingest_url = "http://ingest"
+    outside.world.echoes._http = httpx.AsyncClient(transport=transport)
+    press = {
+        "workspace": "acme",
+        "signing_secret": "shh",
+        "action_id": "draft_approve",
+        "value": "d-1",
+        "ts": "1.000001",
+    }
+    async with httpx.AsyncClient(trust_env=False) as http:
+        answer = await http.post(f"{outside.base}/control/press", json=press)
+    assert answer.json() == {"status": 200}
+    ((headers, body),) = came
+    signed = b"v0:" + headers["x-slack-request-timestamp"].encode() + b":" + body
+    assert headers["x-slack-signature"] == "v0=" + hmac.new(b"shh", signed, hashlib.sha256).hexdigest()
+    payload = json.loads(parse_qs(body.decode())["payload"][0])
+    assert (payload["type"], payload["actions"][0]["value"]) == ("block_actions", "d-1")
+
+
+async def test_cards_turn_into_their_outcome_and_errors_are_yesses(outside: Outside) -> None:
+    posted = (await ask(outside, "slack", *SENDS["slack"])).json()
+    changed = {"channel": "C9", "ts": posted["ts"], "text": "approved"}
+    assert (await ask(outside, "slack", "/api/chat.update", changed)).json()["ok"] is True
+    assert outside.world.store.cards["C9", posted["ts"]]["text"] == "approved"
+    missing = await ask(outside, "slack", "/api/chat.update", {**changed, "ts": "1.000000"})
+    assert (missing.status_code, missing.json()) == (200, {"ok": False, "error": "message_not_found"})
