@@ -14,6 +14,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from headrace.events.providers import PROVIDERS
+from headrace.providers.registry import ADAPTERS
+from headrace.workspaces.services import SERVICES
 from headrace.workspaces.workspace import Workspace
 from operations.dev.sandbox import sockets
 from operations.dev.sandbox.asked import Answered, Asked, Complaint, StandIn
@@ -23,7 +25,7 @@ from operations.dev.sandbox.script import Rule, Script
 from operations.dev.sandbox.store import Store, Stored
 
 #: The prefix of each one's paths on this server.
-NAMES = (*PROVIDERS, "slack", "calendly")
+NAMES = (*(name for name in PROVIDERS if ADAPTERS[name].api is not None), "slack", *SERVICES)
 #: What keeps the work from being done, whatever the answer then is.
 _BEFORE = frozenset({"error_before", "reset_before", "close_before", "silence_before"})
 _PAGE = Answered(status=200, body="<html>Please log in to the wifi</html>")

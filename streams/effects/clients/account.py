@@ -102,8 +102,8 @@ def short_hash(*parts: str) -> str:
 
 
 def segment(value: str) -> str:
-    """A value as one part of a path, whatever it holds."""
-    return quote(value, safe="")
+    """A value as one part of a path, whatever it holds: `..` is no way up."""
+    return value.replace(".", "%2E") if set(value) == {"."} else quote(value, safe="")
 
 
 def missing(*names: str) -> AccountHeld:

@@ -75,7 +75,7 @@ class GhlClient:
             method="POST", route=SEND, url=base_url(credentials) + SEND, headers=headers_of(credentials, token),
             json=_message(reply, contact),
         )  # fmt: skip
-        outcome = await self.account(credentials, deadline).change(call, reply.text)
+        outcome = await self.account(credentials, deadline).change(call, reply.text, token)
         return await self.seen(outcome, credentials, token)
 
     async def find_reply(self, reply: Reply, credentials: ApiCredentials, deadline: float) -> LookUp:
@@ -120,7 +120,7 @@ class GhlClient:
             method="PUT", route=CONTACT, url=base_url(credentials) + CONTACT.replace("{id}", segment(contact)),
             headers=headers_of(credentials, token, _CONTACTS_VERSION), json={"dnd": True, "dndSettings": settings},
         )  # fmt: skip
-        return await self.account(credentials, deadline).change(call, dialect=_CHANGES)
+        return await self.account(credentials, deadline).change(call, token, dialect=_CHANGES)
 
     async def confirm_suppressed(self, who: Concerned, credentials: ApiCredentials, deadline: float) -> LookUp:
         """The contact itself: the search of contacts leaves its DND settings out."""
@@ -151,7 +151,7 @@ class GhlClient:
             method="POST", route=TAGS, url=base_url(credentials) + TAGS.replace("{id}", segment(contact)),
             headers=headers_of(credentials, token, _CONTACTS_VERSION), json={"tags": [value]},
         )  # fmt: skip
-        return await self.account(credentials, deadline).change(call, dialect=_CHANGES)
+        return await self.account(credentials, deadline).change(call, token, dialect=_CHANGES)
 
     async def access_token(self, credentials: ApiCredentials, deadline: float) -> Token:
         """The location's own token, or the newest of its OAuth pair."""

@@ -79,7 +79,7 @@ class GhlCalendar:
             **({"assignedUserId": user} if user else {}),
         }
         call = msgspec.structs.replace(self._call("POST", BOOK, BOOK, credentials, token), json=body)
-        outcome = await self._location.account(credentials, deadline).change(call, dialect=_BOOKS)
+        outcome = await self._location.account(credentials, deadline).change(call, token, dialect=_BOOKS)
         return await self._location.seen(outcome, credentials, token)
 
     async def find_booking(self, booking: Booking, credentials: ApiCredentials, deadline: float) -> LookUp:
@@ -103,7 +103,7 @@ class GhlCalendar:
         path = APPOINTMENT.replace("{id}", segment(event))
         call = self._call("PUT", APPOINTMENT, path, credentials, token)
         cancelled = msgspec.structs.replace(call, json={"appointmentStatus": "cancelled"})
-        outcome = await self._location.account(credentials, deadline).change(cancelled, dialect=_BOOKS)
+        outcome = await self._location.account(credentials, deadline).change(cancelled, token, dialect=_BOOKS)
         return await self._location.seen(outcome, credentials, token)
 
     async def _token(self, credentials: ApiCredentials, deadline: float) -> Token:

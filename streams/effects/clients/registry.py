@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from importlib import import_module
 
 from headrace.events.providers import PROVIDERS
+from headrace.providers.registry import ADAPTERS
 from headrace.settings import Settings
 from headrace.workspaces.encryption import SecretBox
 from projections.connection import connector
@@ -14,8 +15,12 @@ from streams.effects.clients.protocol import ProviderClient
 
 
 def provider_clients(caller: Caller, tokens: OAuthTokens | None = None) -> Mapping[str, ProviderClient]:
-    """Provider → its client; all of them call through `caller`. Without `tokens` accounts with OAuth are held."""
-    return {name: import_module(f"streams.effects.clients.{name}").client(caller, tokens) for name in PROVIDERS}
+    """Provider → its client, where it has one: its adapter's `api` says so. All of them call through `caller`.
+
+    Without `tokens` accounts with OAuth are held.
+    """
+    called = [name for name in PROVIDERS if ADAPTERS[name].api is not None]
+    return {name: import_module(f"streams.effects.clients.{name}").client(caller, tokens) for name in called}
 
 
 def oauth_tokens(settings: Settings, caller: Caller) -> OAuthTokens | None:

@@ -6,6 +6,7 @@ import pytest
 
 from headrace.events.providers import PROVIDERS
 from streams.effects.clients import emailbison, ghl, instantly, smartlead, unipile
+from streams.effects.clients.account import segment
 from streams.effects.clients.allowances import Allowances, Standing, as_seconds
 from streams.effects.clients.calling import Answer
 from streams.effects.clients.judging import Dialect, judge
@@ -153,3 +154,18 @@ def test_an_account_that_is_used_up_waits_and_no_other() -> None:
 def test_dialects_are_those_of_all_providers() -> None:
     assert all(isinstance(one, Dialect) for one in DIALECTS.values())
     assert set(DIALECTS) == set(PROVIDERS)
+
+
+@pytest.mark.parametrize(
+    ("value", "part"),
+    [
+        ("chat-1", "chat-1"),
+        ("a/b?c#d", "a%2Fb%3Fc%23d"),
+        ("..", "%2E%2E"),
+        (".", "%2E"),
+        ("a@b.c", "a%40b.c"),
+        ("", ""),
+    ],
+)
+def test_an_id_stays_one_part_of_the_path(value: str, part: str) -> None:
+    assert segment(value) == part
