@@ -87,6 +87,7 @@ class Store:
         self._ahead = timedelta()
         self.requests: list[Stored] = []
         self.messages: list[Message] = []
+        self._by_id: dict[tuple[str, str], Message] = {}
         self._by_thread: dict[tuple[str, str], list[Message]] = defaultdict(list)
         self.appointments: dict[str, Appointment] = {}
         #: (provider, kind, value) → since when: `dnd`, `unsubscribed`, `blocked`.
@@ -127,7 +128,8 @@ class Store:
     def forget(self) -> None:
         """All that was asked and done; clock, keys and limits stay. Numbers go on."""
         for kept in (
-            self.requests, self.messages, self._by_thread, self.appointments, self.suppressed, self.tags, self.labels,
+            self.requests, self.messages, self._by_thread,
+            self._by_id, self.appointments, self.suppressed, self.tags, self.labels,
             self.paused, self.account_states, self.cards, self._calls, self.over_limit,
         ):  # fmt: skip
             kept.clear()
@@ -146,6 +148,8 @@ class Store:
         """A message joins its thread."""
         self.messages.append(message)
         self._by_thread[message.provider, message.thread].append(message)
+        for known_by in (message.id, message.ids.get("stats_id", message.id)):
+            self._by_id.setdefault((message.provider, known_by), message)
         return message
 
     def thread(self, provider: str, thread: str) -> Iterator[Message]:
@@ -159,8 +163,8 @@ class Store:
         return (one for one in self.messages if one.provider == provider and one.visible_at <= now)
 
     def find(self, provider: str, id_: str) -> Message | None:
-        """A message by its id; what was answered, for instance."""
-        return next((one for one in self.messages if one.provider == provider and one.id == id_), None)
+        """A message by its id, or by the id answers name it by; what was answered, for instance."""
+        return self._by_id.get((provider, id_))
 
     def sends(self) -> dict[tuple[str, str, str], int]:
         """How often each text went into each thread: more than once is what must never be."""

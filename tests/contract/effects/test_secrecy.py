@@ -9,7 +9,15 @@ from headrace.events.providers import PROVIDERS
 from operations.dev.sandbox.script import Rule
 from tests.outside import TEXT, Outside
 
-FAULTS = ("rate_limited", "unauthorised", "error_after", "reset_after", "half_answer", "error_inside", "page")
+FAULTS: tuple[Any, ...] = (
+    "rate_limited",
+    "unauthorised",
+    "error_after",
+    "reset_after",
+    "half_answer",
+    "error_inside",
+    "page",
+)
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)

@@ -51,7 +51,7 @@ class Slack:
 
 def _post(asked: Asked, store: Store) -> Answered:
     now = store.now()
-    ts = f"{int(now.timestamp())}.{len(store.messages):06d}"
+    ts = f"{int(now.timestamp())}.{store.new_id('')}"
     message = store.add(
         Message(
             id=ts, provider="slack", direction="outbound", account="", thread=asked.body["channel"], person="",

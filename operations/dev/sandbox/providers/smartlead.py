@@ -62,7 +62,7 @@ class Smartlead:
 
 def _send(asked: Asked, store: Store) -> Answered:
     campaign, stats = asked.at["campaign_id"], asked.body["email_stats_id"]
-    answered = next((one for one in store.messages if one.ids.get("stats_id") == stats), None)
+    answered = store.find("smartlead", stats)
     if answered is not None and answered.ids.get("campaign_id") != campaign:
         raise Complaint(400, "", "Invalid email_stats_id or campaign_id")
     person = asked.body.get("to_email") or (answered.person if answered else "")
