@@ -289,3 +289,16 @@ async def test_cards_turn_into_their_outcome_and_errors_are_yesses(outside: Outs
     assert outside.world.store.cards["C9", posted["ts"]]["text"] == "approved"
     missing = await ask(outside, "slack", "/api/chat.update", {**changed, "ts": "1.000000"})
     assert (missing.status_code, missing.json()) == (200, {"ok": False, "error": "message_not_found"})
+
+
+async def test_a_refresh_token_counts_once_and_its_access_token_is_let_in(outside: Outside) -> None:
+    fields = {"client_id": "app", "client_secret": "s", "grant_type": "refresh_token", "refresh_token": "refresh-0"}
+    async with httpx.AsyncClient(trust_env=False) as http:
+        await http.patch(f"{outside.base}/control", json={"refresh_tokens": {"L1": "refresh-0"}})
+        url = f"{outside.base}/ghl/oauth/token"
+        first, second = await http.post(url, data=fields), await http.post(url, data=fields)
+        unknown = await http.post(url, data={**fields, "scope": "all"})
+    assert [first.status_code, second.status_code, unknown.status_code] == [200, 400, 422]
+    assert first.json()["expires_in"] == 86_399
+    sent = await ask(outside, "ghl", *SENDS["ghl"], authorization=f"Bearer {first.json()['access_token']}")
+    assert sent.is_success
