@@ -104,6 +104,7 @@ def ctl_metadata() -> MetaData:
         _job_audits,
         _audit_open_jobs,
         _value_meanings,
+        _oauth_pairs,
     ):
         declare(metadata)
     return metadata
@@ -1010,4 +1011,22 @@ def _value_meanings(metadata: MetaData) -> None:
         key("column_name", Text, "open"),
         key("value", Text, "open"),
         required("meaning", Text, "open"),
+    )
+
+
+def _oauth_pairs(metadata: MetaData) -> None:
+    # The newest tokens of an account that is authorised by OAuth, encrypted. seed: the SHA-256 of the refresh token in
+    # the workspace file with which they began. generation grows with each pair; refreshing_since: somebody fetches one.
+    Table(
+        "oauth_pairs",
+        metadata,
+        key("workspace_id", Text, "open"),
+        key("provider", Text, "open"),
+        key("account", Text, "masked"),
+        required("seed", Text, "never"),
+        required("sealed", Text, "never"),
+        Column("expires_at", UTC_TIME),
+        required("generation", BigInteger),
+        Column("refreshing_since", UTC_TIME),
+        required("changed_at", UTC_TIME),
     )

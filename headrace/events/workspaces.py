@@ -20,6 +20,15 @@ Fact = Annotated[str, MASKED]
 ResponseMode = Literal["AI_AUTO_SEND", "SETTER_MANAGED"]
 
 
+class AppliedApi(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What lets Headrace call a provider or service for the workspace."""
+
+    #: Addresses and choices, as the workspace file has them under `api:`.
+    settings: dict[Keyword, Fact] = {}
+    #: Fernet tokens by the name of the secret.
+    encrypted_secrets: dict[Keyword, Annotated[str, NEVER]] = {}
+
+
 class AppliedAccount(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A workspace's account at one provider."""
 
@@ -29,6 +38,8 @@ class AppliedAccount(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     encrypted_secrets: tuple[Annotated[str, NEVER], ...] = ()
     #: Webhooks without a proof are accepted. Written by hand only.
     allow_unsigned: bool = False
+    #: None: the provider is listened to, never called.
+    api: AppliedApi | None = None
 
 
 class SendingHours(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -104,4 +115,6 @@ class WorkspaceApplied(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     jobs: Annotated[JobSettings, json_bytes(_MOST_BYTES)] = JobSettings()
     #: The workspace was removed: until then its senders' proofs count, so that their webhooks are kept in quarantine.
     proofs_until: datetime | None = None
+    #: What is no provider of webhooks and is called for the workspace: calendars and the like, by name.
+    services: Annotated[dict[Keyword, AppliedApi], json_bytes(_MOST_BYTES)] = {}
     cut: CutFields = ()

@@ -99,6 +99,21 @@ class Normalised(msgspec.Struct, frozen=True, kw_only=True):
     provider_event: str = ""
 
 
+class ApiForm(msgspec.Struct, frozen=True, kw_only=True):
+    """What a workspace file says under `api:` so that Headrace may call a provider or service."""
+
+    #: Keys and tokens, by name: encrypted before they leave the operator's machine.
+    secrets: tuple[str, ...]
+    #: What else it takes. Names that end in `_url` are addresses.
+    settings: tuple[str, ...] = ()
+    #: Settings of which only some words are known.
+    choices: Mapping[str, tuple[str, ...]] = {}
+    #: Sets of names, each of which is enough: the alternatives of getting in.
+    enough: tuple[tuple[str, ...], ...] = ()
+    #: Account fields the calls need.
+    accounts: tuple[str, ...] = ()
+
+
 def names_no_workspace(_payload: Payload) -> Sequence[WorkspaceHint]:
     """For a provider whose webhooks say nothing of the workspace: the URL has to."""
     return ()
@@ -116,6 +131,8 @@ class Adapter(msgspec.Struct, frozen=True, kw_only=True):
     unavailable_status: Literal[429, 503] = 503
     #: Query parameters and body fields that hold secrets; ingest keeps the former out of headers and logs.
     secret_query_parameters: tuple[str, ...] = ()
+    #: How the provider is called; None: it never is.
+    api: ApiForm | None = None
     proofs: Proofs
     #: How the payload names its workspace, most trusted first; empty when it names none.
     workspace_hints: Callable[[Payload], Sequence[WorkspaceHint]] = names_no_workspace

@@ -10,6 +10,7 @@ from headrace.events.inbox import Address, Campaign, InboxFact, Person
 from headrace.providers import proofs
 from headrace.providers.adapter import (
     Adapter,
+    ApiForm,
     Delivery,
     Normalised,
     Payload,
@@ -411,6 +412,8 @@ ADAPTER = Adapter(
     origin_path="/api/webhooks/email",
     account_fields=("workspace_id", "workspace_name"),
     secret_query_parameters=("secret",),
+    # The customer's own instance, `https://<instance>/api`.
+    api=ApiForm(secrets=("api_key",), settings=("base_url",), enough=(("api_key", "base_url"),)),
     proofs=Proofs(presented=_presented),
     workspace_hints=_workspace_hints,
     # Every payload names EmailBison's workspace, which the workspace file need not.

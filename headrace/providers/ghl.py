@@ -11,6 +11,7 @@ from headrace.events.inbox import Campaign, Channel, Direction, Identity, InboxM
 from headrace.providers import proofs
 from headrace.providers.adapter import (
     Adapter,
+    ApiForm,
     Credentials,
     Delivery,
     Normalised,
@@ -381,6 +382,13 @@ ADAPTER = Adapter(
     # GoHighLevel gives a webhook up after any other failure.
     unavailable_status=429,
     secret_query_parameters=("secret",),
+    api=ApiForm(
+        secrets=("private_integration_token", "client_id", "client_secret", "refresh_token"),
+        settings=("base_url", "version", "calendar_id", "assigned_user_id"),
+        choices={"version": ("2021-04-15", "v3")},
+        enough=(("private_integration_token",), ("client_id", "client_secret", "refresh_token")),
+        accounts=("location_id",),
+    ),
     proofs=Proofs(presented=_presented, signed_by_provider=_signed_by_provider),
     workspace_hints=_workspace_hints,
     deliver=_deliver,

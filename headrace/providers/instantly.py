@@ -8,6 +8,7 @@ from headrace.events.receipts import Lane
 from headrace.providers import proofs
 from headrace.providers.adapter import (
     Adapter,
+    ApiForm,
     Delivery,
     Normalised,
     Payload,
@@ -246,6 +247,7 @@ ADAPTER = Adapter(
     name=NAME,
     origin_path="/api/webhooks/instantly",
     account_fields=("workspace_id",),
+    api=ApiForm(secrets=("api_key",), settings=("base_url", "as_workspace"), enough=(("api_key",),)),
     proofs=Proofs(presented=_presented),
     workspace_hints=_workspace_hints,
     # Every official payload names Instantly's workspace, which the workspace file need not.

@@ -8,6 +8,7 @@ from headrace.events.inbox import Address, Campaign, InboxFact, Person, SignalKi
 from headrace.providers import proofs
 from headrace.providers.adapter import (
     Adapter,
+    ApiForm,
     Delivery,
     Normalised,
     Payload,
@@ -402,6 +403,7 @@ def _time(payload: Payload, receipt: Receipt) -> datetime:
 ADAPTER = Adapter(
     name=NAME,
     origin_path="/api/webhooks/smartlead",
+    api=ApiForm(secrets=("api_key",), settings=("base_url", "client_id"), enough=(("api_key",),)),
     proofs=Proofs(presented=_presented, presented_in_body=_presented_in_body, hmac_header="x-smartlead-signature"),
     deliver=_deliver,
     normalise=_normalise,

@@ -8,6 +8,7 @@ from headrace.events.inbox import Identity, InboxMessage, Person
 from headrace.providers import proofs
 from headrace.providers.adapter import (
     Adapter,
+    ApiForm,
     Delivery,
     Normalised,
     Payload,
@@ -238,6 +239,10 @@ ADAPTER = Adapter(
     name=NAME,
     origin_path="/api/webhooks/linkedin",
     account_fields=("account_id",),
+    # Each customer of Unipile has an address of their own.
+    api=ApiForm(
+        secrets=("api_key",), settings=("base_url",), enough=(("api_key", "base_url"),), accounts=("account_id",)
+    ),
     proofs=Proofs(presented=_presented),
     workspace_hints=_workspace_hints,
     deliver=_deliver,

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
+from headrace.workspaces.api_credentials import ApiCredentials
 from headrace.workspaces.workspace import ProviderAccount, Workspace
 
 _NO_ACCOUNT = ProviderAccount()
@@ -56,6 +57,23 @@ class Directory:
     def account(self, workspace: Workspace, provider: str) -> ProviderAccount:
         """The workspace's account at a provider; one without any proof when it has none."""
         return workspace.providers.get(provider, _NO_ACCOUNT)
+
+    def api(self, workspace_id: str, name: str) -> ApiCredentials | None:
+        """What a provider or service is called with for a workspace; None when it has no `api` for it."""
+        workspace = self._workspaces.get(workspace_id)
+        if workspace is None:
+            return None
+        account = workspace.providers.get(name, _NO_ACCOUNT)
+        access = account.api or workspace.services.get(name)
+        if access is None:
+            return None
+        return ApiCredentials(
+            workspace=workspace_id,
+            provider=name,
+            accounts=account.accounts,
+            settings=access.settings,
+            secrets=access.secrets,
+        )
 
     def secrets(self, provider: str, at: datetime | None = None) -> tuple[str, ...]:
         """Every secret any workspace has for a provider; with a moment, those of removed ones that count then, too."""

@@ -1,7 +1,7 @@
 """Reads workspace files: what an operator writes is checked here, once, with errors that name the place."""
 
 import zoneinfo
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
@@ -17,9 +17,11 @@ from pydantic import (
     model_validator,
 )
 
-from headrace.providers.adapter import Adapter
+from headrace.providers.adapter import Adapter, ApiForm
 from headrace.refusal import Refusal
+from headrace.workspaces.api_entry import read_api
 from headrace.workspaces.job_settings import JobSettingsEntry
+from headrace.workspaces.services import SERVICES
 from headrace.workspaces.workspace import ProviderAccount, Workspace
 
 #: Part of dedupe keys and record keys, so no colon and no control characters.
@@ -37,8 +39,10 @@ class _ProviderEntry(BaseModel):
     accounts: dict[str, Text] = {}
     secret: tuple[str, ...] | None = None
     allow_unsigned: bool = Field(False, strict=True)
+    #: Checked by `headrace.workspaces.api_entry` against what the provider takes.
+    api: Any = None
 
-    _own: ClassVar = ("secret", "allow_unsigned")
+    _own: ClassVar = ("secret", "allow_unsigned", "api")
 
     @model_validator(mode="before")
     @classmethod
@@ -70,6 +74,7 @@ class _Document(JobSettingsEntry):
     name: Text
     timezone: Text
     providers: dict[str, _ProviderEntry] = Field({})
+    services: dict[str, Any] = Field({})
 
     @field_validator("timezone")
     @classmethod
@@ -84,6 +89,13 @@ class _Document(JobSettingsEntry):
         adapters: Mapping[str, Adapter] = (info.context or {})["adapters"]
         for provider, entry in entries.items():
             _check_provider(provider, entry, adapters)
+        return entries
+
+    @field_validator("services")
+    @classmethod
+    def _known_services(cls, entries: dict[str, Any]) -> dict[str, Any]:
+        for name, entry in entries.items():
+            _check_service(name, entry)
         return entries
 
 
@@ -120,13 +132,17 @@ def _parse(document: object, source: str, adapters: Mapping[str, Adapter]) -> Wo
         id=valid.workspace,
         name=valid.name,
         timezone=valid.timezone,
-        providers={provider: _account(entry) for provider, entry in valid.providers.items()},
+        providers={name: _account(entry, adapters[name]) for name, entry in valid.providers.items()},
+        services={name: read_api(entry["api"], SERVICES[name], ()) for name, entry in valid.services.items()},
         settings=valid.job_settings(),
     )
 
 
-def _account(entry: _ProviderEntry) -> ProviderAccount:
-    return ProviderAccount(accounts=entry.accounts, secrets=entry.secret or (), allow_unsigned=entry.allow_unsigned)
+def _account(entry: _ProviderEntry, adapter: Adapter) -> ProviderAccount:
+    api = read_api(entry.api, adapter.api, entry.accounts) if adapter.api and entry.api is not None else None
+    return ProviderAccount(
+        accounts=entry.accounts, secrets=entry.secret or (), allow_unsigned=entry.allow_unsigned, api=api
+    )
 
 
 def _checked_secret(secret: object) -> str:
@@ -146,8 +162,27 @@ def _check_provider(provider: str, entry: _ProviderEntry, adapters: Mapping[str,
         raise ValueError(f"{provider!r} is not a provider; known are {', '.join(adapters)}")
     unknown = [name for name in entry.accounts if name not in adapter.account_fields]
     if unknown:
-        allowed = ", ".join((*adapter.account_fields, "secret", "allow_unsigned"))
+        allowed = ", ".join((*adapter.account_fields, "secret", "allow_unsigned", "api"))
         raise ValueError(f"{provider} has no field {unknown[0]!r}; it takes {allowed}")
+    if entry.api is not None and adapter.api is None:
+        raise ValueError(f"{provider} is never called: it takes no api")
+    if entry.api is not None and adapter.api is not None:
+        _check_api(provider, entry.api, adapter.api, entry.accounts)
+
+
+def _check_service(name: str, entry: object) -> None:
+    if name not in SERVICES:
+        raise ValueError(f"{name!r} is not a service; known are {', '.join(SERVICES)}")
+    if not isinstance(entry, dict) or set(entry) != {"api"}:
+        raise ValueError(f"{name} must be a mapping with api, such as {{api: {{api_key: …}}}}")
+    _check_api(name, entry["api"], SERVICES[name], ())
+
+
+def _check_api(name: str, entry: object, form: ApiForm, accounts: Collection[str]) -> None:
+    try:
+        read_api(entry, form, accounts)
+    except ValueError as error:
+        raise ValueError(f"{name}.{error}") from None
 
 
 def _explained(error: ValidationError, source: str) -> str:

@@ -22,7 +22,9 @@ log = structlog.get_logger()
 class WorkspaceFollower:
     """Follows the topic as long as `run` runs. `directory` is the newest snapshot; `loaded` is set at the first end."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, with_api: bool = False) -> None:
+        """`with_api` is for who calls providers: their keys are opened too."""
+        self._with_api = with_api
         self._box = SecretBox.of(settings) if settings.secrets_key else None
         self._tail = TopicTail(settings, WORKSPACES, self)
         #: What was read so far, until the end is reached; None while live.
@@ -68,7 +70,8 @@ class WorkspaceFollower:
             states[workspace_id] = None
             return
         try:
-            states[workspace_id] = read_applied(read_envelope(record.headers).type, record.value, self._box)
+            type_ = read_envelope(record.headers).type
+            states[workspace_id] = read_applied(type_, record.value, self._box, with_api=self._with_api)
         except (EnvelopeError, UnknownEventType, UndecodableEvent, NewerEvent) as error:
             # The state before it stays: an unreadable change must not take a working workspace away. Read anew, the
             # compacted topic may have that state no more, but this process has.

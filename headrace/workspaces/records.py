@@ -1,13 +1,14 @@
 """Workspaces to records of the topic `workspaces`, and back."""
 
+from contextlib import suppress
 from datetime import datetime
 
 from headrace.events.codec import Codec
 from headrace.events.envelope import Envelope, Headers
 from headrace.events.ids import event_id
-from headrace.events.workspaces import AppliedAccount, WorkspaceApplied
+from headrace.events.workspaces import AppliedAccount, AppliedApi, WorkspaceApplied
 from headrace.workspaces.encryption import SecretBox, UndecryptableSecret
-from headrace.workspaces.workspace import ProviderAccount, Workspace
+from headrace.workspaces.workspace import ApiAccess, ProviderAccount, Workspace
 
 _CODEC = Codec()
 _SOURCE = "/cli/workspace"
@@ -22,6 +23,7 @@ def applied_record(workspace: Workspace, box: SecretBox, at: datetime) -> tuple[
         providers={provider: _sealed(account, box) for provider, account in workspace.providers.items()},
         jobs=workspace.settings,
         proofs_until=workspace.proofs_until,
+        services={name: _sealed_api(api, box) for name, api in workspace.services.items()},
     )
     return _CODEC.encode(event), _headers(_CODEC.type_of(event), workspace.id, at)
 
@@ -31,9 +33,10 @@ def removed_headers(workspace_id: str, at: datetime) -> Headers:
     return _headers("workspace.removed.v1", workspace_id, at)
 
 
-def read_applied(type_: str, value: bytes, box: SecretBox | None) -> Workspace:
+def read_applied(type_: str, value: bytes, box: SecretBox | None, *, with_api: bool = False) -> Workspace:
     """The workspace of a record. Without a fitting key the accounts come back marked as not readable.
 
+    Keys of APIs are opened only `with_api`: who calls nobody holds none.
     Raises UnknownEventType, UndecodableEvent or NewerEvent.
     """
     event: WorkspaceApplied = _CODEC.decode(type_, value)
@@ -41,9 +44,10 @@ def read_applied(type_: str, value: bytes, box: SecretBox | None) -> Workspace:
         id=event.workspace,
         name=event.name,
         timezone=event.timezone,
-        providers={provider: _opened(account, box) for provider, account in event.providers.items()},
+        providers={provider: _opened(account, box, with_api) for provider, account in event.providers.items()},
         settings=event.jobs,
         proofs_until=event.proofs_until,
+        services=_opened_services(event.services, box) if with_api else {},
     )
 
 
@@ -52,15 +56,38 @@ def _sealed(account: ProviderAccount, box: SecretBox) -> AppliedAccount:
         accounts=dict(account.accounts),
         encrypted_secrets=tuple(box.encrypt(secret) for secret in account.secrets),
         allow_unsigned=account.allow_unsigned,
+        api=_sealed_api(account.api, box) if account.api is not None else None,
     )
 
 
-def _opened(account: AppliedAccount, box: SecretBox | None) -> ProviderAccount:
+def _sealed_api(api: ApiAccess, box: SecretBox) -> AppliedApi:
+    return AppliedApi(
+        settings=dict(api.settings),
+        encrypted_secrets={name: box.encrypt(secret) for name, secret in api.secrets.items()},
+    )
+
+
+def _opened(account: AppliedAccount, box: SecretBox | None, with_api: bool) -> ProviderAccount:
     try:
         secrets = _decrypted(account.encrypted_secrets, box)
+        api = _opened_api(account.api, box) if with_api and account.api is not None else None
     except UndecryptableSecret:
         return ProviderAccount(accounts=account.accounts, readable=False)
-    return ProviderAccount(accounts=account.accounts, secrets=secrets, allow_unsigned=account.allow_unsigned)
+    return ProviderAccount(accounts=account.accounts, secrets=secrets, allow_unsigned=account.allow_unsigned, api=api)
+
+
+def _opened_api(api: AppliedApi, box: SecretBox | None) -> ApiAccess:
+    tokens = _decrypted(tuple(api.encrypted_secrets.values()), box)
+    return ApiAccess(settings=api.settings, secrets=dict(zip(api.encrypted_secrets, tokens, strict=True)))
+
+
+def _opened_services(services: dict[str, AppliedApi], box: SecretBox | None) -> dict[str, ApiAccess]:
+    """Those that can be opened here: one that can't is one the workspace has not got."""
+    opened = {}
+    for name, api in services.items():
+        with suppress(UndecryptableSecret):
+            opened[name] = _opened_api(api, box)
+    return opened
 
 
 def _decrypted(tokens: tuple[str, ...], box: SecretBox | None) -> tuple[str, ...]:

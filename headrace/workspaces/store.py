@@ -65,7 +65,7 @@ def read_workspaces(settings: Settings) -> Found:
             states.pop(key, None)
             continue
         try:
-            states[key] = read_applied(read_envelope(_headers(message)).type, value, box)
+            states[key] = read_applied(read_envelope(_headers(message)).type, value, box, with_api=True)
         except (*UNREADABLE, NewerEvent) as error:
             place = f"{message.topic()}[{message.partition()}]@{message.offset()}"
             unreadable[key] = Unreadable(workspace=key, place=place, why=str(error))
@@ -117,7 +117,7 @@ def remove_workspace(settings: Settings, workspace: Workspace, at: datetime, kee
         provider: ProviderAccount(accounts=account.accounts, secrets=account.secrets)
         for provider, account in workspace.providers.items()
     }
-    retired = replace(workspace, providers=proofs, settings=JobSettings(), proofs_until=at + keep_proofs)
+    retired = replace(workspace, providers=proofs, settings=JobSettings(), services={}, proofs_until=at + keep_proofs)
     _produce(settings, [*rows, (workspace.id, *applied_record(retired, SecretBox.of(settings), at))])
 
 

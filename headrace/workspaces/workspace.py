@@ -8,6 +8,15 @@ from headrace.events.workspaces import JobSettings
 
 
 @dataclass(frozen=True, kw_only=True)
+class ApiAccess:
+    """What the workspace file says under `api:` of a provider or service."""
+
+    settings: Mapping[str, str] = field(default_factory=dict)
+    #: By name; kept out of repr, so that no traceback or log shows one.
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
 class ProviderAccount:
     """A workspace's account at one provider."""
 
@@ -18,6 +27,8 @@ class ProviderAccount:
     allow_unsigned: bool = False
     #: False when the stored secrets can't be decrypted here: webhooks must then wait, not be refused for good.
     readable: bool = True
+    #: None: the file has none, this process has no business with it, or it can't be decrypted here.
+    api: ApiAccess | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,3 +44,5 @@ class Workspace:
     settings: JobSettings = field(default_factory=JobSettings)
     #: It was removed; aware. Until then it is known by its secrets, and by nothing else.
     proofs_until: datetime | None = None
+    #: Calendars and the like, by name (`headrace.workspaces.services`); empty like `ProviderAccount.api`.
+    services: Mapping[str, ApiAccess] = field(default_factory=dict)

@@ -19,7 +19,7 @@ from operations.cli.printing import console
 if TYPE_CHECKING:
     from headrace.providers.adapter import Adapter
     from headrace.settings import Settings
-    from headrace.workspaces.workspace import ProviderAccount, Workspace
+    from headrace.workspaces.workspace import ApiAccess, ProviderAccount, Workspace
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 
@@ -136,12 +136,14 @@ def _time(moment: datetime | None) -> str:
 def summary(workspace: "Workspace", fingerprint: Callable[[str], str]) -> dict[str, Any]:
     """A workspace as it may be shown to anybody: no secret in it."""
     accounts = {provider: _account_json(account, fingerprint) for provider, account in workspace.providers.items()}
-    return {
+    shown: dict[str, Any] = {
         "workspace": workspace.id,
         "name": workspace.name,
         "timezone": workspace.timezone,
         "providers": accounts,
     }
+    services = {name: _api_json(api, fingerprint) for name, api in workspace.services.items()}
+    return shown | {"services": services} if services else shown
 
 
 def proof_warnings(workspace: "Workspace") -> list[str]:
@@ -178,7 +180,13 @@ def _account_json(account: "ProviderAccount", fingerprint: Callable[[str], str])
         "secrets": [fingerprint(secret) for secret in account.secrets],
         "allow_unsigned": account.allow_unsigned,
     }
+    if account.api is not None:
+        shown["api"] = _api_json(account.api, fingerprint)
     return shown if account.readable else shown | {"secrets": "not readable with this HEADRACE_SECRETS_KEY"}
+
+
+def _api_json(api: "ApiAccess", fingerprint: Callable[[str], str]) -> dict[str, Any]:
+    return {**api.settings, "secrets": {name: fingerprint(secret) for name, secret in api.secrets.items()}}
 
 
 def _print(workspaces: "list[Workspace]", settings: "Settings", as_json: bool, *, with_settings: bool = False) -> None:
@@ -220,16 +228,27 @@ def _print_settings(workspace: "Workspace") -> None:
 
 def _print_accounts(summaries: list[dict[str, Any]]) -> None:
     table = Table()
-    for name in ("workspace", "name", "time zone", "provider", "account", "secrets", "unsigned"):
+    for name in ("workspace", "name", "time zone", "provider", "account", "secrets", "unsigned", "api"):
         # Ids are copied from here: a narrow terminal must not cut them.
         table.add_column(name, overflow="fold")
     for workspace in summaries:
         about = (workspace["workspace"], workspace["name"], workspace["timezone"])
         for provider, account in workspace["providers"].items() or [("-", {})]:
-            ids = ", ".join(f"{k}={v}" for k, v in account.items() if k not in ("secrets", "allow_unsigned"))
+            ids = ", ".join(f"{k}={v}" for k, v in account.items() if k not in ("secrets", "allow_unsigned", "api"))
             unsigned = "yes" if account.get("allow_unsigned") else "no"
-            table.add_row(*about, provider, ids, _secrets_text(account.get("secrets")), unsigned)
+            table.add_row(*about, provider, ids, _secrets_text(account.get("secrets")), unsigned, _api_text(account))
+        for name, api in workspace.get("services", {}).items():
+            table.add_row(*about, name, "", "", "", _api_text({"api": api}))
     console().print(table)
+
+
+def _api_text(account: dict[str, Any]) -> str:
+    """The names of what is set, and of each secret its fingerprint."""
+    api = account.get("api")
+    if api is None:
+        return "no"
+    plain = [f"{name}={value}" for name, value in api.items() if name != "secrets"]
+    return ", ".join([*plain, *(f"{name} {shown}" for name, shown in api["secrets"].items())])
 
 
 def _secrets_text(secrets: list[str] | str | None) -> str:

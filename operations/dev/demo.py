@@ -105,7 +105,7 @@ class Demo:
     """One demo. `steps` runs it and names each step as it begins; `result` stands after the last one."""
 
     def __init__(self) -> None:
-        kafka, controller, postgres, ingest = free_ports(4)
+        kafka, controller, postgres, ingest, sandbox = free_ports(5)
         self._environment = {
             **{name: value for name, value in os.environ.items() if name not in ("KAFKA_BOOTSTRAP", "DATABASE_URL")},
             "HEADRACE_HOME": str(DEMO_HOME),
@@ -113,6 +113,7 @@ class Demo:
             "HEADRACE_KAFKA_CONTROLLER_PORT": str(controller),
             "HEADRACE_POSTGRES_PORT": str(postgres),
             "HEADRACE_INGEST_PORT": str(ingest),
+            "HEADRACE_SANDBOX_PORT": str(sandbox),
             "HEADRACE_PARTITIONS": "4",
         }
         self._settings = DevSettings(
@@ -121,6 +122,7 @@ class Demo:
             kafka_controller_port=controller,
             postgres_port=postgres,
             ingest_port=ingest,
+            sandbox_port=sandbox,
             kafka_bootstrap=None,
             database_url=None,
         )

@@ -49,6 +49,7 @@ def shell_file(settings: DevSettings, database_url: str, secrets_key: str, inher
         "KAFKA_BOOTSTRAP": settings.bootstrap,
         "DATABASE_URL": database_url,
         "HEADRACE_INGEST_URL": settings.ingest_url,
+        **({"HEADRACE_SANDBOX_URL": settings.sandbox_url} if settings.sandbox_port else {}),
         "HEADRACE_SECRETS_KEY": secrets_key,
         **{name: inherited[name] for name in _SHARED if inherited.get(name)},
     }

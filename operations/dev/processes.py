@@ -32,6 +32,9 @@ PROCESSES = (
     Process("projections", "log"),
 )
 
+#: What only a local stack has: stand-ins for providers, Slack and Calendly (docs/sandbox.md).
+SANDBOX = "sandbox"
+
 #: What must have succeeded before any process starts. Each does nothing when it has been done.
 PREPARATIONS: dict[str, tuple[str, ...]] = {
     "migrate": ("db", "migrate"),

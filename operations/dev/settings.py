@@ -26,6 +26,8 @@ class DevSettings(BaseSettings):
     #: Not Postgres' usual port, because machines of developers often have one there.
     postgres_port: Port = 15432
     ingest_port: Port = 8080
+    #: Stand-ins for providers, Slack and Calendly; 0 starts none.
+    sandbox_port: Annotated[int, Field(ge=0, le=65535)] = 8091
     #: The services of a stack's own, as the file says that points other programs at it.
     stack_kafka: Trimmed | None = None
     stack_database: Trimmed | None = None
@@ -59,6 +61,11 @@ class DevSettings(BaseSettings):
         return f"http://127.0.0.1:{self.ingest_port}"
 
     @property
+    def sandbox_url(self) -> str:
+        """Where the stand-ins are, each under its name."""
+        return f"http://127.0.0.1:{self.sandbox_port}"
+
+    @property
     def ports(self) -> tuple[tuple[int, str, str], ...]:
         """The ports the stack listens on: number, what for, and the variable that chooses another."""
         kafka = (
@@ -70,4 +77,5 @@ class DevSettings(BaseSettings):
             *(kafka if self.kafka_bootstrap is None else ()),
             *(postgres if self.database_url is None else ()),
             (self.ingest_port, "ingest", "HEADRACE_INGEST_PORT"),
+            *(((self.sandbox_port, "the sandbox", "HEADRACE_SANDBOX_PORT"),) if self.sandbox_port else ()),
         )

@@ -32,8 +32,9 @@ from operations.dev.kafka import kafka, kafka_answers
 from operations.dev.output import Output
 from operations.dev.ports import require_free
 from operations.dev.postgres import DATABASE, ensure_database, local_url, postgres, postgres_answers
-from operations.dev.processes import PREPARATIONS, PROCESSES, READY_LINE, SERVICES, Process
+from operations.dev.processes import PREPARATIONS, PROCESSES, READY_LINE, SANDBOX, SERVICES, Process
 from operations.dev.program import Program, kill, start
+from operations.dev.samples import WORKSPACE_FILE
 from operations.dev.settings import DevSettings
 from operations.dev.state import ChildState, Phase, StackState, hold_lock, process_began, stop_leftovers, write_state
 
@@ -92,7 +93,7 @@ class Supervisor:
                 self._stop()
 
     def _names(self) -> tuple[str, ...]:
-        return (*(process.name for process in self._processes), *self._preparations, *SERVICES)
+        return (*(process.name for process in self._processes), *self._preparations, *SERVICES, SANDBOX)
 
     def _start(self) -> None:
         self._enter("preparing", "getting Kafka and Postgres ready")
@@ -171,7 +172,8 @@ class Supervisor:
         return process.wait()
 
     def _start_processes(self, environment: Mapping[str, str]) -> None:
-        self._children = tuple(self._child(process, environment) for process in self._processes)
+        processes = tuple(self._child(process, environment) for process in self._processes)
+        self._children = (*processes, self._sandbox(environment)) if self._settings.sandbox_port else processes
         for child in self._children:
             self._go_on()
             child.start()
@@ -183,6 +185,17 @@ class Supervisor:
         if process.readiness == "log":
             return Child(program, on_line, self._changed, ready_line=READY_LINE)
         return Child(program, on_line, self._changed, check=partial(ingest_is_ready, self._settings.ingest_url))
+
+    def _sandbox(self, environment: Mapping[str, str]) -> Child:
+        """It knows the workspace of the samples; others are told to it over HTTP."""
+        settings = self._settings
+        argv = (
+            *(sys.executable, "-m", "operations.dev.sandbox.server", "--port", str(settings.sandbox_port)),
+            *("--ingest", settings.ingest_url, "--workspace", str(WORKSPACE_FILE)),
+        )
+        program = Program(name=SANDBOX, argv=argv, environment=environment, working_directory=PROJECT)
+        check = partial(sandbox_is_ready, settings.sandbox_url)
+        return Child(program, partial(self._output.line, SANDBOX), self._changed, check=check)
 
     def _program(self, name: str, command: tuple[str, ...], environment: Mapping[str, str]) -> Program:
         return Program(
@@ -262,9 +275,18 @@ def console_script() -> Path:
 
 def ingest_is_ready(url: str) -> bool:
     """Whether ingest says that it takes webhooks."""
+    return _answers(f"{url}/health/ready")
+
+
+def sandbox_is_ready(url: str) -> bool:
+    """Whether the stand-ins answer."""
+    return _answers(f"{url}/control")
+
+
+def _answers(url: str) -> bool:
     try:
         # A proxy of the environment must not stand between this machine and itself.
-        return httpx.get(f"{url}/health/ready", timeout=2.0, trust_env=False).status_code == httpx.codes.OK
+        return httpx.get(url, timeout=2.0, trust_env=False).status_code == httpx.codes.OK
     except httpx.TransportError:
         return False
 

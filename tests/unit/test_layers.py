@@ -20,7 +20,8 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "headrace.kafka": ("headrace.events",),
     "headrace.workspaces": ("headrace.events", "headrace.providers", "headrace.kafka"),
     "ingest": FOUNDATION,
-    "streams": FOUNDATION,
+    # The ledger of calls is Postgres', and reached as the projections reach it.
+    "streams": (*FOUNDATION, "projections.connection", "projections.named_sql"),
     "projections": ("headrace.events", "headrace.kafka"),
     "operations": (*FOUNDATION, "ingest", "streams", "projections"),
 }
@@ -36,6 +37,8 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "mode": ("headrace.kafka.faust",),
     "aiokafka": ("headrace.kafka",),
     "alembic": ("projections",),
+    # What reaches a provider is behind the claims and the ledger.
+    "streams.effects.clients": ("streams.effects",),
     # Versions of the read model are made beside the live tables.
     "sqlalchemy.schema": ("projections", "operations.versions"),
     "sqlalchemy.MetaData": ("projections", "operations.versions"),
@@ -130,6 +133,7 @@ def test_only_the_settings_read_the_environment() -> None:
 BY_NAME = {
     "headrace/providers/registry.py": "headrace.providers.",
     "projections/registry.py": "projections.projectors.",
+    "streams/effects/clients/registry.py": "streams.effects.clients.",
 }
 
 
@@ -155,7 +159,8 @@ def test_below_operations_only_registries_import_by_name() -> None:
 
 def test_a_provider_is_named_only_by_its_adapter_its_line_and_its_settings() -> None:
     """Words in help and docstrings may give an example; samples and docs are there to name them."""
-    adapters = {f"headrace/providers/{provider}.py" for provider in PROVIDERS}
+    own = ("headrace/providers", "streams/effects/clients", "operations/dev/sandbox/providers")
+    adapters = {f"{folder}/{provider}.py" for provider in PROVIDERS for folder in own}
     at_home = {*adapters, "headrace/events/providers.py", "headrace/settings.py"}
     naming = {
         name: word

@@ -13,7 +13,7 @@ import pytest
 
 from operations.dev.home import Home
 from operations.dev.ports import free_ports
-from operations.dev.processes import PROCESSES, SERVICES
+from operations.dev.processes import PROCESSES, SANDBOX, SERVICES
 from operations.dev.supervisor import console_script
 
 
@@ -23,8 +23,8 @@ class Stack:
     def __init__(self, home: Path) -> None:
         self.home = Home(home)
         given = {name: value for name, value in os.environ.items() if name not in ("KAFKA_BOOTSTRAP", "DATABASE_URL")}
-        names = ("KAFKA_PORT", "KAFKA_CONTROLLER_PORT", "POSTGRES_PORT", "INGEST_PORT")
-        ports = {f"HEADRACE_{name}": str(port) for name, port in zip(names, free_ports(4), strict=True)}
+        names = ("KAFKA_PORT", "KAFKA_CONTROLLER_PORT", "POSTGRES_PORT", "INGEST_PORT", "SANDBOX_PORT")
+        ports = {f"HEADRACE_{name}": str(port) for name, port in zip(names, free_ports(5), strict=True)}
         self.environment = given | ports | {"HEADRACE_HOME": str(home), "HEADRACE_PARTITIONS": "1"}
 
     def dev(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -54,7 +54,7 @@ def test_up_status_down_and_reset(stack: Stack) -> None:
     status = stack.dev("status", "--json")
     assert status.returncode == 0
     children = {child["name"]: child for child in json.loads(status.stdout)["children"]}
-    assert set(children) == {*(process.name for process in PROCESSES), *SERVICES}
+    assert set(children) == {*(process.name for process in PROCESSES), *SERVICES, SANDBOX}
     assert all(child["ready"] for child in children.values())
 
     url = stack.variable("DATABASE_URL")

@@ -51,7 +51,9 @@ Command = Callable[..., list[str]]
 @pytest.fixture
 def settings(tmp_path: Path) -> DevSettings:
     (port,) = free_ports(1)
-    return DevSettings(home=tmp_path / "home", kafka_bootstrap="kafka:1", database_url="x://db", ingest_port=port)
+    return DevSettings(
+        home=tmp_path / "home", kafka_bootstrap="kafka:1", database_url="x://db", ingest_port=port, sandbox_port=0
+    )
 
 
 @pytest.fixture
@@ -59,6 +61,7 @@ def environment(settings: DevSettings) -> dict[str, str]:
     return os.environ | {
         "HEADRACE_HOME": str(settings.home),
         "HEADRACE_INGEST_PORT": str(settings.ingest_port),
+        "HEADRACE_SANDBOX_PORT": "0",
         "KAFKA_BOOTSTRAP": "kafka:1",
         "DATABASE_URL": "x://db",
     }

@@ -34,10 +34,10 @@ def test_ports_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> Non
     variables = [variable for _, _, variable in DevSettings().ports]
     for number, name in enumerate(variables, start=7000):
         monkeypatch.setenv(name, str(number))
-    assert [port for port, _, _ in DevSettings().ports] == [7000, 7001, 7002, 7003]
+    assert [port for port, _, _ in DevSettings().ports] == [7000, 7001, 7002, 7003, 7004]
 
 
 def test_given_services_need_no_ports() -> None:
     settings = DevSettings(kafka_bootstrap="broker:9092", database_url="postgresql://db/x")
-    assert [variable for _, _, variable in settings.ports] == ["HEADRACE_INGEST_PORT"]
+    assert [variable for _, _, variable in settings.ports] == ["HEADRACE_INGEST_PORT", "HEADRACE_SANDBOX_PORT"]
     assert settings.bootstrap == "broker:9092"

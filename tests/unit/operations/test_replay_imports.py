@@ -21,7 +21,8 @@ LOADERS = {
     "operations.cli.resumable": {"_try"},
 }
 #: Takes the name of a module that it imports: the commands, of which one is called.
-BY_NAME = {"operations.cli.main"}
+#: The sandbox belongs to the local stack, which no replay has.
+BY_NAME = {"operations.cli.main", "operations.dev.sandbox.world"}
 
 
 def name_of(path: Path) -> str:

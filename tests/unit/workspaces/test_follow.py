@@ -12,7 +12,7 @@ from headrace.settings import Settings
 from headrace.workspaces.encryption import SecretBox
 from headrace.workspaces.follow import WorkspaceFollower
 from headrace.workspaces.records import applied_record, removed_headers
-from headrace.workspaces.workspace import ProviderAccount, Workspace
+from headrace.workspaces.workspace import ApiAccess, ProviderAccount, Workspace
 
 AT = datetime(2026, 3, 2, tzinfo=UTC)
 SETTINGS = Settings(secrets_key=SecretStr(Fernet.generate_key().decode()))
@@ -97,3 +97,18 @@ def test_what_was_removed_while_the_connection_was_lost_is_gone() -> None:
     follower = loaded(record(workspace(secrets=("s",))), record(workspace("beta", secrets=("b",))))
     read(follower, record(workspace("beta", secrets=("b",))))
     assert {one.id for one in follower.directory} == {"beta"}
+
+
+def test_a_rotated_key_is_there_with_the_next_record_for_who_calls_and_for_nobody_else() -> None:
+    def with_key(key: str) -> Record:
+        return record(workspace(accounts={"location_id": "L1"}, api=ApiAccess(secrets={"api_key": key})))
+
+    calling, listening = WorkspaceFollower(SETTINGS, with_api=True), loaded(with_key("old"))
+    read(calling, with_key("old"))
+    before = calling.directory.api("acme", "ghl")
+    calling.take([with_key("new")])
+    after = calling.directory.api("acme", "ghl")
+    assert before is not None
+    assert after is not None
+    assert (before.secrets["api_key"], after.secrets["api_key"]) == ("old", "new")
+    assert listening.directory.api("acme", "ghl") is None
