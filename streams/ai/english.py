@@ -62,7 +62,7 @@ _ANYWHERE = _listed(
 #: A text with fewer words is surely English only if hardly anything else is in it.
 _SHORT = 8
 #: Links and addresses are of no language.
-_ADDRESS = re.compile(r"\S*(?:@|://)\S*|\bwww\.\S*", re.IGNORECASE)
+_ADDRESS = re.compile(r"@|://|\bwww\.", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
 
 
@@ -83,4 +83,5 @@ def is_surely_english(text: str, names: Iterable[str] = ()) -> bool:
 
 
 def _words(text: str) -> list[str]:
-    return [word.lower() for word in _WORD.findall(_ADDRESS.sub(" ", text).replace("\u2019", "'"))]
+    kept = " ".join(part for part in text.split() if not _ADDRESS.search(part))
+    return [word.lower() for word in _WORD.findall(kept.replace("\u2019", "'"))]
