@@ -49,6 +49,7 @@ def running_stack(say: Say) -> Iterator[Stack]:
             kafka_controller_port=controller,
             postgres_port=postgres,
             ingest_port=ingest,
+            sandbox_port=0,
             kafka_bootstrap=None,
             database_url=None,
             secrets_key=None,

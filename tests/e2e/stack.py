@@ -41,6 +41,7 @@ class Stack:
                 "HEADRACE_KAFKA_CONTROLLER_PORT": str(controller),
                 "HEADRACE_POSTGRES_PORT": str(postgres),
                 "HEADRACE_INGEST_PORT": str(ingest),
+                "HEADRACE_SANDBOX_PORT": "0",
                 "HEADRACE_PARTITIONS": "4",
                 **environment,
             }
