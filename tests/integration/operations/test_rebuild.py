@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from headrace.events.topics import MESSAGES
-from operations.runs.runs import begin, show_run
+from operations.runs.runs import RunSuperseded, begin, show_run
 from operations.versions import rebuild_read
 from operations.versions.rebuild import RebuildRefused, Until, plan_rebuild
 from operations.versions.rebuild_run import abandon_run, run_rebuild
@@ -109,7 +109,7 @@ def test_a_version_that_somebody_else_built_meanwhile_is_not_taken_for_ones_own(
     scope = {"plans": [msgspec.to_builtins(plan)], "workers": 1}
     url = projected.settings.database_url
     with (
-        pytest.raises(RebuildRefused, match="since this was planned"),
+        pytest.raises(RunSuperseded, match="built leads version 2"),
         begin(
             url, verb="proj rebuild", subjects=["projection:leads"], scope=scope, started_by="bob", run_id=uuid4()
         ) as run,
