@@ -6,11 +6,10 @@ from typing import Any, TypeVar
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, ListOffsetsResultInfo, OffsetSpec
-from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_fixed
 
-from headrace.kafka.clients import KafkaUnreachable, confluent_config
+from headrace.kafka.broker_queries import ask_brokers
+from headrace.kafka.clients import confluent_config
 from headrace.kafka.offsets import OffsetRange, Partition
-from headrace.kafka.passing_errors import is_passing
 from headrace.refusal import Refusal
 from headrace.settings import Settings
 
@@ -90,20 +89,8 @@ class LogOffsets:
     def committed(self, group: str, places: Iterable[Place]) -> dict[Place, int]:
         """The group's next offset in each partition it has committed; the others are left out."""
         wanted = [TopicPartition(topic, partition) for topic, partition in places]
-        committed = self._asked(lambda: self._committed(group, wanted))
+        committed = self._asked(lambda: committed_partitions(self._settings, group, wanted))
         return {(place.topic, place.partition): place.offset for place in committed if place.offset >= 0}
-
-    def _committed(self, group: str, wanted: list[TopicPartition]) -> list[TopicPartition]:
-        # By a consumer that joins nothing. AdminClient's own question crashes the process now and then (librdkafka
-        # 2.16) while the broker makes the topic of all commits, which it does when it is first asked.
-        consumer = Consumer({**confluent_config(self._settings), "group.id": group, "log_level": 0})
-        try:
-            committed: list[TopicPartition] = consumer.committed(wanted, timeout=_TIMEOUT)
-        finally:
-            consumer.close()
-        for failed in (place.error for place in committed if place.error is not None):
-            raise KafkaException(failed)
-        return committed
 
     def _places(self, topics: Iterable[str]) -> list[Place]:
         known: Mapping[str, Any] = self._asked(lambda: self._admin.list_topics(timeout=_TIMEOUT).topics)
@@ -125,10 +112,18 @@ class LogOffsets:
         return {(place.topic, place.partition): future.result() for place, future in futures.items()}
 
     def _asked(self, ask: Callable[[], _T]) -> _T:
-        retrying = Retrying(
-            retry=retry_if_exception(is_passing), wait=wait_fixed(0.2), stop=stop_after_delay(_TIMEOUT), reraise=True
-        )
-        try:
-            return retrying(ask)
-        except KafkaException as error:
-            raise KafkaUnreachable(self._settings, error.args[0].str()) from error
+        return ask_brokers(self._settings, ask)
+
+
+def committed_partitions(settings: Settings, group: str, wanted: list[TopicPartition]) -> list[TopicPartition]:
+    """What the group has committed of each partition, with its metadata. Raises KafkaException."""
+    # By a consumer that joins nothing. AdminClient's own question crashes the process now and then (librdkafka
+    # 2.16) while the broker makes the topic of all commits, which it does when it is first asked.
+    consumer = Consumer({**confluent_config(settings), "group.id": group, "log_level": 0})
+    try:
+        committed: list[TopicPartition] = consumer.committed(wanted, timeout=_TIMEOUT)
+    finally:
+        consumer.close()
+    for failed in (place.error for place in committed if place.error is not None):
+        raise KafkaException(failed)
+    return committed

@@ -6,15 +6,17 @@ the group's position it proves that the log was cut there and written anew, howe
 """
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 import msgspec
-from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
-from tenacity import Retrying, retry_if_exception, retry_if_exception_type, stop_after_delay, wait_fixed
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from headrace.events.topics import ALL_TOPICS
+from headrace.kafka.broker_queries import ask_brokers
 from headrace.kafka.clients import KafkaUnreachable, confluent_config
-from headrace.kafka.passing_errors import is_passing
+from headrace.kafka.log_offsets import committed_partitions
 from headrace.refusal import Refusal
 from headrace.settings import Settings
 
@@ -74,13 +76,7 @@ def truncations(settings: Settings, groups: Sequence[str], topics: Iterable[str]
     `groups` and `topics` are names on the broker. Raises KafkaUnreachable.
     """
     names = [settings.topic(topic) for topic in ALL_TOPICS] if topics is None else list(topics)
-    retrying = Retrying(
-        retry=retry_if_exception(is_passing), wait=wait_fixed(0.2), stop=stop_after_delay(_TIMEOUT), reraise=True
-    )
-    try:
-        return [cut for group in groups for cut in retrying(_truncations, settings, group, names)]
-    except KafkaException as error:
-        raise KafkaUnreachable(settings, error.args[0].str()) from error
+    return [cut for group in groups for cut in ask_brokers(settings, partial(_truncations, settings, group, names))]
 
 
 def accept(settings: Settings, cuts: Iterable[Truncation]) -> None:
@@ -102,7 +98,7 @@ def _truncations(settings: Settings, group: str, topics: list[str]) -> list[Trun
     admin = _admin(settings)
     there = admin.list_topics(timeout=_TIMEOUT).topics
     places = [TopicPartition(name, number) for name in topics if name in there for number in there[name].partitions]
-    committed = [place for place in _committed(settings, group, places) if place.offset >= 0]
+    committed = [place for place in committed_partitions(settings, group, places) if place.offset >= 0]
     ends = _offsets(admin, committed, {})
     known = {(place.topic, place.partition): appended_ms(place.metadata) for place in committed}
     times = {place: ms for place, ms in known.items() if ms is not None}
@@ -124,18 +120,6 @@ def _truncations(settings: Settings, group: str, topics: list[str]) -> list[Trun
                 )
             )
     return cuts
-
-
-def _committed(settings: Settings, group: str, places: list[TopicPartition]) -> list[TopicPartition]:
-    # By a consumer that joins nothing: see `LogOffsets`.
-    consumer = Consumer({**confluent_config(settings), "group.id": group, "log_level": 0})
-    try:
-        committed: list[TopicPartition] = consumer.committed(places, timeout=_TIMEOUT)
-    finally:
-        consumer.close()
-    for failed in (place.error for place in committed if place.error is not None):
-        raise KafkaException(failed)
-    return committed
 
 
 def _offsets(
