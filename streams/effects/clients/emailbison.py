@@ -11,10 +11,10 @@ from headrace.providers.fields import items, mapping
 from headrace.providers.timestamps import read_time
 from headrace.workspaces.api_credentials import ApiCredentials
 from streams.effects.clients.account import Account, confirmation, missing, not_answerable, segment, short_hash
-from streams.effects.clients.allowances import Limit, Standing, as_seconds
+from streams.effects.clients.allowances import Limit, Standing
 from streams.effects.clients.calling import Answer, Call, Caller
 from streams.effects.clients.concerned import Concerned
-from streams.effects.clients.judging import Complaint, Dialect, ids_of, retry_after, words_of
+from streams.effects.clients.judging import Complaint, Dialect, ids_of, retry_after, standing_of, words_of
 from streams.effects.clients.matching import Record, match
 from streams.effects.clients.oauth import OAuthTokens
 from streams.effects.clients.reply import Reply
@@ -206,12 +206,7 @@ def _complaint(answer: Answer) -> Complaint | None:
 
 
 def _standing(answer: Answer) -> Standing:
-    remaining = as_seconds(answer.headers.get("x-ratelimit-remaining"))
-    return Standing(
-        remaining=None if remaining is None else int(remaining),
-        resets_in=60.0,
-        retry_after=retry_after(answer) if answer.status == 429 else None,
-    )
+    return standing_of(answer, resets_in=60.0)
 
 
 _DIALECT = Dialect(done=_done, complaint=_complaint)

@@ -6,6 +6,8 @@ Routes, fields and limits: https://github.com/GoHighLevel/highlevel-api-docs (ap
 from datetime import timedelta
 from typing import Any
 
+import msgspec
+
 from headrace.providers.fields import items, mapping
 from headrace.providers.timestamps import read_time
 from headrace.workspaces.api_credentials import ApiCredentials
@@ -13,7 +15,7 @@ from streams.effects.clients.account import Account, confirmation, missing, not_
 from streams.effects.clients.allowances import Limit, Standing, as_seconds
 from streams.effects.clients.calling import Answer, Call, Caller
 from streams.effects.clients.concerned import Concerned
-from streams.effects.clients.judging import Complaint, Dialect, ids_of, retry_after, words_of
+from streams.effects.clients.judging import Complaint, Dialect, ids_of, retry_after, standing_of, words_of
 from streams.effects.clients.mail_text import as_html
 from streams.effects.clients.matching import Record, match
 from streams.effects.clients.oauth import OAuthTokens, Token
@@ -258,15 +260,12 @@ def special_of(answer: Answer, complaint: Complaint) -> Outcome | None:
 
 def _standing(answer: Answer) -> Standing:
     interval = as_seconds(answer.headers.get("x-ratelimit-interval-milliseconds"))
-    remaining = as_seconds(answer.headers.get("x-ratelimit-remaining"))
     if as_seconds(answer.headers.get("x-ratelimit-daily-remaining")) == 0:
         return Standing(remaining=0, resets_in=_DAY_SPENT_S)
-    after = (retry_after(answer) or _WAIT_S) if answer.status == 429 else None
-    return Standing(
-        remaining=None if remaining is None else int(remaining),
-        resets_in=interval / 1_000 if interval else 10.0,
-        retry_after=after,
-    )
+    standing = standing_of(answer, resets_in=interval / 1_000 if interval else 10.0)
+    if answer.status != 429:
+        return standing
+    return msgspec.structs.replace(standing, retry_after=standing.retry_after or _WAIT_S)
 
 
 def _changed(answer: Answer) -> ProviderIds | None:

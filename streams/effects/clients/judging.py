@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from streams.effects.clients.allowances import as_seconds, seconds_of
+from streams.effects.clients.allowances import Standing, as_seconds, seconds_of
 from streams.effects.clients.calling import Answer
 from streams.effects.outcome import (
     AccountHeld,
@@ -87,6 +87,16 @@ def retry_after(answer: Answer) -> float | None:
     error = answer.fields.get("error")
     inner = error.get("retry_after") if isinstance(error, dict) else None
     return as_seconds(answer.fields.get("retry_after", inner))
+
+
+def standing_of(answer: Answer, resets_in: float | None) -> Standing:
+    """What `x-ratelimit-remaining` and a 429 say. `resets_in`: seconds until there are calls again."""
+    remaining = as_seconds(answer.headers.get("x-ratelimit-remaining"))
+    return Standing(
+        remaining=None if remaining is None else int(remaining),
+        resets_in=resets_in,
+        retry_after=retry_after(answer) if answer.status == 429 else None,
+    )
 
 
 def words_of(value: Any) -> str:

@@ -12,7 +12,7 @@ from headrace.workspaces.api_credentials import ApiCredentials
 from streams.effects.clients.account import Account, missing, not_answerable, segment
 from streams.effects.clients.allowances import Limit, Standing, as_seconds
 from streams.effects.clients.calling import Answer, Call, Caller
-from streams.effects.clients.judging import Complaint, Dialect, ids_of, retry_after, words_of
+from streams.effects.clients.judging import Complaint, Dialect, ids_of, retry_after, standing_of, words_of
 from streams.effects.clients.matching import Record, match
 from streams.effects.clients.oauth import OAuthTokens
 from streams.effects.clients.reply import BEFORE_CLAIM, Reply
@@ -155,12 +155,7 @@ def _special(answer: Answer, complaint: Complaint) -> Outcome | None:
 
 
 def _standing(answer: Answer) -> Standing:
-    remaining = as_seconds(answer.headers.get("x-ratelimit-remaining"))
-    return Standing(
-        remaining=None if remaining is None else int(remaining),
-        resets_in=as_seconds(answer.headers.get("x-ratelimit-reset")),
-        retry_after=retry_after(answer) if answer.status == 429 else None,
-    )
+    return standing_of(answer, resets_in=as_seconds(answer.headers.get("x-ratelimit-reset")))
 
 
 _DIALECT = Dialect(done=_done, complaint=_complaint, special=_special)
