@@ -21,6 +21,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from operations.dev.sandbox.ai_answers import SandboxAnswers, UnreadableRequest
+from operations.dev.sandbox.serving import running
 
 DEFAULT_KEY = "sandbox-key"
 MODELS = ("gpt-5-mini", "gpt-5", "gpt-5-nano")
@@ -195,19 +196,9 @@ def application(sandbox: Sandbox) -> Starlette:
 @asynccontextmanager
 async def serving(sandbox: Sandbox, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
     """Runs the server within the present event loop, on a free port unless one is given; yields the API's base URL."""
-    server = uvicorn.Server(uvicorn.Config(application(sandbox), host=host, port=port, log_level="warning"))
-    task = asyncio.create_task(server.serve())
-    while not server.started:
-        if task.done():
-            task.result()
-        await asyncio.sleep(0.01)
-    bound = server.servers[0].sockets[0].getsockname()[1]
-    try:
-        yield f"http://{host}:{bound}/v1"
-    finally:
-        server.force_exit = True
-        server.should_exit = True
-        await task
+    config = uvicorn.Config(application(sandbox), host=host, port=port, log_level="warning")
+    async with running(config) as address:
+        yield f"{address}/v1"
 
 
 def _meets(rule: Rule, seen: Seen) -> bool:

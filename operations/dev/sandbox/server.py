@@ -6,7 +6,6 @@ docs/sandbox.md tells what it does and how it is made to fail.
 """
 
 import argparse
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,6 +17,7 @@ from starlette.routing import Route
 from headrace.providers.registry import ADAPTERS
 from headrace.workspaces.document import read_workspace_files
 from operations.dev.sandbox.control import Control
+from operations.dev.sandbox.serving import running
 from operations.dev.sandbox.sockets import OpenProtocol
 from operations.dev.sandbox.world import World
 
@@ -33,19 +33,10 @@ def application(world: World) -> Starlette:
 @asynccontextmanager
 async def serving(world: World, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
     """Runs the server within the present event loop, on a free port unless one is given; yields its address."""
-    server = uvicorn.Server(_config(world, host, port))
-    task = asyncio.create_task(server.serve())
-    while not server.started:
-        if task.done():
-            task.result()
-        await asyncio.sleep(0.01)
-    bound = server.servers[0].sockets[0].getsockname()[1]
     try:
-        yield f"http://{host}:{bound}"
+        async with running(_config(world, host, port)) as address:
+            yield address
     finally:
-        server.force_exit = True
-        server.should_exit = True
-        await task
         await world.echoes.aclose()
 
 
