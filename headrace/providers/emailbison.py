@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from itertools import islice
 
 import msgspec
 
@@ -24,7 +23,6 @@ from headrace.providers.adapter import (
 from headrace.providers.bounces import failed_recipient, is_daemon
 from headrace.providers.email_message import Email, reply_context
 from headrace.providers.fields import (
-    content,
     event_name,
     fingerprint,
     first_content,
@@ -33,7 +31,6 @@ from headrace.providers.fields import (
     flag,
     items,
     mapping,
-    text,
 )
 from headrace.providers.html_text import html_to_text
 from headrace.providers.identities import address, addresses, full_name, identities, identity, split_name
@@ -65,8 +62,6 @@ _REPLIES = frozenset({REPLIED, UNTRACKED, INTERESTED})
 _SENDS = frozenset({SENT, FIRST_CONTACTED, MANUALLY_SENT})
 _BULK = _SENDS | {OPENED}
 _HANDLED = _REPLIES | _SENDS | {BOUNCED, UNSUBSCRIBED, TAGGED}
-#: Headers of a mail that are looked at.
-_MOST_HEADERS = 200
 #: At most five retries within a day.
 _RETRY = timedelta(hours=24)
 
@@ -225,6 +220,8 @@ def _reply_email(payload: Payload, subject: Subject, sender: Address) -> Email:
     mailbox = _mailbox(data)
     found, received_at = _reply_id(data), subject.receipt.received_at
     plain, html = first_content(reply, "text_body"), first_content(reply, "html_body")
+    given = reply.get("headers")
+    headers = given if given and isinstance(given, str | dict) else first_content(reply, "raw_headers", "raw_body")
     raw = read_raw_mail(first_content(reply, "raw_body")) if not plain and not html else None
     return Email(
         direction="inbound",
@@ -244,17 +241,9 @@ def _reply_email(payload: Payload, subject: Subject, sender: Address) -> Email:
         cc_addresses=addresses(reply.get("cc")),
         bcc_addresses=addresses(reply.get("bcc")),
         attachment_count=len(items(reply.get("attachments"))),
-        is_automated=flag(reply.get("automated_reply")) or _says_automatic(reply),
+        is_automated=flag(reply.get("automated_reply")) or says_automatic(headers),
         reply_context=reply_context(reply_id=found, sender_email_id=first_id(data, "sender_email.id")),
     )
-
-
-def _says_automatic(reply: Payload) -> bool:
-    """By the mail's own headers, which stand in a field of their own or at the head of its source."""
-    headers = reply.get("headers")
-    if isinstance(headers, dict):
-        headers = "\n".join(f"{name}: {text(value)}" for name, value in islice(headers.items(), _MOST_HEADERS))
-    return says_automatic(content(headers) or first_content(reply, "raw_headers", "raw_body"))
 
 
 def _daemon_reply(data: Payload, subject: Subject, reply: Email) -> Normalised:

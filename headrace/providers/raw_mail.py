@@ -5,12 +5,16 @@ from email import message_from_string
 from email.errors import MessageError
 from email.message import EmailMessage
 from email.policy import default
+from itertools import islice
 
 import msgspec
+
+from headrace.providers.fields import content, text
 
 #: Characters read of a source: attachments come after the words.
 _READ_LIMIT = 262_144
 _MOST_HEADERS = 32_768
+_MOST_NAMES = 200
 _BLANK_LINE = re.compile(r"\r?\n\r?\n")
 _AUTOMATIC = re.compile(
     r"^(?:auto-submitted:[ \t]*(?!no\b)\S|x-auto-?(?:reply|respond|response-suppress)[a-z-]*:|x-autorespond(?:er)?:"
@@ -40,8 +44,11 @@ def read_raw_mail(source: str) -> RawMail:
     return RawMail(plain, html, says_automatic(source))
 
 
-def says_automatic(headers: str) -> bool:
-    """True when the headers at the beginning say that no person wrote this."""
+def says_automatic(headers: object) -> bool:
+    """True when headers, as a mapping or at the beginning of a source, say that no person wrote this."""
+    if isinstance(headers, dict):
+        headers = "\n".join(f"{name}: {text(value)}" for name, value in islice(headers.items(), _MOST_NAMES))
+    headers = content(headers)
     end = _BLANK_LINE.search(headers, 0, _MOST_HEADERS)
     return bool(_AUTOMATIC.search(headers[: end.start() if end else _MOST_HEADERS]))
 
