@@ -1,32 +1,24 @@
 """What a burst of one workspace does to nine others while it comes in: how long their jobs wait to begin."""
 
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from statistics import median
 
 import msgspec
 
-from bench.jobs_log import JobTimes, Trickle, leads, make_workspaces, workspace
-from bench.jobs_worker import Worker, running_worker
+from bench.jobs_log import JobTimes, make_workspaces
+from bench.jobs_others import FIRST_BESIDE, FIRST_QUIET, OTHERS, UNCOUNTED, Others, send_evenly
+from bench.jobs_worker import running_worker
 from bench.measures import Values
-from bench.place import broker, temporary_home, wait
+from bench.place import broker, temporary_home
 from bench.progress import Say
-from bench.quantiles import quantiles
 from headrace.kafka.topics import create_topics
 from headrace.settings import Settings
 from operations.dev.home import Home
 
-#: Workspace 0 has the burst; the others come after it.
-_OTHERS = 9
-#: The messages of the others, apart from those of the burst.
-_FIRST_QUIET, _FIRST_BESIDE = 1_000_000, 2_000_000
-#: Before them: messages whose delay is not counted, for the first jobs pay for what is loaded late.
-_UNCOUNTED = 100_000
 _GOAL_SECONDS, _GOAL_RATIO = 1.0, 1.2
 _PATIENCE = 600.0
-_TICK = 0.2
 
 
 class BurstSizes(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,13 +65,14 @@ def measure_burst(sizes: BurstSizes, say: Say) -> Values:
 
 def _round(sizes: BurstSizes, settings: Settings, home: Home) -> _Round:
     create_topics(settings)
-    make_workspaces(settings, 1 + _OTHERS)
+    make_workspaces(settings, 1 + OTHERS)
     with running_worker(home, settings, "real") as worker:
         times = JobTimes(settings)
-        _trickle(sizes, settings, times, _FIRST_QUIET - _UNCOUNTED, 1.0, worker, home)
-        quiet = _trickle(sizes, settings, times, _FIRST_QUIET, sizes.seconds, worker, home)
+        others = Others(settings=settings, times=times, worker=worker, home=home, rate=sizes.rate, patience=_PATIENCE)
+        others.trickle(FIRST_QUIET - UNCOUNTED, 1.0)
+        quiet = others.trickle(FIRST_QUIET, sizes.seconds)
         with _burst(sizes, settings):
-            beside = _trickle(sizes, settings, times, _FIRST_BESIDE, sizes.seconds, worker, home)
+            beside = others.trickle(FIRST_BESIDE, sizes.seconds)
         times.close()
     return _Round(quiet, beside)
 
@@ -87,34 +80,9 @@ def _round(sizes: BurstSizes, settings: Settings, home: Home) -> _Round:
 @contextmanager
 def _burst(sizes: BurstSizes, settings: Settings) -> Iterator[None]:
     """Messages of workspace 0 come in beside the block, evenly, each of a lead of its own."""
-    thread = threading.Thread(target=_send, args=(settings, 0, sizes.messages, sizes.seconds, (0,)))
+    thread = threading.Thread(target=send_evenly, args=(settings, 0, sizes.messages, sizes.seconds, (0,)))
     thread.start()
     try:
         yield
     finally:
         thread.join()
-
-
-def _send(settings: Settings, first: int, count: int, seconds: float, workspaces: tuple[int, ...]) -> None:
-    writer = Trickle(settings)
-    began = time.monotonic()
-    for index in range(count):
-        time.sleep(max(0.0, began + index * seconds / count - time.monotonic()))
-        writer.send(first + index, workspace(workspaces[index % len(workspaces)]))
-    writer.flush()
-
-
-def _trickle(
-    sizes: BurstSizes, settings: Settings, times: JobTimes, first: int, seconds: float, worker: Worker, home: Home
-) -> list[float]:
-    """Messages of the others, evenly over the time; p50 and p95 of how long their jobs waited to begin."""
-    count = round(_OTHERS * sizes.rate * seconds)
-    _send(settings, first, count, seconds, tuple(range(1, 1 + _OTHERS)))
-    numbers = range(first, first + count)
-
-    def begun() -> bool:
-        times.read()
-        return len(times.delays(leads(numbers))) == count
-
-    wait(begun, _PATIENCE, worker.process, home.log("jobs_worker"), _TICK)
-    return quantiles(times.delays(leads(numbers)), (0.5, 0.95))

@@ -1,29 +1,21 @@
 """What a workspace with 20,000 waiting jobs does to nine others: how long their jobs wait to begin."""
 
-import time
 from statistics import median
 
 import msgspec
 
 from bench.failure import BenchmarkFailed
-from bench.jobs_log import JobTimes, Trickle, leads, make_workspaces, workspace, write_messages
-from bench.jobs_worker import Worker, running_worker
+from bench.jobs_log import JobTimes, make_workspaces, write_messages
+from bench.jobs_others import FIRST_BESIDE, FIRST_QUIET, OTHERS, TICK, UNCOUNTED, Others
+from bench.jobs_worker import running_worker
 from bench.measures import Values
 from bench.place import broker, temporary_home, wait
 from bench.progress import Say
-from bench.quantiles import quantiles
 from headrace.kafka.topics import create_topics
 from headrace.settings import Settings
 from operations.dev.home import Home
 
-#: Workspace 0 has the backlog; the others come after it.
-_OTHERS = 9
-#: The others' messages, apart from those of the backlog.
-_FIRST_QUIET, _FIRST_BESIDE = 1_000_000, 2_000_000
-#: Before them: messages whose delay is not counted.
-_UNCOUNTED = 100_000
 _PATIENCE = 300.0
-_TICK = 0.2
 
 
 class HotTenantSizes(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,12 +63,12 @@ def measure_hot_tenant(sizes: HotTenantSizes, say: Say) -> Values:
 
 def _round(sizes: HotTenantSizes, settings: Settings, home: Home) -> _Round:
     create_topics(settings)
-    make_workspaces(settings, 1 + _OTHERS)
+    make_workspaces(settings, 1 + OTHERS)
     with running_worker(home, settings, "waiting", "--seconds", str(sizes.step_seconds)) as worker:
         times = JobTimes(settings)
-        # The first jobs pay for what is loaded late.
-        _trickle(sizes, settings, times, _FIRST_QUIET - _UNCOUNTED, 1.0, worker, home)
-        quiet = _trickle(sizes, settings, times, _FIRST_QUIET, sizes.seconds, worker, home)
+        others = Others(settings=settings, times=times, worker=worker, home=home, rate=sizes.rate, patience=_PATIENCE)
+        others.trickle(FIRST_QUIET - UNCOUNTED, 1.0)
+        quiet = others.trickle(FIRST_QUIET, sizes.seconds)
         already = len(times.requested)
         write_messages(settings, range(sizes.backlog), 1)
 
@@ -84,32 +76,11 @@ def _round(sizes: HotTenantSizes, settings: Settings, home: Home) -> _Round:
             times.read()
             return len(times.requested) >= already + sizes.backlog
 
-        wait(asked_for, _PATIENCE, worker.process, home.log("jobs_worker"), _TICK)
+        wait(asked_for, _PATIENCE, worker.process, home.log("jobs_worker"), TICK)
         # Once these have begun, the worker knows of the whole backlog.
-        _trickle(sizes, settings, times, _FIRST_BESIDE - _UNCOUNTED, 1.0, worker, home)
-        beside = _trickle(sizes, settings, times, _FIRST_BESIDE, sizes.seconds, worker, home)
+        others.trickle(FIRST_BESIDE - UNCOUNTED, 1.0)
+        beside = others.trickle(FIRST_BESIDE, sizes.seconds)
         if len(times.started) >= already + sizes.backlog:
             raise BenchmarkFailed("the backlog was worked off before the end: what was measured is the quiet again")
         times.close()
     return _Round(quiet, beside)
-
-
-def _trickle(
-    sizes: HotTenantSizes, settings: Settings, times: JobTimes, first: int, seconds: float, worker: Worker, home: Home
-) -> list[float]:
-    """Messages of the others, evenly over the time; p50 and p95 of how long their jobs waited to begin."""
-    writer = Trickle(settings)
-    count = round(_OTHERS * sizes.rate * seconds)
-    began = time.monotonic()
-    for index in range(count):
-        time.sleep(max(0.0, began + index * seconds / count - time.monotonic()))
-        writer.send(first + index, workspace(1 + index % _OTHERS))
-    writer.flush()
-    numbers = range(first, first + count)
-
-    def begun() -> bool:
-        times.read()
-        return len(times.delays(leads(numbers))) == count
-
-    wait(begun, _PATIENCE, worker.process, home.log("jobs_worker"), _TICK)
-    return quantiles(times.delays(leads(numbers)), (0.5, 0.95))
